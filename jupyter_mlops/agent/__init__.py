@@ -1,0 +1,1 @@
+"""One background process per workspace: makes what is into what should be."""

@@ -1,0 +1,1 @@
+"""Records, ids and errors: what every layer speaks. Standard library and msgspec only."""

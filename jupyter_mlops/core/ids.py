@@ -1,0 +1,46 @@
+"""Ids and names: their types, how they are made and what they may look like."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final, NewType
+
+from jupyter_mlops.core.errors import BadInput, BadName
+
+RunId = NewType("RunId", str)
+ExperimentId = NewType("ExperimentId", str)
+Digest = NewType("Digest", str)
+"""64 lower-case hexadecimal digits."""
+ActivityId = NewType("ActivityId", str)
+ReplicaId = NewType("ReplicaId", str)
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def check_name(kind: str, name: str) -> str:
+    """Return ``name`` if it may name a ``kind``, else raise ``BadName``."""
+    if not NAME.fullmatch(name):
+        raise BadName(kind, name)
+    return name
+
+
+def new_id(n_bytes: int = 8) -> str:
+    """Return a fresh random id of ``2 * n_bytes`` hexadecimal digits that never begins with a digit-only run."""
+    return secrets.token_hex(n_bytes)
+
+
+def split_ref(kind: str, ref: str) -> tuple[str, str | None]:
+    """Split ``NAME[:VERSION]`` or ``NAME[@ALIAS]`` into its name and ``"3"``, ``"@alias"`` or ``None``."""
+    name, colon, version = ref.partition(":")
+    if not colon:
+        name, at, alias = ref.partition("@")
+        return check_name(kind, name), f"@{alias}" if at else None
+    if version == "latest":
+        return check_name(kind, name), None
+    if not version.isdecimal() or int(version) < 1:
+        raise BadInput(
+            f"{ref!r} has no version number after the colon.",
+            hint=f"Write {name}:1, or {name} alone for the newest version.",
+        )
+    return check_name(kind, name), version

@@ -1,0 +1,23 @@
+"""An image: a container image built from a manifest."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from jupyter_mlops.core.record import Entry
+
+
+class Image(Entry, frozen=True, kw_only=True):
+    """A container image. Its name and version are its manifest's."""
+
+    kind: ClassVar[str] = "image"
+    versioned: ClassVar[bool] = False
+
+    manifest: str
+    """``NAME:VERSION``."""
+    image_id: str
+    """``sha256:...`` as the engine names it."""
+    tag: str
+    """``mlops/NAME:VERSION`` in the engine."""
+    n_bytes: int = 0
+    build_s: float = 0.0

@@ -1,0 +1,81 @@
+"""A manifest: what is needed to serve a model. Versioned, immutable."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from jupyter_mlops.core.record import Entry, Record
+from jupyter_mlops.core.snapshot import HexDigest
+
+ColumnType = Literal["boolean", "integer", "long", "float", "double", "string", "binary", "datetime", "any"]
+
+
+class Column(Record, frozen=True, kw_only=True):
+    """One named input or output column. Types are MLflow's DataType names, plus ``any``."""
+
+    name: str
+    type: ColumnType = "any"
+    required: bool = True
+
+
+class Tensor(Record, frozen=True, kw_only=True):
+    """One input or output tensor: numpy dtype name and shape (-1 where any length may stand)."""
+
+    name: str = ""
+    dtype: str
+    shape: list[int]
+
+
+class Schema(Record, frozen=True, kw_only=True):
+    """What a request must hold and what the answer holds: columns, or tensors, or neither (any JSON)."""
+
+    columns: list[Column] = []
+    tensors: list[Tensor] = []
+    output_columns: list[Column] = []
+    output_tensors: list[Tensor] = []
+
+
+class ManifestFile(Record, frozen=True, kw_only=True):
+    """One file of a manifest. ``path`` is relative to the bundle: ``models/NAME/...`` or ``code/...``."""
+
+    path: str
+    digest: HexDigest
+    """SHA-256."""
+    n_bytes: int
+
+
+class ManifestModel(Record, frozen=True, kw_only=True):
+    """A model inside a manifest; its files are below ``models/NAME/``."""
+
+    name: str
+    version: int
+    run_id: str | None = None
+    flavor: str = "file"
+    """The MLflow flavor to load it with (``sklearn``, ``python_function``, ...) or ``file``."""
+
+
+class Manifest(Entry, frozen=True, kw_only=True):
+    """What is needed to serve: files pinned by SHA-256, packages, Python, schema and sample.
+
+    A replica gets it as a *bundle*: a folder with ``manifest.json`` (this record) and the files.
+    """
+
+    kind: ClassVar[str] = "manifest"
+
+    models: list[ManifestModel]
+    files: list[ManifestFile]
+    script: str | None = None
+    """``code/score.py`` when a scoring script with ``init()`` and ``run(data)`` answers."""
+    requirements: list[str] = []
+    """Pinned, PEP 508, without ``mlflow`` and what only it needs."""
+    python: str = "3.11"
+    base_image: str = "python:3.11-slim"
+    schema: Schema = Schema()
+    sample: Any = None
+    """A request body (JSON) that must score before a replica takes traffic."""
+    tags: dict[str, str] = {}
+
+    @property
+    def ref(self) -> str:
+        """``NAME:VERSION``."""
+        return f"{self.name}:{self.version}"

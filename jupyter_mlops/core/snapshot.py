@@ -1,0 +1,55 @@
+"""A snapshot: the exact source tree a run started from."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from jupyter_mlops.core.record import Entry, Record
+
+HexDigest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class SnapshotFile(Record, frozen=True, kw_only=True):
+    """One path of a snapshot.
+
+    ``kind`` says what it is: a ``file`` whose content is stored, a ``link`` (``target`` is its text),
+    an empty ``folder``, or ``recorded``: too large to be source, so known by size, mtime and a digest
+    of samples (``digest``), not stored.
+    """
+
+    path: str
+    """Relative, ``/``-separated; bytes that are not UTF-8 as surrogate escapes, percent-encoded (``%FF``)."""
+    kind: Literal["file", "link", "folder", "recorded"] = "file"
+    digest: str = ""
+    n_bytes: int = 0
+    mtime_ns: int = 0
+    executable: bool = False
+    target: str = ""
+
+
+class Snapshot(Entry, frozen=True, kw_only=True):
+    """The exact source tree a run started from. Its name is the first 16 digits of its digest."""
+
+    kind: ClassVar[str] = "snapshot"
+    versioned: ClassVar[bool] = False
+
+    digest: HexDigest
+    """BLAKE3 of the tree: paths, kinds, modes and content digests."""
+    source: str
+    """Absolute path of the folder it was taken from."""
+    n_files: int
+    n_bytes: int
+    n_recorded: int = 0
+    """Files known but not stored."""
+    warnings: list[str] = []
+
+
+class FileChange(Record, frozen=True, kw_only=True):
+    """How one path differs between two snapshots."""
+
+    path: str
+    change: Literal["added", "removed", "changed"]
+    diff: str = ""
+    """Unified text diff; empty for binary files."""

@@ -1,0 +1,302 @@
+"""What flows need of the world, as small Protocols. Adapters implement them; the workspace wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeVar
+
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.event import Event, Link
+from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.core.manifest import Manifest
+from jupyter_mlops.core.model import Model, ModelVersion
+from jupyter_mlops.core.record import Entry, Record
+from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunStatus
+from jupyter_mlops.core.service import Limits, Replica
+
+E = TypeVar("E", bound=Entry)
+
+
+class Catalog(Protocol):
+    """Every record that is not MLflow's. Each change is one transaction with its event, by ``actor``."""
+
+    actor: str
+
+    def add(self, entry: E, *, verb: str = "create") -> E:
+        """Store a new entry; return it stamped with version, time and actor. Raises ``Conflict`` if an unversioned name is taken."""
+
+    def get(self, kind: type[E], name: str, version: int | None = None) -> E:
+        """Return an entry, the newest version unless one is named. Raises ``UnknownThing``."""
+
+    def find(self, kind: type[E], name: str | None = None, *, state: str | None = None, limit: int = 1000) -> list[E]:
+        """Return entries, newest first."""
+
+    def edit(
+        self, kind: type[E], name: str, change: Callable[[E], E], *, version: int | None = None, verb: str = "update"
+    ) -> E:
+        """Apply ``change`` to the stored entry, again if another writer was faster; no event when it changes nothing."""
+
+    def remove(self, kind: type[E], name: str, version: int | None = None) -> None:
+        """Remove an entry and the links that begin at it. Raises ``UnknownThing``."""
+
+    def link(self, source: str, relation: str, target: str) -> None:
+        """Add an edge of the lineage; adding it twice changes nothing."""
+
+    def links(self, *, source: str | None = None, target: str | None = None) -> list[Link]:
+        """Return the edges that begin at ``source`` or end at ``target``."""
+
+    def record(self, kind: str, name: str, verb: str, body: Mapping[str, Any] | None = None) -> None:
+        """Append an event about something the catalog does not hold (a run, a model)."""
+
+    def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
+        """Return events with ``seq > after``, oldest first."""
+
+    def last_seq(self) -> int:
+        """Return the newest event's ``seq``, 0 when there is none."""
+
+
+class Tracking(Protocol):
+    """Runs, metrics, artifacts and the model registry, in MLflow's own format.
+
+    Every method raises ``Unavailable`` when the store does not answer and ``UnknownThing`` for what is not there.
+    """
+
+    uri: str
+    registry_uri: str
+
+    def experiments(self) -> list[Experiment]: ...
+    def experiment(self, name: str, *, create: bool = False) -> Experiment: ...
+
+    def create_run(
+        self,
+        experiment: str,
+        name: str | None,
+        *,
+        tags: Mapping[str, str],
+        params: Mapping[str, str],
+        parent: RunId | None = None,
+    ) -> Run:
+        """Create a RUNNING run; the experiment is made if it does not exist."""
+
+    def end_run(self, run_id: RunId, status: RunStatus, *, reason: str = "", ended_at: float | None = None) -> None: ...
+    def log(
+        self,
+        run_id: RunId,
+        *,
+        metrics: Sequence[MetricPoint] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None: ...
+    def run(self, ref: str) -> Run:
+        """Return a run by id, by an unambiguous beginning of its id (6 digits or more), or by name (the newest)."""
+
+    def runs(
+        self,
+        *,
+        experiment: str | None = None,
+        status: RunStatus | None = None,
+        project: str | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        """Return runs, newest first."""
+
+    def history(self, run_id: RunId, key: str) -> list[MetricPoint]: ...
+    def artifacts(self, run_id: RunId, path: str = "") -> list[Artifact]: ...
+    def store(self, run_id: RunId, file: Path, folder: str = "", *, name: str | None = None) -> None:
+        """Store a local file among the run's artifacts, below ``folder``, as ``name``."""
+
+    def fetch(self, run_id: RunId, path: str, into: Path) -> Path:
+        """Download an artifact (file or folder) into the folder ``into``; return where it is."""
+
+    def logged_models(self, run_id: RunId) -> list[tuple[str, str]]:
+        """Return ``(name, artifact URI)`` of the models that the run logged, newest first."""
+
+    def models(self) -> list[Model]: ...
+    def model(self, name: str) -> Model: ...
+    def model_version(self, ref: str) -> ModelVersion:
+        """Return ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``."""
+
+    def register(
+        self, name: str, source: str, *, run_id: RunId | None, tags: Mapping[str, str], flavor: str
+    ) -> ModelVersion: ...
+    def tag_model(self, name: str, version: int, tags: Mapping[str, str | None]) -> None:
+        """Set tags; ``None`` removes one."""
+
+    def alias_model(self, name: str, alias: str, version: int | None) -> None: ...
+    def delete_model(self, name: str, version: int | None = None) -> None: ...
+    def fetch_model(self, version: ModelVersion, into: Path) -> Path:
+        """Download a model version's files into the folder ``into``; return the model's folder."""
+
+    def check(self) -> str:
+        """Return what answers (``MLflow 3.17.2, SQLite``). Raises ``Unavailable``."""
+
+
+class Blobs(Protocol):
+    """Content-addressed files. A key is ``POOL/NAME`` (``manifests/<sha256>``, ``packs/<name>``); a key's content never changes."""
+
+    url: str
+
+    def has(self, key: str) -> bool: ...
+    def put(self, key: str, source: Path) -> None:
+        """Store a local file. All or nothing; storing what is there already is cheap and harmless."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open for reading, seekable. Raises ``UnknownThing``."""
+
+    def keys(self, pool: str) -> Iterator[str]: ...
+    def delete(self, key: str) -> None: ...
+    def check(self) -> str: ...
+
+
+class Secrets(Protocol):
+    """The owner's secret store."""
+
+    name: str
+
+    def get(self, key: str) -> str | None: ...
+    def set(self, key: str, value: str) -> None: ...
+    def delete(self, key: str) -> None: ...
+
+
+class Job(Record, frozen=True, kw_only=True):
+    """A command for a target, in a folder, for a run."""
+
+    run_id: RunId
+    argv: list[str]
+    folder: str
+    env: dict[str, str] = {}
+
+
+class Handle(Record, frozen=True, kw_only=True):
+    """Where a job went. Stored in the run's tags, so that another process can follow it."""
+
+    target: str
+    pid: int = 0
+    pid_started: int = 0
+    boot_id: str = ""
+
+
+class Target(Protocol):
+    """Where runs execute."""
+
+    def submit(self, job: Job) -> Handle: ...
+    def alive(self, handle: Handle) -> bool: ...
+    def cancel(self, handle: Handle) -> None:
+        """Interrupt it, then end it after a grace period. Idempotent."""
+
+
+class ReplicaSpec(Record, frozen=True, kw_only=True):
+    """What a host needs to start one replica."""
+
+    service: str
+    deployment: str
+    manifest: Manifest
+    bundle: str
+    """Folder with ``manifest.json`` and the manifest's files; hosts that run images do not look at it."""
+    image: str
+    """Image id; empty on the process host."""
+    folder: str
+    """The service's own folder: ``keys/digests.json`` (replicas reread it when it changes) and ``logs/``."""
+    limits: Limits
+
+
+class Host(Protocol):
+    """Where replicas run. Replicas outlive the process that started them."""
+
+    name: str
+    runs_images: bool
+
+    def check(self) -> str:
+        """Return what answers. Raises ``Unavailable`` with the way to get it."""
+
+    def start(self, spec: ReplicaSpec, say: Callable[[str], None]) -> Replica:
+        """Start a replica and return at once or after preparing its environment (``say`` tells the step)."""
+
+    def alive(self, replica: Replica) -> bool:
+        """Tell whether that very replica (nonce, start ticks, container) still runs."""
+
+    def stop(self, replica: Replica, *, grace_s: float = 30.0) -> None:
+        """End it: SIGTERM, drain, SIGKILL after ``grace_s``. Idempotent."""
+
+    def replicas(self) -> list[Replica]:
+        """Return all of this workspace's replicas on this host, whoever started them."""
+
+    def logs(self, replica: Replica, tail: int = 100) -> list[str]: ...
+
+
+class Backend(Record, frozen=True, kw_only=True):
+    """One deployment behind a gateway."""
+
+    deployment: str
+    weight: int
+    addresses: list[str]
+    """Replica addresses, ready ones only."""
+
+
+class Route(Record, frozen=True, kw_only=True):
+    """What a service's gateway should do."""
+
+    service: str
+    bind: str
+    port: int
+    """0: choose a free one."""
+    backends: list[Backend]
+
+
+class Gateway(Protocol):
+    """What stands in front of a service's replicas."""
+
+    def apply(self, route: Route) -> int:
+        """Make it so, without losing a request; start it if it does not run. Returns the port. Raises ``PortTaken``."""
+
+    def alive(self, service: str) -> bool: ...
+    def remove(self, service: str) -> None:
+        """Stop it. Idempotent."""
+
+    def services(self) -> list[str]:
+        """Return the services of this workspace for which a gateway runs or has files."""
+
+
+class Builder(Protocol):
+    """Builds images."""
+
+    def check(self) -> str: ...
+    def build(self, manifest: Manifest, bundle: Path, say: Callable[[str, float], None]) -> tuple[str, str, int]:
+        """Build an image; ``say(line, fraction)``. Returns ``(image id, tag, bytes)``."""
+
+    def exists(self, image_id: str) -> bool: ...
+    def remove(self, image_id: str) -> None: ...
+
+
+class World(Protocol):
+    """The parts of one workspace, as the flows get them."""
+
+    id: str
+    root: Path
+    """The ``.mlops`` folder."""
+    home: Path
+    """The folder that holds it."""
+    node: str
+    actor: str
+    runtime: Path
+    """A 0700 folder with a short path, for sockets."""
+    catalog: Catalog
+    tracking: Tracking
+    blobs: Blobs
+    secrets: Secrets
+
+    @property
+    def targets(self) -> Mapping[str, Target]: ...
+    @property
+    def hosts(self) -> Mapping[str, Host]: ...
+    @property
+    def gateway(self) -> Gateway: ...
+    @property
+    def builder(self) -> Builder: ...
+    def submit(self, verb: str, subject: str, args: Mapping[str, Any]) -> Activity:
+        """Record a long operation and see to it that an agent runs to do it."""
+
+
+Say = Callable[[str, float], None]
+"""Tell progress: a line for a person and the fraction done (0 to 1)."""

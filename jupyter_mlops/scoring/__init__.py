@@ -1,0 +1,1 @@
+"""The replica: a scoring server that imports core alone."""

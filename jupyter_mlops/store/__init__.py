@@ -1,0 +1,1 @@
+"""Where records, runs and files are kept."""

@@ -1,0 +1,1 @@
+"""Making runs: capture, runs, submission."""
