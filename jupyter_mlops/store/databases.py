@@ -1,0 +1,105 @@
+"""SQL databases: how they are opened, and what their errors mean to a user."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from jupyter_mlops.core.errors import BadInput, MlopsError, Unavailable
+
+BUSY_TIMEOUT_S: Final = 30.0
+
+
+class ReadOnly(Unavailable):
+    """A place that must be written cannot be."""
+
+    code = "read-only"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} cannot be written.",
+            hint="Make the folder writable, or point `--workspace` (or MLOPS_WORKSPACE) at one that is.",
+        )
+
+
+class DiskFull(Unavailable):
+    """No space is left."""
+
+    code = "disk-full"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} cannot be written: the disk is full.", hint="Free some space and try again.")
+
+
+def connect_engine(url: str) -> sa.Engine:
+    """Make an engine. SQLite is put in WAL mode and takes its write lock when a write transaction begins."""
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return sa.create_engine(parsed, pool_pre_ping=True)
+        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
+    except (SQLAlchemyError, ImportError) as error:
+        if isinstance(error, (ImportError, NoSuchModuleError)):
+            raise BadInput(
+                f"No driver is installed for the catalog URL {_without_password(url)!r}.",
+                hint="For PostgreSQL, `pip install 'jupyter-mlops[postgresql]'` and write postgresql+psycopg://...",
+            ) from error
+        raise BadInput(
+            f"{url!r} is not a database URL.", hint="Write sqlite:////path or postgresql+psycopg://..."
+        ) from error
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transactions begin too late: two readers that then write would deadlock.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            if "readonly" not in str(error):
+                raise
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("mlops_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def use_wal(path: Path) -> None:
+    """Put a SQLite file in WAL mode, for good: with MLflow's rollback journal two writers and a pager block each other."""
+    try:
+        with sqlite3.connect(path, timeout=BUSY_TIMEOUT_S) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+    except sqlite3.Error as error:
+        raise translate(error, f"The database {path}") from error
+
+
+def translate(error: Exception, what: str) -> MlopsError:
+    """Return our error for a database's. ``what`` names the database: ``The catalog /x/catalog.db``."""
+    text = str(getattr(error, "orig", None) or error)
+    if "readonly" in text or "read-only" in text or "Permission denied" in text:
+        return ReadOnly(what)
+    if "disk is full" in text or "No space left" in text:
+        return DiskFull(what)
+    if "locked" in text:
+        return Unavailable(f"{what} is locked by another program.", hint="Close it and try again.")
+    if "unable to open database" in text:
+        return ReadOnly(what)
+    if isinstance(error, OperationalError):
+        return Unavailable(f"{what} does not answer: {text.splitlines()[0]}", hint="See `mlops status`.")
+    return Unavailable(f"{what} failed: {text.splitlines()[0]}", hint="See `mlops status`.")
+
+
+def _without_password(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return url
