@@ -1,0 +1,258 @@
+"""One MLflow client for one store: how it is made, how it is kept, what its errors mean."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
+
+from jupyter_mlops.core.errors import BadInput, Conflict, Forbidden, MlopsError, Unavailable, UnknownThing
+from jupyter_mlops.store.databases import translate, use_wal
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PING_TIMEOUT_S: Final = 3.0
+PING_AGAIN_S: Final = 10.0
+
+
+class TrackingDown(Unavailable):
+    """The tracking server does not answer."""
+
+    code = "tracking-unavailable"
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(
+            f"The tracking server {without_password(uri)} does not answer ({why}).",
+            hint="Start it, or set another `tracking_uri` in workspace.toml; `mlops status` shows each part.",
+        )
+
+
+class NewerTracking(Conflict):
+    """mlflow.db was made by a newer MLflow."""
+
+    code = "newer-tracking"
+
+    def __init__(self, path: Path, revision: str) -> None:
+        super().__init__(
+            f"The tracking store {path} has schema {revision}, which this MLflow does not know; it was left untouched.",
+            hint="Update with `pip install --upgrade jupyter-mlops`.",
+        )
+
+
+class MlflowStore:
+    """The client, made on first use, and the way its errors become ours."""
+
+    def __init__(self, uri: str, registry_uri: str, artifact_root: str) -> None:
+        self.uri = uri
+        self.registry_uri = registry_uri
+        self.artifact_root = artifact_root
+        self._lock = threading.Lock()
+        self._made: MlflowClient | None = None
+        self._answered_at = 0.0
+
+    @property
+    def client(self) -> MlflowClient:
+        """The client. The first use imports MLflow (about 1.5 s) and makes or migrates a local store."""
+        with self._lock:
+            self._ping()
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> MlflowClient:
+        quiet = [logging.getLogger(name) for name in ("mlflow.store.db.utils", "alembic")]
+        levels = [logger.level for logger in quiet]
+        for logger in quiet:
+            logger.setLevel(logging.WARNING)
+        try:
+            from mlflow import MlflowClient
+
+            path = local_file(self.uri)
+            fresh = path is not None and not path.exists()
+            if path is not None:
+                _prepare(path, self.uri)
+            with calls(self.uri):
+                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
+                store = client._tracking_client.store  # noqa: SLF001  # MLflow has no public way to its store
+            if path is not None:
+                # MLflow's own default is `./mlruns` of the current folder; experiments that plain
+                # `mlflow.set_experiment` makes in this process now go to the workspace as well.
+                store.artifact_root_uri = self.artifact_root
+                if fresh:
+                    _move_default_experiment(path, self.artifact_root)
+            return client
+        finally:
+            for logger, level in zip(quiet, levels, strict=True):
+                logger.setLevel(level)
+
+    def _ping(self) -> None:
+        """Ask an http(s) server whether it lives: MLflow itself retries for minutes before it says no."""
+        if not self.uri.startswith(("http://", "https://")) or time.monotonic() - self._answered_at < PING_AGAIN_S:
+            return
+        import requests
+
+        try:
+            answer = requests.get(self.uri.rstrip("/") + "/health", timeout=PING_TIMEOUT_S)
+        except requests.RequestException as error:
+            raise TrackingDown(self.uri, _why(error)) from error
+        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise TrackingDown(self.uri, f"HTTP {answer.status_code}")
+        self._answered_at = time.monotonic()
+
+    def check(self) -> str:
+        """Return what answers: ``MLflow 3.17.2 on SQLite``. Raises ``Unavailable``."""
+        from mlflow.version import VERSION
+
+        with calls(self.uri):
+            self.client.search_experiments(max_results=1)
+        kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(self.uri.split(":")[0].split("+")[0], self.uri)
+        return f"MLflow {VERSION} on {kind}"
+
+
+@contextmanager
+def calls(uri: str, kind: str = "run", ref: str = "") -> Iterator[None]:
+    """Translate MLflow's errors. ``kind`` and ``ref`` name the thing that was asked for."""
+    import requests
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except MlopsError:
+        raise
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST" and ref:
+            raise UnknownThing(kind, ref) from error
+        if error.error_code == "TEMPORARILY_UNAVAILABLE":
+            raise translate(error, f"The tracking store {without_password(uri)}") from error
+        if error.error_code in {"INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE"}:
+            raise BadInput(
+                f"MLflow refused it: {_first_line(error)}", hint="Change the value that it names."
+            ) from error
+        raise TrackingDown(uri, _first_line(error)) from error
+    except SQLAlchemyError as error:
+        raise translate(error, f"The tracking store {without_password(uri)}") from error
+    except requests.RequestException as error:
+        raise TrackingDown(uri, _why(error)) from error
+    except OSError as error:
+        raise translate(error, f"The artifact store beside {without_password(uri)}") from error
+
+
+def local_file(uri: str) -> Path | None:
+    """Return the file of a SQLite URI, ``None`` for anything else."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def local_path(uri: str) -> Path | None:
+    """Return the path that a ``file:`` URI or a plain path names, ``None`` for a remote one."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return Path(uri) if not parts.scheme else None
+
+
+def check_inside(uri: str, roots: list[str]) -> None:
+    """Raise ``Forbidden`` for a local URI that leaves every one of ``roots``."""
+    path = local_path(uri)
+    if path is None:
+        return
+    allowed = [root for root in map(local_path, roots) if root is not None]
+    if not any(path.resolve().is_relative_to(root.resolve()) for root in allowed):
+        raise Forbidden(
+            f"{path} is outside of this workspace's artifact folders, so it is not read.",
+            hint="Register the files with `mlops models register PATH NAME`, which copies them in.",
+        )
+
+
+def copy_into(source: Path, folder: Path) -> Path:
+    """Copy a file or a folder into ``folder``; return the copy. Raises ``OSError``."""
+    target = folder / source.name
+    if source.is_dir():
+        return Path(shutil.copytree(source, target, dirs_exist_ok=True))
+    return Path(shutil.copyfile(source, target))
+
+
+def without_password(uri: str) -> str:
+    """Return a URI without its user and password."""
+    parts = urlsplit(uri)
+    return uri.replace(f"{parts.username or ''}:{parts.password}@", "", 1) if parts.password else uri
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    for sign, meaning in (
+        ("refused", "connection refused"),
+        ("timed out", "no answer in time"),
+        ("resolve", "unknown host"),
+    ):
+        if sign in text:
+            return meaning
+    return type(error).__name__
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    line = text.splitlines()[0]
+    return line if len(line) <= 200 else line[:197] + "..."  # noqa: PLR2004  # what fits on two lines
+
+
+def _prepare(path: Path, uri: str) -> None:
+    """Make the file, or bring an older schema up to date after a copy; refuse a newer one untouched."""
+    if path.exists() and path.stat().st_size:
+        revision = _revision(path)
+        if revision is not None:
+            _migrate(path, uri, revision)
+    use_wal(path)
+
+
+def _revision(path: Path) -> str | None:
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:
+        return None  # a file that MLflow has not filled yet
+    except sqlite3.DatabaseError as error:
+        raise Unavailable(
+            f"The tracking store {path} is not a database.", hint="Put a backup of it back in its place."
+        ) from error
+    return str(row[0]) if row else None
+
+
+def _migrate(path: Path, uri: str, revision: str) -> None:
+    from mlflow.store.db import utils
+
+    newest = utils._get_latest_schema_revision()  # noqa: SLF001  # `mlflow db upgrade` is this very call
+    if revision == newest:
+        return
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        ScriptDirectory.from_config(utils._get_alembic_config(uri)).get_revision(revision)  # noqa: SLF001  # the same
+    except CommandError as error:
+        raise NewerTracking(path, revision) from error
+    with sqlite3.connect(path) as source, sqlite3.connect(path.with_name(f"{path.name}.{revision}.backup")) as copy:
+        source.backup(copy)
+    engine: Any = utils.create_sqlalchemy_engine(uri)
+    utils._upgrade_db(engine)  # noqa: SLF001  # the same
+    engine.dispose()
+
+
+def _move_default_experiment(path: Path, artifact_root: str) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (f"{artifact_root}/0",)
+        )
+    connection.close()

@@ -1,0 +1,152 @@
+"""MLflow's model registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.core.errors import UnknownThing
+from jupyter_mlops.core.ids import RunId, check_name, split_ref
+from jupyter_mlops.core.model import Model, ModelVersion
+from jupyter_mlops.store.mlflow_client import MlflowStore, calls, check_inside, copy_into, local_path
+
+
+class MlflowRegistry(MlflowStore):
+    """Models and their versions."""
+
+    def models(self) -> list[Model]:
+        """Return the registered models, by name, without their versions' details."""
+        with calls(self.registry_uri):
+            return [_model(one, []) for one in self._pages(self.client.search_registered_models)]
+
+    def model(self, name: str) -> Model:
+        """Return a model with all its versions, newest first."""
+        check_name("model", name)
+        with calls(self.registry_uri, "model", name):
+            found = self.client.get_registered_model(name)
+            versions = self._pages(self.client.search_model_versions, filter_string=f"name='{name}'")
+        return _model(found, sorted((_version(v, found.aliases) for v in versions), key=lambda v: -v.version))
+
+    def model_version(self, ref: str) -> ModelVersion:
+        """Return ``NAME`` (its newest version), ``NAME:VERSION`` or ``NAME@ALIAS``."""
+        name, version = split_ref("model", ref)
+        with calls(self.registry_uri, "model", ref):
+            found = self.client.get_registered_model(name)
+            if version is None:
+                numbers = self._pages(self.client.search_model_versions, filter_string=f"name='{name}'")
+                if not numbers:
+                    raise UnknownThing("model version", ref, plural="models")
+                return _version(max(numbers, key=lambda one: int(one.version)), found.aliases)
+            if version.startswith("@"):
+                number = found.aliases.get(version[1:])
+                if number is None:
+                    raise UnknownThing("model version", ref, plural="models")
+                version = str(number)
+            return _version(self.client.get_model_version(name, version), found.aliases)
+
+    def register(
+        self, name: str, source: str, *, run_id: RunId | None, tags: Mapping[str, str], flavor: str
+    ) -> ModelVersion:
+        """Add the next version of a model, which is made if it does not exist."""
+        check_name("model", name)
+        from mlflow.exceptions import MlflowException
+
+        with calls(self.registry_uri, "model", name):
+            try:
+                self.client.create_registered_model(name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            made = self.client.create_model_version(
+                name, source, run_id=run_id, tags={**tags, "mlops.flavor": flavor}, await_creation_for=0
+            )
+        return _version(made, {})
+
+    def tag_model(self, name: str, version: int, tags: Mapping[str, str | None]) -> None:
+        """Set tags of a version; ``None`` removes one."""
+        with calls(self.registry_uri, "model version", f"{name}:{version}"):
+            self.client.get_model_version(name, str(version))
+            for key, value in tags.items():
+                if value is None:
+                    self.client.delete_model_version_tag(name, str(version), key)
+                else:
+                    self.client.set_model_version_tag(name, str(version), key, value)
+
+    def alias_model(self, name: str, alias: str, version: int | None) -> None:
+        """Point an alias at a version; ``None`` removes the alias."""
+        check_name("alias", alias)
+        with calls(self.registry_uri, "model", name):
+            if version is None:
+                self.client.delete_registered_model_alias(name, alias)
+            else:
+                self.client.set_registered_model_alias(name, alias, str(version))
+
+    def delete_model(self, name: str, version: int | None = None) -> None:
+        """Delete one version, or the model with all of them."""
+        with calls(self.registry_uri, "model", name if version is None else f"{name}:{version}"):
+            if version is None:
+                self.client.get_registered_model(name)
+                self.client.delete_registered_model(name)
+            else:
+                self.client.get_model_version(name, str(version))
+                self.client.delete_model_version(name, str(version))
+
+    def fetch_model(self, version: ModelVersion, into: Path) -> Path:
+        """Download a model version's files into the folder ``into``; return the model's folder or file."""
+        import mlflow.artifacts
+
+        ref = f"{version.name}:{version.version}"
+        into.mkdir(parents=True, exist_ok=True)
+        with calls(self.registry_uri, "model version", ref):
+            uri = self.client.get_model_version_download_uri(version.name, str(version.version))
+            check_inside(uri, self._roots())
+            local = local_path(uri)
+            if local is not None:
+                return copy_into(local, into)
+            return Path(
+                mlflow.artifacts.download_artifacts(
+                    artifact_uri=uri, dst_path=str(into), tracking_uri=self.uri, registry_uri=self.registry_uri
+                )
+            )
+
+    def _roots(self) -> list[str]:
+        """Return where artifacts of this store may be: the workspace's root and each experiment's own place."""
+        return [self.artifact_root, *(one.artifact_location for one in self.client.search_experiments())]
+
+    @staticmethod
+    def _pages(search: Any, **query: Any) -> list[Any]:
+        found: list[Any] = []
+        token = None
+        while True:
+            page = search(**query, max_results=1000, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+
+def _model(found: Any, versions: list[ModelVersion]) -> Model:
+    latest = max((int(one.version) for one in found.latest_versions or []), default=0)
+    return Model(
+        name=found.name,
+        latest=max([latest, *(one.version for one in versions)]),
+        description=found.description or "",
+        tags=dict(found.tags),
+        aliases={alias: int(number) for alias, number in found.aliases.items()},
+        versions=versions,
+    )
+
+
+def _version(found: Any, aliases: Mapping[str, Any]) -> ModelVersion:
+    return ModelVersion(
+        name=found.name,
+        version=int(found.version),
+        created_at=(found.creation_timestamp or 0) / 1000,
+        created_by=found.tags.get("mlops.actor", found.user_id or ""),
+        run_id=RunId(found.run_id) if found.run_id else None,
+        source=found.source or "",
+        flavor=found.tags.get("mlops.flavor", ""),
+        tags={key: value for key, value in found.tags.items() if not key.startswith("mlops.")},
+        aliases=[alias for alias, number in aliases.items() if int(number) == int(found.version)],
+    )
