@@ -279,13 +279,23 @@ class World(Protocol):
     """The folder that holds it."""
     node: str
     actor: str
-    runtime: Path
-    """A 0700 folder with a short path, for sockets."""
-    catalog: Catalog
-    tracking: Tracking
-    blobs: Blobs
-    secrets: Secrets
 
+    @property
+    def runtime(self) -> Path:
+        """A 0700 folder with a short path, for sockets."""
+
+    @property
+    def large_file_bytes(self) -> int:
+        """Files above this size are data, not source: a snapshot records them only."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+    @property
+    def tracking(self) -> Tracking: ...
+    @property
+    def blobs(self) -> Blobs: ...
+    @property
+    def secrets(self) -> Secrets: ...
     @property
     def targets(self) -> Mapping[str, Target]: ...
     @property

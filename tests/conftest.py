@@ -1,0 +1,94 @@
+"""What all tests share: an open workspace, and what to do where an engine or a browser is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.workspace import Workspace
+
+CI = bool(os.environ.get("CI"))
+
+
+def _docker_answers() -> str:
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=10)
+        client.ping()
+        client.close()
+    except DockerException as error:
+        return f"no Docker engine answers ({type(error).__name__})"
+    return ""
+
+
+def _chromium_is_there() -> str:
+    return "" if shutil.which("chromium") or shutil.which("google-chrome") else "no Chromium on the PATH"
+
+
+def _postgresql_is_there() -> str:
+    return "" if os.environ.get("MLOPS_TEST_POSTGRESQL") else "MLOPS_TEST_POSTGRESQL names no server"
+
+
+NEEDS = {"docker": _docker_answers, "browser": _chromium_is_there, "postgresql": _postgresql_is_there}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, with the reason; in CI leave it in, so that it fails."""
+    if CI:
+        return
+    for mark, missing in NEEDS.items():
+        marked = [item for item in items if item.get_closest_marker(mark)]
+        reason = missing() if marked else ""
+        for item in marked if reason else []:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the workspace or the identity of whoever runs it."""
+    for name in ("MLOPS_WORKSPACE", "MLOPS_ACTOR", "JUPYTERHUB_USER", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def blank_tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty mlflow.db, made once: making one costs MLflow over a second."""
+    folder = tmp_path_factory.mktemp("blank")
+    workspace = Workspace.open(folder, create=True)
+    workspace.tracking.experiments()
+    workspace.close()
+    return folder / ".mlops" / "mlflow.db"
+
+
+@pytest.fixture
+def make_workspace(blank_tracking_store: Path) -> Iterator[object]:
+    """Return a function that makes and opens a workspace in a folder."""
+    opened: list[Workspace] = []
+
+    def make(home: Path) -> Workspace:
+        home.mkdir(parents=True, exist_ok=True)
+        workspace = Workspace.open(home, create=True)
+        target = workspace.root / "mlflow.db"
+        if not target.exists():
+            with sqlite3.connect(blank_tracking_store) as source, sqlite3.connect(target) as copy:
+                source.backup(copy)
+                copy.execute("UPDATE experiments SET artifact_location = ?", (f"{workspace.artifact_url}/0",))
+        opened.append(workspace)
+        return workspace
+
+    yield make
+    for workspace in opened:
+        workspace.close()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, make_workspace) -> Workspace:
+    """An open workspace in ``tmp_path``."""
+    return make_workspace(tmp_path)
