@@ -1,0 +1,62 @@
+/** Numbers and times as a narrow panel shows them. */
+
+import type { MetricValue } from '../api/types';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago, in one short word: `now`, `5 min`, `3 h`, `2 d`, else the date. Both in seconds since the epoch. */
+export function age(at: number, now: number): string {
+  const seconds = now - at;
+  if (seconds < MINUTE) {
+    return 'now';
+  }
+  if (seconds < HOUR) {
+    return `${Math.floor(seconds / MINUTE)} min`;
+  }
+  if (seconds < DAY) {
+    return `${Math.floor(seconds / HOUR)} h`;
+  }
+  if (seconds < 30 * DAY) {
+    return `${Math.floor(seconds / DAY)} d`;
+  }
+  return new Date(at * 1000).toLocaleDateString();
+}
+
+/** A moment in the reader's own time zone, for a tooltip. */
+export function moment(at: number): string {
+  return new Date(at * 1000).toLocaleString();
+}
+
+/** A span of time: `0.42 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
+export function span(seconds: number): string {
+  if (seconds < 10) {
+    return `${Number(seconds.toPrecision(2))} s`;
+  }
+  const whole = Math.round(seconds);
+  if (whole < MINUTE) {
+    return `${whole} s`;
+  }
+  if (whole < HOUR) {
+    return `${Math.floor(whole / MINUTE)} min ${whole % MINUTE} s`;
+  }
+  return `${Math.floor(whole / HOUR)} h ${Math.floor((whole % HOUR) / MINUTE)} min`;
+}
+
+/** A metric with four significant digits; NaN and the infinities by name. */
+export function metric(value: MetricValue): string {
+  if (typeof value === 'string') {
+    return value;
+  }
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e6 || size < 1e-4)) {
+    return value.toExponential(2);
+  }
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}
+
+/** `1 run`, `2 runs`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,73 @@
+/** Small status pictures in the colours of the theme. They are for the eye: rows say the same in words. */
+
+import type { JSX, ReactNode } from 'react';
+
+export type Tone = 'good' | 'bad' | 'busy' | 'warn' | 'quiet';
+
+function Glyph(props: { readonly tone: Tone; readonly title: string; readonly children: ReactNode }): JSX.Element {
+  return (
+    <span className={`jp-Mlops-glyph jp-mod-${props.tone}`} title={props.title} aria-hidden="true">
+      <svg viewBox="0 0 16 16" width="14" height="14" fill="none" strokeWidth="1.6" strokeLinecap="round">
+        {props.children}
+      </svg>
+    </span>
+  );
+}
+
+/** A tone's picture; shapes differ too, for those who do not see the colours. */
+export function StatusIcon(props: { readonly tone: Tone; readonly title: string }): JSX.Element {
+  switch (props.tone) {
+    case 'good':
+      return (
+        <Glyph {...props}>
+          <circle cx="8" cy="8" r="6.2" />
+          <path d="M5.2 8.3 7.2 10.2 10.9 6.1" />
+        </Glyph>
+      );
+    case 'bad':
+      return (
+        <Glyph {...props}>
+          <circle cx="8" cy="8" r="6.2" />
+          <path d="M5.8 5.8 10.2 10.2M10.2 5.8 5.8 10.2" />
+        </Glyph>
+      );
+    case 'busy':
+      return (
+        <Glyph {...props}>
+          <circle cx="8" cy="8" r="6.2" className="jp-Mlops-track" />
+          <path d="M8 1.8A6.2 6.2 0 0 1 14.2 8" className="jp-Mlops-spin" />
+        </Glyph>
+      );
+    case 'warn':
+      return (
+        <Glyph {...props}>
+          <path d="M8 2.2 14.4 13.4H1.6Z" strokeLinejoin="round" />
+          <path d="M8 6.4V9.4M8 11.5V11.6" />
+        </Glyph>
+      );
+    case 'quiet':
+      return (
+        <Glyph {...props}>
+          <circle cx="8" cy="8" r="6.2" />
+          <path d="M8 4.6V8L10.2 9.4" />
+        </Glyph>
+      );
+  }
+}
+
+export function CaretIcon(): JSX.Element {
+  return (
+    <svg className="jp-Mlops-caret" viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
+      <path d="M5.5 3.5 10.5 8 5.5 12.5Z" />
+    </svg>
+  );
+}
+
+export function CopyIcon(): JSX.Element {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.4" aria-hidden="true">
+      <rect x="5.5" y="5.5" width="8" height="8" rx="1.4" />
+      <path d="M10.5 5.5V3.9A1.4 1.4 0 0 0 9.1 2.5H3.9A1.4 1.4 0 0 0 2.5 3.9V9.1A1.4 1.4 0 0 0 3.9 10.5H5.5" />
+    </svg>
+  );
+}
