@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.event import Event, Link
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.manifest import Manifest
@@ -132,14 +133,38 @@ class Tracking(Protocol):
         """Return what answers (``MLflow 3.17.2, SQLite``). Raises ``Unavailable``."""
 
 
+class RunJournal(Protocol):
+    """What one run logs in this process: safe in a file at once, in MLflow a moment later."""
+
+    trouble: MlopsError | None
+
+    def log(self, points: Sequence[MetricPoint]) -> None: ...
+    def write(self, stream: str, text: str) -> None:
+        """Append to ``stdout`` or ``stderr``."""
+
+    def close(self) -> None:
+        """Ship what is left. Raises ``Unavailable``, and keeps it for later, if MLflow does not answer."""
+
+
+class Journals(Protocol):
+    """The journals of a workspace."""
+
+    def open(self, run_id: RunId, artifact_uri: str) -> RunJournal: ...
+    def ship_leftovers(self) -> list[RunId]:
+        """Ship what dead processes left behind; return their runs."""
+
+
 class Blobs(Protocol):
     """Content-addressed files. A key is ``POOL/NAME`` (``manifests/<sha256>``, ``packs/<name>``); a key's content never changes."""
 
     url: str
 
     def has(self, key: str) -> bool: ...
-    def put(self, key: str, source: Path) -> None:
-        """Store a local file. All or nothing; storing what is there already is cheap and harmless."""
+    def put(self, key: str, source: Path, *, move: bool = False) -> None:
+        """Store a local file. All or nothing; storing what is there already is cheap and harmless.
+
+        With ``move`` the source is given up: it may be renamed into place, and is gone afterwards.
+        """
 
     def open(self, key: str) -> BinaryIO:
         """Open for reading, seekable. Raises ``UnknownThing``."""
@@ -292,6 +317,8 @@ class World(Protocol):
     def catalog(self) -> Catalog: ...
     @property
     def tracking(self) -> Tracking: ...
+    @property
+    def journals(self) -> Journals: ...
     @property
     def blobs(self) -> Blobs: ...
     @property

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.ports import Blobs, Builder, Gateway, Host, Secrets, Target
     from jupyter_mlops.store.catalog import SqlCatalog
     from jupyter_mlops.store.feed import ChangeFeed
+    from jupyter_mlops.store.journal import Journals
     from jupyter_mlops.store.tracking import MlflowTracking
 
 ENVIRONMENT_VARIABLE = "MLOPS_WORKSPACE"
@@ -175,6 +176,14 @@ class Workspace:
 
         make = functools.partial(MlflowTracking, self.tracking_uri, self.registry_uri, self.artifact_url)
         return self._part("tracking", make)  # type: ignore[no-any-return]  # _part keeps what make returns
+
+    @property
+    def journals(self) -> Journals:
+        """What runs log, on its way to MLflow."""
+        from jupyter_mlops.store.journal import Journals
+
+        make = functools.partial(Journals, self.root / "journal", self.tracking)
+        return self._part("journals", make)  # type: ignore[no-any-return]  # the same
 
     @property
     def blobs(self) -> Blobs:

@@ -1,0 +1,169 @@
+"""The journal: what a run logs goes to a file first, so that nothing is lost, and from there to MLflow."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from jupyter_mlops.core.errors import MlopsError, UnknownThing
+from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.ports import Tracking
+from jupyter_mlops.store.databases import translate
+from jupyter_mlops.store.mlflow_client import local_path
+
+SHIP_EVERY_S: Final = 0.25
+UPLOAD_EVERY_S: Final = 5.0
+_CHUNK: Final = 1 << 20
+_POINTS: Final = msgspec.json.Decoder(list[MetricPoint])
+STREAMS: Final = ("stdout", "stderr")
+
+
+class RunJournal:
+    """One run's journal in this process: appends at once, ships in a thread.
+
+    ``metrics.jsonl`` holds one JSON array of points a line; ``shipped`` says how many of its bytes MLflow has.
+    Shipping the same points twice is harmless: MLflow's key makes equal points one. The folder is locked as long
+    as its process lives, so that nobody ships for a living run.
+    """
+
+    def __init__(self, folder: Path, run_id: RunId, tracking: Tracking, artifact_uri: str) -> None:
+        self._folder = folder
+        self._run_id = run_id
+        self._tracking = tracking
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._owner = (folder / "owner").open("a")
+            fcntl.flock(self._owner, fcntl.LOCK_EX)
+            self._metrics = (folder / "metrics.jsonl").open("ab", buffering=0)
+            artifacts = local_path(artifact_uri)
+            self._logs = folder if artifacts is None else artifacts / "logs"
+            self._logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise translate(error, f"The journal {folder}") from error
+        self._remote = artifacts is None
+        self._streams = {name: (self._logs / f"{name}.txt").open("ab", buffering=0) for name in STREAMS}
+        self._written = dict.fromkeys(STREAMS, 0)
+        self._uploaded = dict.fromkeys(STREAMS, 0)
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._done = False
+        self.trouble: MlopsError | None = None
+        """Why shipping does not get on, while it does not."""
+        self._thread = threading.Thread(target=self._ship_on, name=f"mlops-journal-{run_id[:8]}", daemon=True)
+        self._thread.start()
+
+    def log(self, points: Sequence[MetricPoint]) -> None:
+        """Append metrics. They are safe from a killed process when this returns."""
+        with self._lock:
+            self._metrics.write(msgspec.json.encode(points) + b"\n")
+
+    def write(self, stream: str, text: str) -> None:
+        """Append to ``stdout`` or ``stderr``."""
+        data = text.encode("utf-8", "surrogateescape")
+        with self._lock:
+            self._streams[stream].write(data)
+            self._written[stream] += len(data)
+
+    def close(self) -> None:
+        """Ship what is left and remove the journal. Raises ``Unavailable`` (and keeps it) if MLflow does not answer."""
+        self._done = True
+        self._wake.set()
+        self._thread.join()
+        for file in self._streams.values():
+            file.close()
+        self._metrics.close()
+        try:
+            ship(self._folder, self._run_id, self._tracking)
+            if self._remote:
+                self._upload()
+        finally:
+            self._owner.close()
+        for name, n_bytes in self._written.items():
+            if not n_bytes:
+                (self._logs / f"{name}.txt").unlink(missing_ok=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ship_on(self) -> None:
+        uploaded_at = time.monotonic()
+        while not self._done:
+            self._wake.wait(SHIP_EVERY_S)
+            try:
+                ship(self._folder, self._run_id, self._tracking)
+                if self._remote and time.monotonic() - uploaded_at > UPLOAD_EVERY_S:
+                    uploaded_at = time.monotonic()
+                    self._upload()
+                self.trouble = None
+            except MlopsError as error:
+                self.trouble = error  # the lines stay; the next round tries again
+
+    def _upload(self) -> None:
+        for name in STREAMS:
+            if self._written[name] != self._uploaded[name]:
+                size = self._written[name]
+                self._tracking.store(self._run_id, self._logs / f"{name}.txt", "logs")
+                self._uploaded[name] = size
+
+
+class Journals:
+    """The journals of a workspace."""
+
+    def __init__(self, folder: Path, tracking: Tracking) -> None:
+        self._folder = folder
+        self._tracking = tracking
+
+    def open(self, run_id: RunId, artifact_uri: str) -> RunJournal:
+        """Begin or go on with a run's journal in this process."""
+        return RunJournal(self._folder / run_id, run_id, self._tracking, artifact_uri)
+
+    def ship_leftovers(self) -> list[RunId]:
+        """Ship what dead processes left behind; return their runs. Raises ``Unavailable`` if MLflow does not answer."""
+        shipped = []
+        for folder in sorted(self._folder.glob("*")) if self._folder.is_dir() else []:
+            with (folder / "owner").open("a") as owner:
+                try:
+                    fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # its process lives
+                run_id = RunId(folder.name)
+                try:
+                    ship(folder, run_id, self._tracking)
+                    for name in STREAMS:
+                        if (folder / f"{name}.txt").is_file():
+                            self._tracking.store(run_id, folder / f"{name}.txt", "logs")
+                except UnknownThing:
+                    pass  # the run was deleted, so nobody wants its metrics
+                shutil.rmtree(folder, ignore_errors=True)
+                shipped.append(run_id)
+        return shipped
+
+
+def ship(folder: Path, run_id: RunId, tracking: Tracking) -> None:
+    """Send the lines of ``metrics.jsonl`` that MLflow does not have yet."""
+    path, mark = folder / "metrics.jsonl", folder / "shipped"
+    try:
+        start = int(mark.read_text()) if mark.exists() else 0
+        while path.exists() and path.stat().st_size > start:
+            with path.open("rb") as file:
+                file.seek(start)
+                chunk = file.read(_CHUNK)
+                if not chunk.endswith(b"\n"):
+                    chunk += file.readline()
+            whole = chunk[: chunk.rfind(b"\n") + 1]  # a line that a killed process left unfinished was never promised
+            if not whole:
+                return
+            points = [point for line in whole.splitlines() for point in _POINTS.decode(line)]
+            tracking.log(run_id, metrics=points)
+            start += len(whole)
+            fresh = mark.with_suffix(".new")
+            fresh.write_text(str(start))
+            fresh.replace(mark)
+    except OSError as error:
+        raise translate(error, f"The journal {folder}") from error
