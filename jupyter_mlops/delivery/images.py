@@ -1,0 +1,71 @@
+"""Images: built from a manifest by the workspace's builder."""
+
+from __future__ import annotations
+
+import time
+
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.errors import UnknownThing
+from jupyter_mlops.core.image import Image
+from jupyter_mlops.core.manifest import Manifest
+from jupyter_mlops.delivery.bundles import materialize
+from jupyter_mlops.delivery.manifests import show_manifest
+from jupyter_mlops.ports import Say, World
+
+BUILD = "images.build"
+"""The verb of the activity."""
+
+
+def request_build(world: World, manifest_ref: str) -> Activity:
+    """Ask the agent to build a manifest's image. Raises ``UnknownThing``, and ``Unavailable`` without an engine."""
+    manifest = show_manifest(world, manifest_ref)
+    world.builder.check()
+    return world.submit(BUILD, f"image {manifest.ref}", {"manifest": manifest.ref})
+
+
+def build_image(world: World, manifest_ref: str, say: Say) -> Image:
+    """Build a manifest's image and record it; what the engine has already is returned at once."""
+    manifest = show_manifest(world, manifest_ref)
+    known = find_image(world, manifest)
+    if known is not None and world.builder.exists(known.image_id):
+        say("The image is there already.", 1.0)
+        return known
+    say("Laying out the files.", 0.0)
+    bundle = materialize(world, manifest)
+    began = time.monotonic()
+    image_id, tag, n_bytes = world.builder.build(manifest, bundle, say)
+    image = Image(
+        name=manifest.ref,
+        manifest=manifest.ref,
+        image_id=image_id,
+        tag=tag,
+        n_bytes=n_bytes,
+        build_s=round(time.monotonic() - began, 3),
+    )
+    if known is not None:
+        world.catalog.remove(Image, known.name)
+    added = world.catalog.add(image)
+    world.catalog.link(f"image:{manifest.ref}", "built from", f"manifest:{manifest.ref}")
+    return added
+
+
+def list_images(world: World) -> list[Image]:
+    """Return the images that were built, newest first."""
+    return world.catalog.find(Image)
+
+
+def show_image(world: World, ref: str) -> Image:
+    """Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest. Raises ``UnknownThing``."""
+    name, colon, _ = ref.partition(":")
+    for image in list_images(world):
+        if image.manifest == ref or (not colon and image.manifest.rpartition(":")[0] == name):
+            return image
+    raise UnknownThing("image", ref)
+
+
+def find_image(world: World, manifest: Manifest) -> Image | None:
+    """Return the image recorded for a manifest."""
+    try:
+        return world.catalog.get(Image, manifest.ref)
+    except UnknownThing:
+        return None

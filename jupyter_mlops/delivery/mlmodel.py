@@ -1,0 +1,105 @@
+"""What an MLflow model folder says of itself: flavor, signature, example, packages, Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.manifest import Schema
+from jupyter_mlops.delivery.requirements import read_conda, read_requirements, without_mlflow
+from jupyter_mlops.delivery.schemas import from_signature, sample_of
+
+FILE: Final = "file"
+"""The flavor of files with no MLmodel beside them."""
+PYFUNC: Final = "python_function"
+LOADED_WITHOUT_MLFLOW: Final = frozenset({"sklearn"})
+"""Flavors that a replica loads by their own library (``scoring.loader``); the rest keep ``mlflow-skinny``."""
+
+
+class BadModel(BadInput):
+    """Model files that cannot be read."""
+
+    code = "bad-model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFolder:
+    """A model's folder, read. ``python`` is a minor version (``3.11``) or ``None`` where the model does not say."""
+
+    flavor: str = FILE
+    schema: Schema = field(default_factory=Schema)
+    sample: Any = None
+    requirements: list[str] = field(default_factory=list)
+    python: str | None = None
+
+
+def flavor_of(folder: Path) -> str:
+    """Return the flavor a person knows a model by (``xgboost``); ``file`` where there is no MLmodel. Raises ``BadModel``."""
+    described = _described(folder)
+    if described is None:
+        return FILE
+    return next((str(name) for name in described["flavors"] if name != PYFUNC), "pyfunc")
+
+
+def read_model(folder: Path) -> ModelFolder:
+    """Read a model's folder. Raises ``BadModel`` and ``BadRequirements``."""
+    described = _described(folder)
+    if described is None:
+        requirements = _requirements(folder, needs_mlflow=False)
+        return ModelFolder(requirements=requirements)
+    flavor = _flavor(described)
+    try:
+        schema = from_signature(described.get("signature") or {})
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadModel(f"The model's signature in {folder.name}/MLmodel cannot be read: {error}.") from error
+    version = (described.get("flavors") or {}).get(PYFUNC, {}).get("python_version")
+    minor = re.match(r"\d+\.\d+", str(version or ""))
+    return ModelFolder(
+        flavor=flavor,
+        schema=schema,
+        sample=sample_of(folder, described.get("saved_input_example_info")),
+        requirements=_requirements(folder, needs_mlflow=flavor not in LOADED_WITHOUT_MLFLOW),
+        python=minor[0] if minor else None,
+    )
+
+
+def _described(folder: Path) -> Mapping[str, Any] | None:
+    import yaml
+
+    file = folder / "MLmodel"
+    if not file.is_file():
+        return None
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadModel(f"The model description {str(file)!r} cannot be read: {str(error).splitlines()[0]}.") from error
+    if not isinstance(content, dict) or not isinstance(content.get("flavors"), dict) or not content["flavors"]:
+        raise BadModel(
+            f"The model description {str(file)!r} names no flavor.",
+            hint="Log the model again with MLflow's `log_model`.",
+        )
+    return content
+
+
+def _flavor(described: Mapping[str, Any]) -> str:
+    """Return the model's own flavor where a replica can load it, else ``python_function``, which any can become."""
+    flavors = described["flavors"]
+    own = [str(name) for name in flavors if name in LOADED_WITHOUT_MLFLOW]
+    if own:
+        return own[0]
+    return PYFUNC if PYFUNC in flavors else str(next(iter(flavors)))
+
+
+def _requirements(folder: Path, *, needs_mlflow: bool) -> list[str]:
+    listed, conda = folder / "requirements.txt", folder / "conda.yaml"
+    if listed.is_file():
+        found = read_requirements(listed.read_text(encoding="utf-8"), listed)
+    elif conda.is_file():
+        found = read_conda(conda)[1]
+    else:
+        return []
+    return without_mlflow(found, needs_mlflow=needs_mlflow)
