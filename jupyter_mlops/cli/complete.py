@@ -1,0 +1,92 @@
+"""Shell completion: the script for the shell, and names of what is in the workspace.
+
+Names come from the catalog and its events alone: asking MLflow would cost a second and a half per TAB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from jupyter_mlops.cli.command import Command
+from jupyter_mlops.cli.session import COMPLETE_VAR, PROGRAM
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.record import Entry
+
+if TYPE_CHECKING:
+    from jupyter_mlops.workspace import Workspace
+
+SHELLS: Final = ("bash", "zsh", "fish")
+_RECENT: Final = 2000
+"""Events looked through for names."""
+
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> str:
+    """Print the shell's completion script.
+
+    Example:
+      eval "$(mlops completion bash)"          # in ~/.bashrc
+      mlops completion fish > ~/.config/fish/completions/mlops.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from jupyter_mlops.cli.root import tree
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # SHELLS are click's own
+    # bash's class asks the installed bash for its version when it is made into a script: `source` does that.
+    return kind(tree, {}, PROGRAM, COMPLETE_VAR).source()
+
+
+def _names(read: Callable[[Workspace], Iterable[str]]) -> Completer:
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        del param
+        from jupyter_mlops.workspace import Workspace
+
+        try:
+            world = Workspace.open(ctx.find_root().params.get("workspace"), create=False)
+        except MlopsError:  # no workspace here, or none that opens: there is nothing to complete
+            return []
+        try:
+            return list(dict.fromkeys(name for name in read(world) if name.startswith(incomplete)))
+        except MlopsError:
+            return []
+        finally:
+            world.close()
+
+    return complete
+
+
+def _entries(module: str, kind: str) -> Completer:
+    def read(world: Workspace) -> Iterable[str]:
+        from importlib import import_module
+
+        entry: type[Entry] = getattr(import_module(f"jupyter_mlops.core.{module}"), kind)
+        return [found.name for found in world.catalog.find(entry)]
+
+    return _names(read)
+
+
+def _mentioned(kind: str) -> Completer:
+    """Names of things that MLflow holds, from the events about them."""
+
+    def read(world: Workspace) -> Iterable[str]:
+        events = world.catalog.events(max(0, world.catalog.last_seq() - _RECENT), _RECENT)
+        return [event.name for event in reversed(events) if event.kind == kind]
+
+    return _names(read)
+
+
+service_names = _entries("service", "Service")
+manifest_names = _entries("manifest", "Manifest")
+snapshot_names = _entries("snapshot", "Snapshot")
+activity_names = _entries("activity", "Activity")
+model_names = _mentioned("model")
+run_names = _mentioned("run")
+experiment_names = _mentioned("experiment")

@@ -1,0 +1,96 @@
+"""``mlops images``: container images built from manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
+from jupyter_mlops.cli.command import Group
+from jupyter_mlops.cli.complete import manifest_names
+from jupyter_mlops.cli.follow import follow
+from jupyter_mlops.cli.options import json_option, no_wait_option
+from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.cli.view import Facts, Listing, View, lists, shows
+from jupyter_mlops.cli.words import age, duration, size, when
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.image import Image
+from jupyter_mlops.delivery.images import list_images, request_build, show_image
+from jupyter_mlops.delivery.manifests import show_manifest
+
+
+@click.group(cls=Group)
+def images() -> None:
+    """Container images built from manifests.
+
+    Example:
+      mlops images build churn:2
+    """
+
+
+@images.command()
+@click.argument("manifest", metavar="MANIFEST[:VERSION]", shell_complete=manifest_names)
+@no_wait_option
+@json_option
+@pass_session
+def build(session: Session, manifest: str, no_wait: bool) -> Image | Activity:
+    """Build a manifest's image. Needs a Docker engine.
+
+    Example:
+      mlops images build churn:2
+    """
+    ref = show_manifest(session.world, manifest).ref
+    activity = request_build(session.world, ref)
+    if no_wait:
+        return activity
+    follow(session, activity)
+    return show_image(session.world, ref)
+
+
+@images.command("list")
+@json_option
+@pass_session
+def list_(session: Session) -> Listing:
+    """List images.
+
+    Example:
+      mlops images list
+    """
+    return Listing(
+        list_images(session.world), of=Image, empty="No images yet. Build one: `mlops images build MANIFEST`."
+    )
+
+
+@images.command()
+@click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=manifest_names)
+@json_option
+@pass_session
+def show(session: Session, image: str) -> Image:
+    """Show the image of a manifest.
+
+    Example:
+      mlops images show churn:2
+    """
+    return show_image(session.world, image)
+
+
+@lists(Image, "MANIFEST", "TAG", "ID", ">SIZE", "BUILT")
+def _row(image: Image) -> Sequence[str]:
+    return image.manifest, image.tag, image.image_id[:19], size(image.n_bytes), age(image.created_at)
+
+
+@shows(Image)
+def _view(image: Image) -> View:
+    return [
+        Facts(
+            pairs=[
+                ("image", image.image_id),
+                ("manifest", image.manifest),
+                ("tag", image.tag),
+                ("size", size(image.n_bytes)),
+                ("built", f"{when(image.created_at)} by {image.created_by}"),
+                ("took", duration(image.build_s)),
+            ]
+        )
+    ]

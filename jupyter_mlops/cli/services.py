@@ -1,0 +1,219 @@
+"""``mlops services`` and ``mlops deploy``: models that answer over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import click
+
+from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
+from jupyter_mlops.cli.command import Command, Group
+from jupyter_mlops.cli.complete import manifest_names, model_names, service_names
+from jupyter_mlops.cli.follow import follow
+from jupyter_mlops.cli.options import json_option, no_wait_option
+from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.cli.view import Done, Facts, Listing, Note, Table, View, lists, shows
+from jupyter_mlops.cli.words import age, size, status, when
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.keys import Keys
+from jupyter_mlops.delivery.services import (
+    delete_service,
+    list_services,
+    service_keys,
+    service_logs,
+    show_service,
+)
+from jupyter_mlops.delivery.services import deploy as deploy_service
+
+
+@click.group(cls=Group)
+def services() -> None:
+    """Models that answer over HTTP, with one URL and two keys for life.
+
+    Example:
+      mlops services deploy churn churn:3
+      mlops services list
+    """
+
+
+@click.command(cls=Command)
+@click.argument("name", shell_complete=service_names)
+@click.argument("model", metavar="MODEL[:VERSION]", required=False, default="", shell_complete=model_names)
+@click.option(
+    "--manifest", metavar="NAME[:VERSION]", shell_complete=manifest_names, help="Deploy this manifest instead."
+)
+@click.option(
+    "--host",
+    type=click.Choice(["process", "docker"]),
+    help="Where replicas run: processes of this machine (the default), or containers.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Port of its URL; a free one otherwise."
+)
+@click.option("--bind", metavar="ADDR", help="Address it listens on; 127.0.0.1 otherwise.")
+@click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="How many copies; 1 otherwise.")
+@no_wait_option
+@json_option
+@pass_session
+def deploy(
+    session: Session,
+    name: str,
+    model: str,
+    *,
+    manifest: str | None,
+    host: Literal["process", "docker"] | None,
+    port: int,
+    bind: str | None,
+    replicas: int | None,
+    no_wait: bool,
+) -> Service | Activity:
+    """Deploy a model as a service with a URL and keys.
+
+    Makes the manifest and, for containers, the image; starts replicas, checks that they score, then moves traffic. A
+    service that exists is updated: it keeps its URL and keys, and whatever no option changes.
+
+    Example:
+      mlops services deploy churn churn:3
+      mlops services deploy churn churn --host docker --port 8080
+    """
+    activity = deploy_service(
+        session.world, name, model, manifest=manifest, host=host, bind=bind, port=port, replicas=replicas
+    )
+    if no_wait:
+        return activity
+    follow(session, activity)
+    return show_service(session.world, name)
+
+
+services.add_command(deploy)
+
+
+@services.command("list")
+@json_option
+@pass_session
+def list_(session: Session) -> Listing:
+    """List services.
+
+    Example:
+      mlops services list
+    """
+    return Listing(
+        list_services(session.world),
+        of=Service,
+        empty="No services yet. Deploy a model: `mlops services deploy NAME MODEL`.",
+    )
+
+
+@services.command()
+@click.argument("name", shell_complete=service_names)
+@json_option
+@pass_session
+def show(session: Session, name: str) -> Service:
+    """Show one service: its URL, state and what it runs.
+
+    Example:
+      mlops services show churn
+    """
+    return show_service(session.world, name)
+
+
+@services.command()
+@click.argument("name", shell_complete=service_names)
+@click.option("--primary", "which", flag_value="primary", help="Print the primary key alone, for scripts.")
+@click.option("--secondary", "which", flag_value="secondary", help="Print the secondary key alone.")
+@json_option
+@pass_session
+def keys(session: Session, name: str, which: Literal["primary", "secondary"] | None) -> Keys | str:
+    """Show a service's two keys. Either opens it; two, so that one can be changed while the other works.
+
+    Example:
+      mlops services keys churn
+      curl -H "Authorization: Bearer $(mlops services keys churn --primary)" ...
+    """
+    both = service_keys(session.world, name)
+    if which is None:
+        return both
+    return both.primary if which == "primary" else both.secondary
+
+
+@services.command()
+@click.argument("name", shell_complete=service_names)
+@click.option(
+    "--tail", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="The last N lines."
+)
+@json_option
+@pass_session
+def logs(session: Session, name: str, tail: int) -> list[str] | str:
+    """Print what a service's replicas wrote.
+
+    Example:
+      mlops services logs churn --tail 20
+    """
+    lines = service_logs(session.world, name, tail)
+    return lines if session.as_json else "\n".join(lines)
+
+
+@services.command()
+@click.argument("name", shell_complete=service_names)
+@no_wait_option
+@pass_session
+def delete(session: Session, name: str, no_wait: bool) -> Done | Activity:
+    """Stop a service and delete it with its keys. Its model, manifest and image stay.
+
+    Example:
+      mlops services delete churn
+    """
+    activity = delete_service(session.world, name)
+    if no_wait:
+        return activity
+    follow(session, activity)
+    return Done(message=f"Deleted service {name}.", facts={"deleted": {"kind": "service", "name": name}})
+
+
+@lists(Service, "SERVICE", "STATE", "MODEL", "HOST", ">READY", "URL", "CREATED")
+def _row(service: Service) -> Sequence[str]:
+    return (
+        service.name,
+        status(service.state),
+        " ".join(deployment.manifest for deployment in service.deployments),
+        service.host,
+        f"{service.n_ready}/{sum(deployment.replicas for deployment in service.deployments)}",
+        service.url,
+        age(service.created_at),
+    )
+
+
+@shows(Service)
+def _view(service: Service) -> View:
+    limits = service.limits
+    view: View = [
+        Facts(
+            pairs=[
+                ("service", service.name),
+                ("state", status(service.state)),
+                ("url", f"{service.url}/score" if service.url else ""),
+                ("host", f"{service.host} on {service.node}" if service.node else service.host),
+                (
+                    "accepts",
+                    f"{limits.max_concurrent} at once, {limits.max_queue} waiting, bodies to {size(limits.max_body_bytes)}",
+                ),
+                ("created", f"{when(service.created_at)} by {service.created_by}"),
+            ]
+        ),
+        Table(
+            title="Deployments",
+            headers=("NAME", "MANIFEST", ">REPLICAS", ">TRAFFIC", "IMAGE"),
+            rows=[(d.name, d.manifest, str(d.replicas), f"{d.weight}%", d.image[:19]) for d in service.deployments],
+            empty="None.",
+        ),
+    ]
+    if service.message:
+        view.append(Note(text=service.message, tone="bad" if service.state in {"failed", "degraded"} else "plain"))
+    return view
+
+
+@shows(Keys)
+def _keys(keys: Keys) -> View:
+    return [Facts(pairs=[("primary", keys.primary), ("secondary", keys.secondary)])]

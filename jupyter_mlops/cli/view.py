@@ -1,0 +1,135 @@
+"""Views: what a record looks like, as blocks that each face draws in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self, TypeVar
+
+from jupyter_mlops.cli.term import Tone
+from jupyter_mlops.core.record import encode
+
+T = TypeVar("T")
+
+
+class Word(str):
+    """A piece of text with a tone: a status, a mark."""
+
+    __slots__ = ("tone",)
+    tone: Tone
+
+    def __new__(cls, text: str, tone: Tone = "plain") -> Self:
+        """Make one."""
+        word = super().__new__(cls, text)
+        word.tone = tone
+        return word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows under headers. Headers that begin with ``>`` are right-aligned, for numbers."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    empty: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Labels with their values; pairs whose value is empty are left out."""
+
+    pairs: Sequence[tuple[str, str]]
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Lines shown as they are: a log, a diff, a command."""
+
+    body: str
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """One sentence to the reader."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+Block = Table | Facts | Text | Note
+View = list[Block]
+
+
+class Listing(list[Any]):
+    """Records of one kind, with what to say when there are none."""
+
+    def __init__(self, items: Iterable[Any], *, of: type, empty: str) -> None:
+        super().__init__(items)
+        self.of = of
+        self.empty = empty
+
+
+@dataclass(frozen=True, kw_only=True)
+class Json:
+    """A result that was asked for as JSON."""
+
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a verb did, for verbs whose outcome is no record: ``deleted service churn``."""
+
+    message: str
+    facts: dict[str, Any]
+
+
+_VIEWS: Final[dict[type, Callable[[Any], View]]] = {}
+_ROWS: Final[dict[type, tuple[Sequence[str], Callable[[Any], Sequence[str]]]]] = {}
+
+
+def shows(kind: type[T]) -> Callable[[Callable[[T], View]], Callable[[T], View]]:
+    """Say how one record of ``kind`` is shown."""
+
+    def keep(function: Callable[[T], View]) -> Callable[[T], View]:
+        _VIEWS[kind] = function
+        return function
+
+    return keep
+
+
+def lists(kind: type[T], *headers: str) -> Callable[[Callable[[T], Sequence[str]]], Callable[[T], Sequence[str]]]:
+    """Say how one record of ``kind`` is a row of a table."""
+
+    def keep(function: Callable[[T], Sequence[str]]) -> Callable[[T], Sequence[str]]:
+        _ROWS[kind] = (headers, function)
+        return function
+
+    return keep
+
+
+@shows(Done)
+def _done(done: Done) -> View:
+    return [Note(text=done.message)]
+
+
+def table(items: Iterable[T], of: type[T], *, title: str = "", empty: str = "") -> Table:
+    """Return records of one kind as a table."""
+    headers, row = _ROWS[of]
+    return Table(headers=headers, rows=[row(item) for item in items], title=title, empty=empty)
+
+
+@shows(Listing)
+def _listing(listing: Listing) -> View:
+    return [table(listing, listing.of, empty=listing.empty)]
+
+
+def view(value: object) -> View:
+    """Return how ``value`` is shown."""
+    for kind in type(value).__mro__:
+        if kind in _VIEWS:
+            return _VIEWS[kind](value)
+    return [Text(body=value if isinstance(value, str) else encode(value).decode())]
