@@ -1,0 +1,78 @@
+"""The Docker engine: how to reach it, and what to say when it does not answer."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.core.errors import Failed, Unavailable
+
+if TYPE_CHECKING:
+    import docker
+
+PING_S = 5
+"""How long a ping may take."""
+CALL_S = 600
+"""How long the engine may be silent during a call: unpacking a large layer on a slow disk takes minutes."""
+
+WORKSPACE = "mlops.workspace"
+"""The label that says whose an image or a container is."""
+
+
+class NoEngine(Unavailable):
+    """No Docker engine answers."""
+
+    code = "no-docker-engine"
+
+    def __init__(self, address: str, *, denied: bool = False) -> None:
+        super().__init__(
+            f"This user may not talk to the Docker engine at {address}."
+            if denied
+            else f"No Docker engine answers at {address}.",
+            hint="Join the engine's group with `sudo usermod -aG docker $USER` and log in again, or use `--host process`."
+            if denied
+            else "Start Docker (`docker version` tells whether it answers) or set DOCKER_HOST, or use `--host process`.",
+        )
+
+
+class EngineRefused(Failed):
+    """The Docker engine answers, but does not do what it was asked."""
+
+    code = "docker-refused"
+
+    def __init__(self, what: str, why: object) -> None:
+        super().__init__(f"The Docker engine did not {what}: {explanation(why)}.")
+
+
+def connect() -> docker.DockerClient:
+    """Return a client of the engine that the docker command would use. Raises ``NoEngine``."""
+    import docker
+    import requests
+
+    try:
+        client = docker.from_env(timeout=PING_S)
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise NoEngine(_address(), denied="PermissionError" in f"{error!r}") from error
+    client.api.timeout = CALL_S
+    return client
+
+
+def version(client: docker.DockerClient) -> str:
+    """Return ``Docker 26.1``."""
+    return "Docker " + ".".join(client.version()["Version"].split(".")[:2])
+
+
+def explanation(error: object) -> str:
+    """Return the engine's own words, in one line, without a full stop."""
+    text = getattr(error, "explanation", None) or str(error)
+    return " ".join(str(text).split()).rstrip(".")
+
+
+def _address() -> str:
+    if address := os.environ.get("DOCKER_HOST"):
+        return address
+    from docker.context import ContextAPI
+
+    context = ContextAPI.get_current_context()
+    return str(context.Host) if context and context.Host else "unix:///var/run/docker.sock"

@@ -1,0 +1,168 @@
+"""Lock and install packages with uv, from where pip is told to find them."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlops.core.errors import BadInput, Unavailable
+
+Tick = Callable[[], None]
+"""Hears the step every half second while uv works; raising cancels it."""
+
+
+class CannotInstall(BadInput):
+    """A requirement cannot be had for the platform asked for."""
+
+    code = "requirement-not-installable"
+
+
+class NoUv(Unavailable):
+    """The uv program is missing."""
+
+    code = "no-uv"
+
+    def __init__(self) -> None:
+        super().__init__("The program uv, which installs packages, is missing.", hint="Run `pip install uv`.")
+
+
+def lock(requirements: Sequence[str], options: Sequence[str], tick: Tick) -> str:
+    """Return every package that ``requirements`` need, pinned, one ``NAME==VERSION`` a line, sorted.
+
+    ``options`` are uv's (``--python-version 3.11``). Raises ``CannotInstall``, naming the requirement.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder, "requirements.in")
+        wanted.write_text("".join(f"{requirement}\n" for requirement in requirements))
+        said = _uv(["pip", "compile", *options, "--no-header", "--no-annotate", "--quiet", str(wanted)], tick)
+        if said.code:
+            raise _refusal(requirements, said.errors)
+        return said.output
+
+
+def install(lock_text: str, target: Path, options: Sequence[str], tick: Tick) -> None:
+    """Install what ``lock`` returned, and nothing else, into the folder ``target``. Raises ``CannotInstall``."""
+    with tempfile.TemporaryDirectory() as folder:
+        pinned = Path(folder, "requirements.txt")
+        pinned.write_text(lock_text)
+        said = _uv(["pip", "install", "--no-deps", *options, "--target", str(target), "-r", str(pinned)], tick)
+        if said.code:
+            raise _refusal(lock_text.split(), said.errors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    code: int
+    output: str
+    errors: str
+
+
+def _uv(argv: list[str], tick: Tick) -> _Said:
+    from uv import find_uv_bin
+
+    try:
+        program = find_uv_bin()
+    except FileNotFoundError as error:
+        raise NoUv from error
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [program, *argv], stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=uv_environment()
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(0.5)
+                except subprocess.TimeoutExpired:
+                    tick()
+        finally:
+            process.kill()
+            process.wait()
+        output.seek(0)
+        errors.seek(0)
+        return _Said(code=process.returncode, output=output.read(), errors=errors.read())
+
+
+def _refusal(requirements: Iterable[str], errors: str) -> BadInput:
+    """Make uv's report one sentence that names the requirement."""
+    cause, _, _ = errors.partition("\nhint:")
+    cause = re.sub(r"^.*?cause:", "", cause, flags=re.DOTALL)
+    cause = " ".join(re.sub(r"\berror:|├─▶|╰─▶|[×│]", " ", cause).split()).rstrip(".")  # noqa: RUF001  # uv draws with these
+    guilty = [each for each in requirements if re.search(rf"\b{re.escape(_name(each))}\b", _normal(cause))]
+    named = ", ".join(guilty[:3]) or "The packages"
+    return CannotInstall(
+        f"{named} cannot be installed: {cause[:500]}.",
+        hint="Change the requirement in the manifest's environment (`--conda FILE`), or tell pip where to find it: "
+        "`pip config set global.extra-index-url URL`.",
+    )
+
+
+def _name(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement.strip())
+    return _normal(match.group()) if match else "?"
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"[-_.]+", "-", text).lower()
+
+
+def uv_environment() -> dict[str, str]:
+    """Return this process's environment with pip's settings added in uv's words, which uv does not read itself.
+
+    Credentials that stand in an index's URL travel here and never on a command line. What is said to uv itself wins.
+    """
+    environment = dict(os.environ)
+    for key, value in _translate(_pip_settings()).items():
+        environment.setdefault(key, value)
+    return environment
+
+
+def _translate(pip: dict[str, str]) -> dict[str, str]:
+    uv: dict[str, str] = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    if index := pip.get("index-url"):
+        uv["UV_DEFAULT_INDEX"] = index
+    if extra := pip.get("extra-index-url"):
+        uv["UV_INDEX"] = " ".join(extra.split())
+        # pip takes a version from whichever index has it, and what is pinned was installed so. uv by itself stops at the
+        # first index that knows the name; this goes on to the next only for versions that the first one lacks.
+        uv["UV_INDEX_STRATEGY"] = "unsafe-first-match"
+    if links := pip.get("find-links"):
+        uv["UV_FIND_LINKS"] = ",".join(links.split())
+    if pip.get("no-index", "").lower() in {"1", "true", "yes", "on"}:
+        uv["UV_NO_INDEX"] = "1"
+    if certificate := pip.get("cert"):
+        uv["SSL_CERT_FILE"] = certificate
+    if proxy := pip.get("proxy"):
+        uv |= {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy}
+    if trusted := pip.get("trusted-host"):
+        uv["UV_INSECURE_HOST"] = " ".join(trusted.split())
+    if timeout := pip.get("timeout", pip.get("default-timeout", "")):
+        uv["UV_HTTP_TIMEOUT"] = timeout
+    return uv
+
+
+def _pip_settings() -> dict[str, str]:
+    """Return what ``pip config list`` says, the winner of each setting: environment, then install, then global."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,  # no pip, no settings
+    )
+    found: dict[str, tuple[int, str]] = {}
+    ranks = {"global": 0, "install": 1, ":env:": 2}
+    for line in listed.stdout.splitlines():
+        key, equals, value = line.partition("=")
+        section, dot, name = key.partition(".")
+        if not (equals and dot) or section not in ranks:
+            continue
+        rank = ranks[section]
+        if rank >= found.get(name, (-1, ""))[0]:
+            found[name] = (rank, str(ast.literal_eval(value)))
+    return {name: value for name, (_, value) in found.items()}
