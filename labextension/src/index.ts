@@ -51,7 +51,8 @@ class SidebarTab extends Panel {
       console.error(error);
       const node = document.createElement('div');
       node.className = 'jp-Mlops-failure';
-      node.textContent = 'This panel could not be loaded. Reload the page; if JupyterLab was upgraded, restart it first.';
+      node.textContent =
+        'This panel could not be loaded. Reload the page; if JupyterLab was upgraded, restart it first.';
       this.widgets.forEach(widget => widget.dispose());
       this.addWidget(new Widget({ node }));
       return;

@@ -30,12 +30,15 @@ export interface Hint {
 }
 
 /** Return the hint in an emission of the event bus, or null when it is somebody else's. */
-export function readHint(emission: { readonly schema_id: string; readonly [key: string]: unknown }): Hint | null {
+export function readHint(emission: {
+  readonly schema_id: string;
+  readonly [key: string]: unknown;
+}): Hint | null {
   const { schema_id, workspace, seq, kind } = emission;
-  if (schema_id !== CHANGE_SCHEMA || typeof kind !== 'string') {
+  if (schema_id !== CHANGE_SCHEMA || typeof kind !== 'string' || typeof workspace !== 'string') {
     return null;
   }
-  return { workspace: String(workspace ?? ''), seq: Number(seq ?? 0), kind };
+  return { workspace, seq: typeof seq === 'number' ? seq : 0, kind };
 }
 
 /**

@@ -52,7 +52,8 @@ export class Client {
     const url = URLExt.join(this.settings.baseUrl, API, path) + (search && `?${search}`);
     let response: Response;
     try {
-      response = await ServerConnection.makeRequest(url, { method: 'GET' }, this.settings);
+      // no-cache, unlike Lab's no-store, lets the server answer 304 to what did not change.
+      response = await ServerConnection.makeRequest(url, { method: 'GET', cache: 'no-cache' }, this.settings);
     } catch {
       throw unreachable();
     }

@@ -34,7 +34,11 @@ export function useExperiments(client: Client, enabled: boolean): UseQueryResult
 }
 
 /** The newest runs of all experiments. */
-export function useRecentRuns(client: Client, limit: number, enabled: boolean): UseQueryResult<readonly Run[]> {
+export function useRecentRuns(
+  client: Client,
+  limit: number,
+  enabled: boolean
+): UseQueryResult<readonly Run[]> {
   return useQuery({
     queryKey: ['runs', 'recent', limit],
     queryFn: () => client.runs({ limit }),
@@ -67,7 +71,11 @@ export function useServices(client: Client, enabled: boolean): UseQueryResult<re
   return useQuery({ queryKey: ['services'], queryFn: () => client.services(), enabled });
 }
 
-export function useActivities(client: Client, limit: number, enabled: boolean): UseQueryResult<readonly Activity[]> {
+export function useActivities(
+  client: Client,
+  limit: number,
+  enabled: boolean
+): UseQueryResult<readonly Activity[]> {
   return useQuery({
     queryKey: ['activities', limit],
     queryFn: () => client.activities(limit),

@@ -4,7 +4,11 @@ import type { JSX, ReactNode } from 'react';
 
 export type Tone = 'good' | 'bad' | 'busy' | 'warn' | 'quiet';
 
-function Glyph(props: { readonly tone: Tone; readonly title: string; readonly children: ReactNode }): JSX.Element {
+function Glyph(props: {
+  readonly tone: Tone;
+  readonly title: string;
+  readonly children: ReactNode;
+}): JSX.Element {
   return (
     <span className={`jp-Mlops-glyph jp-mod-${props.tone}`} title={props.title} aria-hidden="true">
       <svg viewBox="0 0 16 16" width="14" height="14" fill="none" strokeWidth="1.6" strokeLinecap="round">

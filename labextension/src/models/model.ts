@@ -64,6 +64,8 @@ function versionNode(version: ModelVersion, model: string): VersionNode {
 }
 
 function textsOf(model: Model): readonly string[] {
-  const tags = [model, ...model.versions].flatMap(one => Object.entries(one.tags)).map(([key, value]) => `${key}=${value}`);
+  const tags = [model, ...model.versions]
+    .flatMap(one => Object.entries(one.tags))
+    .map(([key, value]) => `${key}=${value}`);
   return [model.name, model.description, ...Object.keys(model.aliases), ...model.services, ...tags];
 }

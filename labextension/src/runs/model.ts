@@ -91,7 +91,13 @@ export function experimentNodes(
   // MLflow makes an experiment "Default" with every store: it is news only when something ran in it.
   const shown = experiments.filter(one => one.n_runs > 0 || one.id !== '0');
   if (!shown.length) {
-    return [hint('experiments', 'No runs yet. In a notebook, run %load_ext jupyter_mlops once, then begin a cell with', '%%ml run')];
+    return [
+      hint(
+        'experiments',
+        'No runs yet. In a notebook, run %load_ext jupyter_mlops once, then begin a cell with',
+        '%%ml run'
+      )
+    ];
   }
   const nodes: ExperimentNode[] = [];
   [...shown]
@@ -120,7 +126,7 @@ function experimentNode(
   const children: RunsNode[] = shown.map(run => runNode(run, keys));
   const nHidden = experiment.n_runs - all.length;
   if (nHidden > 0) {
-    const label = `${count(nHidden, 'older run')}`;
+    const label = count(nHidden, 'older run');
     children.push({ kind: 'more', id: `${id}/more`, label, experiment: experiment.name, nHidden });
   } else if (!children.length) {
     children.push(hint(id, 'No runs yet. Begin a cell with', `%%ml run -e ${experiment.name}`));
@@ -180,5 +186,12 @@ function factsOf(run: Run, id: string): readonly FactNode[] {
 
 function textsOf(run: Run): readonly string[] {
   const pairs = [...Object.entries(run.params), ...Object.entries(run.metrics)];
-  return [run.name, run.id, run.status, run.project, run.actor, ...pairs.map(([key, value]) => `${key}=${value}`)];
+  return [
+    run.name,
+    run.id,
+    run.status,
+    run.project,
+    run.actor,
+    ...pairs.map(([key, value]) => `${key}=${value}`)
+  ];
 }

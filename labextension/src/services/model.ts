@@ -27,12 +27,16 @@ export function serviceNodes(
   filter: string
 ): readonly ServicesNode[] {
   if (!services.length) {
-    return [hint('services', 'No services yet. Deploy a registered model:', '%ml services deploy NAME MODEL')];
+    return [
+      hint('services', 'No services yet. Deploy a registered model:', '%ml services deploy NAME MODEL')
+    ];
   }
   const passes = matcher(filter);
   const nodes = services
     .map(service => serviceNode(service, servedBy(service, models)))
-    .filter(node => passes(node.service.name, node.service.host, node.service.state, node.url, ...node.serves));
+    .filter(node =>
+      passes(node.service.name, node.service.host, node.service.state, node.url, ...node.serves)
+    );
   return nodes.length ? nodes : [hint('services', 'No service matches the filter.')];
 }
 

@@ -15,7 +15,10 @@ const TONES: Readonly<Record<Service['state'], Tone>> = {
   deleting: 'busy'
 };
 
-export function ServiceRow(props: { readonly node: ServiceNode; copy(text: string): void }): JSX.Element {
+export function ServiceRow(props: {
+  readonly node: ServiceNode;
+  readonly copy: (text: string) => void;
+}): JSX.Element {
   const { service, url, serves } = props.node;
   return (
     <>

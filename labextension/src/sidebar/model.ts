@@ -26,13 +26,7 @@ export interface WaitNode extends TreeNode {
 }
 
 export type PanelNode =
-  | SectionNode
-  | WaitNode
-  | ProblemNode
-  | RunsNode
-  | ModelsNode
-  | ServicesNode
-  | ActivitiesNode;
+  SectionNode | WaitNode | ProblemNode | RunsNode | ModelsNode | ServicesNode | ActivitiesNode;
 
 /** A list as it stands: what came last, and what went wrong since. */
 export interface Listing<T> {
@@ -57,8 +51,12 @@ export function sections(contents: Contents, filter: string): readonly SectionNo
   };
   const nActive = activities.data?.filter(isActive).length ?? 0;
   return [
-    section('experiments', 'Experiments', experiments.data?.filter(one => one.n_runs > 0).length, both, ([some, known]) =>
-      experimentNodes(some, known, filter)
+    section(
+      'experiments',
+      'Experiments',
+      experiments.data?.filter(one => one.n_runs > 0).length,
+      both,
+      ([some, known]) => experimentNodes(some, known, filter)
     ),
     section('models', 'Models', models.data?.length, models, some => modelNodes(some, filter)),
     section('services', 'Services', services.data?.length, services, some =>
@@ -86,7 +84,14 @@ function section<T>(
   } else if (!listing.error) {
     children.push({ kind: 'wait', id: `${id}/wait`, label: 'Loading' });
   }
-  return { kind: 'section', id: `section:${id}`, label, n: n ?? null, children, open: open || listing.error !== null };
+  return {
+    kind: 'section',
+    id: `section:${id}`,
+    label,
+    n: n ?? null,
+    children,
+    open: open || listing.error !== null
+  };
 }
 
 /** Return what to say when the server extension is another version than this panel, else null. */
@@ -102,7 +107,9 @@ export function readFolds(value: unknown): Folds {
   if (typeof value !== 'object' || value === null) {
     return {};
   }
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, boolean] => typeof entry[1] === 'boolean'));
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, boolean] => typeof entry[1] === 'boolean')
+  );
 }
 
 /** How many folds are kept: those of experiments and runs long gone must not pile up. */

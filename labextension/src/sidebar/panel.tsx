@@ -34,8 +34,8 @@ export interface SidebarProps {
   readonly client: Client;
   /** What was folded when Lab was last open. */
   readonly folds: Folds;
-  keepFolds(folds: Folds): void;
-  copy(text: string): void;
+  readonly keepFolds: (folds: Folds) => void;
+  readonly copy: (text: string) => void;
 }
 
 export function Sidebar(props: SidebarProps): JSX.Element {
@@ -44,7 +44,9 @@ export function Sidebar(props: SidebarProps): JSX.Element {
     return (
       <div className="jp-Mlops-panel">
         <WorkspaceHeader workspace={workspace.data} />
-        <Notice text={workspace.error ? asApiError(workspace.error).message : versionNotice(workspace.data)} />
+        <Notice
+          text={workspace.error ? asApiError(workspace.error).message : versionNotice(workspace.data)}
+        />
         <Lists {...props} />
       </div>
     );

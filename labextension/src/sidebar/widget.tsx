@@ -4,7 +4,6 @@ import { Clipboard } from '@jupyterlab/apputils';
 import type { ServiceManager } from '@jupyterlab/services';
 import type { IStateDB } from '@jupyterlab/statedb';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 import type { Message } from '@lumino/messaging';
 import { QueryClientProvider } from '@tanstack/react-query';
 import type { JSX } from 'react';
@@ -68,7 +67,7 @@ export class SidebarContent extends ReactWidget {
         <Sidebar
           client={this.client}
           folds={this.folds}
-          keepFolds={folds => void this.state?.save(FOLDS_KEY, folds as ReadonlyPartialJSONValue)}
+          keepFolds={folds => void this.state?.save(FOLDS_KEY, folds)}
           copy={text => Clipboard.copyToSystem(text)}
         />
       </QueryClientProvider>

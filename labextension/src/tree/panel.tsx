@@ -11,10 +11,10 @@ export interface TreeProps<N extends TreeNode> {
   readonly label: string;
   readonly forest: readonly N[];
   readonly folds: Folds;
-  onFold(id: string, open: boolean): void;
+  readonly onFold: (id: string, open: boolean) => void;
   /** Enter, Space or a click on a leaf. */
-  onAct(node: N): void;
-  draw(node: N): ReactNode;
+  readonly onAct: (node: N) => void;
+  readonly draw: (node: N) => ReactNode;
 }
 
 export function Tree<N extends TreeNode>(props: TreeProps<N>): JSX.Element {
@@ -26,8 +26,8 @@ export function Tree<N extends TreeNode>(props: TreeProps<N>): JSX.Element {
 
   const focus = useCallback((id: string) => {
     setActive(id);
-    const row = box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`);
-    row?.focus();
+    const elements = [...(box.current?.querySelectorAll<HTMLElement>('[data-id]') ?? [])];
+    elements.find(element => element.dataset.id === id)?.focus();
   }, []);
 
   const press = (row: Row<N>): void => {

@@ -6,7 +6,10 @@ import type { FactNode, HintNode, ProblemNode } from './model';
 
 export function FactRow({ node }: { readonly node: FactNode }): JSX.Element {
   return (
-    <span className={`jp-Mlops-fact${node.tone === 'error' ? ' jp-mod-error' : ''}`} title={`${node.value} (click to copy)`}>
+    <span
+      className={`jp-Mlops-fact${node.tone === 'error' ? ' jp-mod-error' : ''}`}
+      title={`${node.value} (click to copy)`}
+    >
       <span className="jp-Mlops-factName">{node.name}</span>
       <span className="jp-Mlops-factValue">{node.value}</span>
     </span>

@@ -1,0 +1,162 @@
+import { QueryObserver } from '@tanstack/react-query';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { CHANGE_SCHEMA, VERSION } from '../tokens';
+import { HandServer } from '../testing/server';
+import { run, workspace } from '../testing/records';
+import { Changes, readHint } from './changes';
+import { refusal } from './errors';
+import { makeQueryClient } from './queries';
+
+describe('the client', () => {
+  it('asks below the base URL and says what it wants', async () => {
+    const server = new HandServer();
+    server.runs = [run({ experiment: 'a b' })];
+    expect(await server.client.runs({ experiment: 'a b', limit: 5 })).toHaveLength(1);
+    expect(server.asked).toEqual(['runs?experiment=a+b&limit=5']);
+  });
+
+  it('says so when the server does not answer', async () => {
+    const server = new HandServer();
+    server.refuse.set('models', () => {
+      throw new TypeError('fetch failed');
+    });
+    await expect(server.client.models()).rejects.toMatchObject({ kind: 'unreachable' });
+  });
+
+  it('says so when a login page comes instead', async () => {
+    const server = new HandServer();
+    server.refuse.set('models', () => new Response('<html>log in</html>'));
+    await expect(server.client.models()).rejects.toMatchObject({ kind: 'problem' });
+  });
+});
+
+describe('a refusal', () => {
+  const problem = {
+    type: 't',
+    title: 'T',
+    code: 'unavailable',
+    detail: 'The tracking server does not answer.',
+    hint: 'mlops status'
+  };
+
+  it('is told in the words of the server', () => {
+    expect(refusal(503, JSON.stringify({ ...problem, status: 503 }))).toMatchObject({
+      kind: 'problem',
+      message: problem.detail,
+      hint: problem.hint
+    });
+  });
+
+  it('with 404 from Jupyter itself means that the extension is not there', () => {
+    const error = refusal(404, JSON.stringify({ message: 'Not Found', reason: null }));
+    expect(error.kind).toBe('absent');
+    expect(error.hint).toContain('jupyter server extension enable jupyter_mlops');
+  });
+
+  it.each([401, 403])('with %d is about permission', status => {
+    expect(refusal(status, '<html>').kind).toBe('forbidden');
+  });
+});
+
+describe('a hint', () => {
+  it('is read from the event bus', () => {
+    const emission = {
+      schema_id: CHANGE_SCHEMA,
+      workspace: 'w1',
+      seq: 3,
+      kind: 'run',
+      name: 'r1',
+      verb: 'start'
+    };
+    expect(readHint(emission)).toEqual({ workspace: 'w1', seq: 3, kind: 'run' });
+  });
+
+  it('of somebody else is left alone', () => {
+    expect(
+      readHint({ schema_id: 'https://events.jupyter.org/contents', kind: 'run', workspace: 'w1' })
+    ).toBeNull();
+  });
+});
+
+describe('changes', () => {
+  const queries = makeQueryClient();
+  const server = new HandServer();
+  let changes: Changes;
+  let n = { runs: 0, models: 0 };
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    n = { runs: 0, models: 0 };
+    server.events = [];
+    server.asked.length = 0;
+    queries.clear();
+    queries.setQueryData(['workspace'], workspace({ id: 'w1', seq: 10 }));
+    changes = new Changes(queries, server.client);
+    for (const topic of ['runs', 'models'] as const) {
+      const observer = new QueryObserver(queries, {
+        queryKey: [topic],
+        queryFn: () => Promise.resolve(++n[topic])
+      });
+      observer.subscribe(() => undefined);
+    }
+    await vi.advanceTimersByTimeAsync(0);
+  });
+
+  afterEach(() => {
+    changes.dispose();
+    vi.useRealTimers();
+  });
+
+  it('refetch the lists that a hint touches, and only those', async () => {
+    changes.hint({ workspace: 'w1', seq: 11, kind: 'run' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(n).toEqual({ runs: 2, models: 1 });
+  });
+
+  it('of a thousand hints refetch at once and then at a bearable pace, the last included', async () => {
+    for (let seq = 11; seq < 1011; seq++) {
+      changes.hint({ workspace: 'w1', seq, kind: 'run' });
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    await vi.advanceTimersByTimeAsync(300);
+    expect(n.runs).toBeGreaterThanOrEqual(4);
+    expect(n.runs).toBeLessThanOrEqual(7);
+  });
+
+  it('that were missed are asked for by seq', async () => {
+    changes.hint({ workspace: 'w1', seq: 12, kind: 'run' });
+    await vi.advanceTimersByTimeAsync(300);
+    server.events = [
+      { seq: 13, at: 0, actor: 'ada', kind: 'model', name: 'churn', verb: 'register', body: {} }
+    ];
+    await changes.catchUp();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(server.asked).toEqual(['events?after=12']);
+    expect(n).toEqual({ runs: 2, models: 2 });
+    await changes.catchUp();
+    expect(server.asked).toEqual(['events?after=12', 'events?after=13']);
+  });
+
+  it('wait while nobody looks', async () => {
+    changes.sleep();
+    changes.hint({ workspace: 'w1', seq: 11, kind: 'run' });
+    await changes.catchUp();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([n, server.asked]).toEqual([{ runs: 1, models: 1 }, []]);
+    changes.wake();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(n).toEqual({ runs: 2, models: 2 });
+  });
+
+  it('of another workspace mean that the server has a new one', async () => {
+    changes.hint({ workspace: 'w2', seq: 1, kind: 'run' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(n).toEqual({ runs: 2, models: 2 });
+  });
+});
+
+it('the version is the one of the package', async () => {
+  const { version } = await import('../../package.json');
+  expect(VERSION).toBe(version);
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+
+import { age, count, metric, span } from './format';
+
+describe('age', () => {
+  it.each([
+    [5, 'now'],
+    [-3, 'now'], // a server whose clock is ahead
+    [60, '1 min'],
+    [3 * 3600 + 59, '3 h'],
+    [2 * 86400, '2 d']
+  ])('says how long ago %d seconds are', (ago, word) => {
+    expect(age(1_000_000 - ago, 1_000_000)).toBe(word);
+  });
+
+  it('gives the date of what is over a month old', () => {
+    expect(age(0, 1e9)).toBe(new Date(0).toLocaleDateString());
+  });
+});
+
+describe('span', () => {
+  it.each([
+    [0.4213, '0.42 s'],
+    [12.3, '12 s'],
+    [185, '3 min 5 s'],
+    [7800, '2 h 10 min']
+  ])('writes %d seconds', (seconds, text) => {
+    expect(span(seconds)).toBe(text);
+  });
+});
+
+describe('metric', () => {
+  it.each([
+    [0.97123, '0.9712'],
+    [3, '3'],
+    [0, '0'],
+    [-0.5, '-0.5'],
+    [1234567.8, '1.23e+6'],
+    [0.00001234, '1.23e-5'],
+    ['NaN', 'NaN'],
+    ['-Infinity', '-Infinity']
+  ] as const)('writes %s', (value, text) => {
+    expect(metric(value)).toBe(text);
+  });
+});
+
+it('counts in words', () => {
+  expect([count(1, 'run'), count(2, 'run')]).toEqual(['1 run', '2 runs']);
+});

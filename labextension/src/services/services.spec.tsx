@@ -1,0 +1,48 @@
+import { render, screen } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+import { describe, expect, it } from 'vitest';
+
+import { model, service, version } from '../testing/records';
+import { serviceNodes } from './model';
+import type { ServiceNode } from './model';
+import { ServiceRow } from './panel';
+
+describe('services', () => {
+  it('say what to type when there is none', () => {
+    expect(serviceNodes([], [], '')).toMatchObject([
+      { kind: 'hint', code: '%ml services deploy NAME MODEL' }
+    ]);
+  });
+
+  it('name the model versions they serve, their manifests while these are not known', () => {
+    const models = [model({ versions: [version({ version: 3, services: ['churn'] })] })];
+    expect((serviceNodes([service()], models, '')[0] as ServiceNode).serves).toEqual(['churn:3']);
+    expect((serviceNodes([service()], [], '')[0] as ServiceNode).serves).toEqual(['churn:1']);
+  });
+
+  it('say why they are not ready', () => {
+    const [node] = serviceNodes(
+      [service({ state: 'failed', message: 'The sample did not score.', n_ready: 0 })],
+      [],
+      ''
+    );
+    expect(node?.children).toMatchObject([
+      { name: 'why', value: 'The sample did not score.', tone: 'error' },
+      { name: 'URL' },
+      { name: 'serves' },
+      { name: 'replicas', value: '0 of 1 ready' },
+      { name: 'host' }
+    ]);
+  });
+
+  it('give their URL to the clipboard, and none before they have a port', async () => {
+    const copied: string[] = [];
+    const [node] = serviceNodes([service()], [], '');
+    const { rerender } = render(<ServiceRow node={node as ServiceNode} copy={text => copied.push(text)} />);
+    await userEvent.click(screen.getByRole('button', { name: 'Copy the URL of churn' }));
+    expect(copied).toEqual(['http://127.0.0.1:40123']);
+    const [starting] = serviceNodes([service({ port: 0, state: 'pending' })], [], '');
+    rerender(<ServiceRow node={starting as ServiceNode} copy={text => copied.push(text)} />);
+    expect(screen.queryByRole('button')).toBeNull();
+  });
+});

@@ -1,0 +1,111 @@
+/** Records as the server sends them, for specs to vary. */
+
+import type { Activity, Experiment, Model, ModelVersion, Run, Service, Workspace } from '../api/types';
+
+export function workspace(change: Partial<Workspace> = {}): Workspace {
+  return {
+    id: 'w1',
+    name: 'churn',
+    home: '/home/ada/churn',
+    root: '/home/ada/churn/.mlops',
+    seq: 10,
+    version: '0.1.0',
+    ...change
+  };
+}
+
+export function experiment(change: Partial<Experiment> = {}): Experiment {
+  return { id: '1', name: 'forest', n_runs: 1, created_at: 1000, ...change };
+}
+
+export function run(change: Partial<Run> = {}): Run {
+  return {
+    id: 'r1',
+    name: 'brave-owl-1',
+    experiment: 'forest',
+    status: 'FINISHED',
+    started_at: 1000,
+    ended_at: 1010,
+    duration_s: 10,
+    project: 'churn',
+    actor: 'ada',
+    params: {},
+    metrics: {},
+    tags: {},
+    parent: null,
+    reason: '',
+    artifact_uri: '',
+    ...change
+  };
+}
+
+export function version(change: Partial<ModelVersion> = {}): ModelVersion {
+  return {
+    name: 'churn',
+    version: 1,
+    created_at: 1000,
+    created_by: 'ada',
+    run_id: 'r1',
+    source: '',
+    flavor: 'sklearn',
+    tags: {},
+    aliases: [],
+    services: [],
+    ...change
+  };
+}
+
+export function model(change: Partial<Model> = {}): Model {
+  return {
+    name: 'churn',
+    latest: 1,
+    description: '',
+    tags: {},
+    aliases: {},
+    services: [],
+    versions: [version()],
+    ...change
+  };
+}
+
+export function service(change: Partial<Service> = {}): Service {
+  return {
+    name: 'churn',
+    version: 0,
+    created_at: 1000,
+    created_by: 'ada',
+    host: 'process',
+    deployments: [{ name: 'm1', manifest: 'churn:1', replicas: 1, weight: 100, image: '' }],
+    bind: '127.0.0.1',
+    port: 40123,
+    limits: {},
+    node: 'here',
+    state: 'ready',
+    message: '',
+    n_ready: 1,
+    key_digests: [],
+    ...change
+  };
+}
+
+export function activity(change: Partial<Activity> = {}): Activity {
+  return {
+    name: 'a1',
+    version: 0,
+    created_at: 1000,
+    created_by: 'ada',
+    verb: 'services.deploy',
+    subject: 'service churn',
+    args: {},
+    state: 'running',
+    progress: 0.4,
+    message: 'waiting until the replica is ready',
+    cancel_asked: false,
+    error: null,
+    result: {},
+    node: 'here',
+    started_at: 1000,
+    ended_at: null,
+    ...change
+  };
+}

@@ -1,0 +1,7 @@
+/** What every spec needs: matchers for the DOM and a clean page. */
+
+import '@testing-library/jest-dom/vitest';
+import { cleanup } from '@testing-library/react';
+import { afterEach } from 'vitest';
+
+afterEach(cleanup);
