@@ -69,7 +69,7 @@ describe('a hint', () => {
       name: 'r1',
       verb: 'start'
     };
-    expect(readHint(emission)).toEqual({ workspace: 'w1', seq: 3, kind: 'run' });
+    expect(readHint(emission)).toEqual({ workspace: 'w1', seq: 3, kind: 'run', name: 'r1' });
   });
 
   it('of somebody else is left alone', () => {
@@ -109,24 +109,30 @@ describe('changes', () => {
   });
 
   it('refetch the lists that a hint touches, and only those', async () => {
-    changes.hint({ workspace: 'w1', seq: 11, kind: 'run' });
+    changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'r1' });
     await vi.advanceTimersByTimeAsync(0);
     expect(n).toEqual({ runs: 2, models: 1 });
   });
 
+  it('in the store by whatever program may be of models too', async () => {
+    changes.hint({ workspace: 'w1', seq: 10, kind: 'run', name: '' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(n).toEqual({ runs: 2, models: 2 });
+  });
+
   it('of a thousand hints refetch at once and then at a bearable pace, the last included', async () => {
     for (let seq = 11; seq < 1011; seq++) {
-      changes.hint({ workspace: 'w1', seq, kind: 'run' });
+      changes.hint({ workspace: 'w1', seq, kind: 'run', name: 'r1' });
       await vi.advanceTimersByTimeAsync(1);
     }
-    await vi.advanceTimersByTimeAsync(300);
-    expect(n.runs).toBeGreaterThanOrEqual(4);
-    expect(n.runs).toBeLessThanOrEqual(7);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(n.runs).toBeGreaterThanOrEqual(3);
+    expect(n.runs).toBeLessThanOrEqual(4);
   });
 
   it('that were missed are asked for by seq', async () => {
-    changes.hint({ workspace: 'w1', seq: 12, kind: 'run' });
-    await vi.advanceTimersByTimeAsync(300);
+    changes.hint({ workspace: 'w1', seq: 12, kind: 'run', name: 'r1' });
+    await vi.advanceTimersByTimeAsync(600);
     server.events = [
       { seq: 13, at: 0, actor: 'ada', kind: 'model', name: 'churn', verb: 'register', body: {} }
     ];
@@ -140,7 +146,7 @@ describe('changes', () => {
 
   it('wait while nobody looks', async () => {
     changes.sleep();
-    changes.hint({ workspace: 'w1', seq: 11, kind: 'run' });
+    changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'r1' });
     await changes.catchUp();
     await vi.advanceTimersByTimeAsync(1000);
     expect([n, server.asked]).toEqual([{ runs: 1, models: 1 }, []]);
@@ -150,7 +156,7 @@ describe('changes', () => {
   });
 
   it('of another workspace mean that the server has a new one', async () => {
-    changes.hint({ workspace: 'w2', seq: 1, kind: 'run' });
+    changes.hint({ workspace: 'w2', seq: 1, kind: 'run', name: 'r1' });
     await vi.advanceTimersByTimeAsync(0);
     expect(n).toEqual({ runs: 2, models: 2 });
   });

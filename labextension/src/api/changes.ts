@@ -9,8 +9,11 @@ import type { Workspace } from './types';
 /** First words of the query keys, one per list that the panel shows. */
 export type Topic = 'workspace' | 'experiments' | 'runs' | 'models' | 'services' | 'activities';
 
+const ALL: readonly Topic[] = ['workspace', 'experiments', 'runs', 'models', 'services', 'activities'];
+
 /** Which lists a change of a kind may show in. */
 const TOPICS: Readonly<Record<string, readonly Topic[]>> = {
+  workspace: ALL,
   run: ['runs', 'experiments'],
   experiment: ['experiments', 'runs'],
   model: ['models'],
@@ -18,8 +21,9 @@ const TOPICS: Readonly<Record<string, readonly Topic[]>> = {
   activity: ['activities']
 };
 
-export function topicsOf(kind: string): readonly Topic[] {
-  return TOPICS[kind] ?? [];
+/** Return the lists to refetch. No name means that something in MLflow's store changed, by whatever program. */
+export function topicsOf({ kind, name }: { readonly kind: string; readonly name: string }): readonly Topic[] {
+  return kind === 'run' && name === '' ? ['runs', 'experiments', 'models'] : (TOPICS[kind] ?? []);
 }
 
 /** A hint as it travels on Jupyter's event bus. */
@@ -27,6 +31,7 @@ export interface Hint {
   readonly workspace: string;
   readonly seq: number;
   readonly kind: string;
+  readonly name: string;
 }
 
 /** Return the hint in an emission of the event bus, or null when it is somebody else's. */
@@ -34,11 +39,16 @@ export function readHint(emission: {
   readonly schema_id: string;
   readonly [key: string]: unknown;
 }): Hint | null {
-  const { schema_id, workspace, seq, kind } = emission;
+  const { schema_id, workspace, seq, kind, name } = emission;
   if (schema_id !== CHANGE_SCHEMA || typeof kind !== 'string' || typeof workspace !== 'string') {
     return null;
   }
-  return { workspace, seq: typeof seq === 'number' ? seq : 0, kind };
+  return {
+    workspace,
+    seq: typeof seq === 'number' ? seq : 0,
+    kind,
+    name: typeof name === 'string' ? name : ''
+  };
 }
 
 /**
@@ -55,7 +65,7 @@ export class Changes {
   constructor(
     private readonly queries: QueryClient,
     private readonly client: Pick<Client, 'events'>,
-    private readonly restMs = 250
+    private readonly restMs = 500
   ) {}
 
   /** A hint came. Those of another workspace than the one shown mean that the server changed its own. */
@@ -66,7 +76,7 @@ export class Changes {
       return;
     }
     this.seq = Math.max(this.seq, hint.seq);
-    this.touch(topicsOf(hint.kind));
+    this.touch(topicsOf(hint));
   }
 
   /** Ask for what was missed, by `seq`. Does nothing while nobody looks. */
@@ -89,12 +99,12 @@ export class Changes {
       return;
     }
     this.seq = Math.max(after, ...events.map(event => event.seq));
-    this.touch(events.flatMap(event => topicsOf(event.kind)));
+    this.touch(events.flatMap(event => topicsOf(event)));
   }
 
   /** Refetch everything: also changes that leave no event, as plain MLflow's. */
   all(): void {
-    this.touch(['workspace', 'experiments', 'runs', 'models', 'services', 'activities']);
+    this.touch(ALL);
   }
 
   /** Nobody looks: remember that something changed and ask for nothing. */

@@ -2,7 +2,8 @@
 
 import type { Problem } from './types';
 
-export type ErrorKind = 'absent' | 'forbidden' | 'unreachable' | 'problem';
+/** `empty`: all is well, there is just no workspace yet. */
+export type ErrorKind = 'empty' | 'absent' | 'forbidden' | 'unreachable' | 'problem';
 
 /** A failed request: what happened in one sentence, and what to do next. */
 export class ApiError extends Error {
@@ -29,7 +30,7 @@ export function unreachable(): ApiError {
 export function refusal(status: number, body: string): ApiError {
   const problem = readProblem(body);
   if (problem) {
-    return new ApiError(status === 403 ? 'forbidden' : 'problem', problem.detail, problem.hint);
+    return new ApiError(kindOf(status, problem.code), problem.detail, problem.hint);
   }
   if (status === 404) {
     return new ApiError(
@@ -52,17 +53,28 @@ export function refusal(status: number, body: string): ApiError {
   );
 }
 
+function kindOf(status: number, code: string): ErrorKind {
+  if (code === 'workspace-not-found') {
+    return 'empty';
+  }
+  return status === 403 ? 'forbidden' : 'problem';
+}
+
 /** Any thrown thing as an `ApiError`. */
 export function asApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError('problem', String(error));
 }
 
-function readProblem(body: string): Pick<Problem, 'detail' | 'hint'> | null {
+function readProblem(body: string): Pick<Problem, 'code' | 'detail' | 'hint'> | null {
   try {
     const value: unknown = JSON.parse(body);
     // Jupyter's own refusals are {"message", "reason"}: only ours have a code and a detail.
     if (isRecord(value) && typeof value.code === 'string' && typeof value.detail === 'string') {
-      return { detail: value.detail, hint: typeof value.hint === 'string' ? value.hint : '' };
+      return {
+        code: value.code,
+        detail: value.detail,
+        hint: typeof value.hint === 'string' ? value.hint : ''
+      };
     }
   } catch {
     return null; // an HTML page from a proxy is no problem record

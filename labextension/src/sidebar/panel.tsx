@@ -53,6 +53,20 @@ export function Sidebar(props: SidebarProps): JSX.Element {
   }
   if (workspace.error) {
     const error = asApiError(workspace.error);
+    if (error.kind === 'empty') {
+      return (
+        <div className="jp-Mlops-panel">
+          <div className="jp-Mlops-welcome">
+            <strong>No workspace yet.</strong>
+            <p>
+              The first run makes one. In a notebook, run <code>%load_ext jupyter_mlops</code> once, then
+              begin a cell with <code>%%ml run</code>.
+            </p>
+            <p>{error.message}</p>
+          </div>
+        </div>
+      );
+    }
     return (
       <div className="jp-Mlops-panel">
         <div className="jp-Mlops-failure" role="alert">

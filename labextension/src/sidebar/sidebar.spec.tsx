@@ -65,7 +65,7 @@ describe('the sidebar', () => {
     await screen.findByText('brave-owl-1');
     server.runs = [run({ id: 'r2', name: 'calm-fox-2', status: 'RUNNING' }), ...server.runs];
     const changes = new Changes(queries, server.client);
-    changes.hint({ workspace: 'w1', seq: 11, kind: 'run' });
+    changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'r1' });
     expect(await screen.findByText('calm-fox-2')).toBeVisible();
     changes.dispose();
   });
@@ -125,6 +125,17 @@ describe('when something is wrong', () => {
     expect(await screen.findByRole('alert')).toHaveTextContent(
       'jupyter server extension enable jupyter_mlops'
     );
+  });
+
+  it('says what to type where there is no workspace yet', async () => {
+    const problem = {
+      code: 'workspace-not-found',
+      detail: 'There is no workspace in /home/ada or above it.',
+      hint: ''
+    };
+    show(server => server.refuse.set('workspace', () => json(404, problem)));
+    expect(await screen.findByText('%%ml run')).toBeVisible();
+    expect(screen.queryByRole('alert')).toBeNull();
   });
 
   it('says that reading is not allowed', async () => {
