@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.core.errors import Failed, Unavailable
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
 PING_S = 5
 """How long a ping may take."""
-CALL_S = 600
-"""How long the engine may be silent during a call: unpacking a large layer on a slow disk takes minutes."""
 
 WORKSPACE = "mlops.workspace"
 """The label that says whose an image or a container is."""
@@ -44,23 +44,50 @@ class EngineRefused(Failed):
         super().__init__(f"The Docker engine did not {what}: {explanation(why)}.")
 
 
-def connect() -> docker.DockerClient:
-    """Return a client of the engine that the docker command would use. Raises ``NoEngine``."""
-    import docker
-    import requests
+class Engine:
+    """The engine that the docker command would use; reached for at the first use."""
 
-    try:
-        client = docker.from_env(timeout=PING_S)
-        client.ping()
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        raise NoEngine(_address(), denied="PermissionError" in f"{error!r}") from error
-    client.api.timeout = CALL_S
-    return client
+    def __init__(self, *, patience_s: int) -> None:
+        """``patience_s`` is how long the engine may be silent during a call."""
+        self._patience_s = patience_s
+        self._client: docker.DockerClient | None = None
 
+    @contextmanager
+    def asked_to(self, what: str) -> Iterator[docker.DockerClient]:
+        """Give the client for a block that does ``what``; in it only docker's NotFound is the caller's to handle.
 
-def version(client: docker.DockerClient) -> str:
-    """Return ``Docker 26.1``."""
-    return "Docker " + ".".join(client.version()["Version"].split(".")[:2])
+        Raises ``NoEngine`` and ``EngineRefused`` for everything else that goes wrong between us and the engine.
+        """
+        import docker
+        import requests
+
+        if self._client is None:
+            self._client = self._connect()
+        try:
+            yield self._client
+        except docker.errors.NotFound:
+            raise
+        except docker.errors.APIError as error:
+            raise EngineRefused(what, error) from error
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            raise NoEngine(_address()) from error
+
+    def version(self) -> str:
+        """Return ``Docker 26.1``. Raises ``NoEngine``."""
+        with self.asked_to("tell its version") as client:
+            return "Docker " + ".".join(client.version()["Version"].split(".")[:2])
+
+    def _connect(self) -> docker.DockerClient:
+        import docker
+        import requests
+
+        try:
+            client = docker.from_env(timeout=PING_S)
+            client.ping()
+        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+            raise NoEngine(_address(), denied="PermissionError" in f"{error!r}") from error
+        client.api.timeout = self._patience_s
+        return client
 
 
 def explanation(error: object) -> str:

@@ -1,0 +1,168 @@
+"""The docker host: replicas as containers of the engine on this machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_mlops.core.errors import NotFound
+from jupyter_mlops.core.ids import ReplicaId, new_id
+from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.service import Replica
+from jupyter_mlops.hosts.engine import WORKSPACE, Engine
+from jupyter_mlops.hosts.image import KEYS, PORT
+from jupyter_mlops.ports import ReplicaSpec
+
+NODE: Final = "mlops.node"
+PATIENCE_S: Final = 60
+LOGS: Final = {"max-size": "10m", "max-file": "3"}
+SCRATCH: Final = {"/tmp": "rw,nosuid,nodev,size=256m"}  # noqa: S108  # the container's own
+THREADS: Final = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+"""A container sees all cores of its machine; replicas that each start a thread for every core stand in each other's way."""
+
+
+class ImageGone(NotFound):
+    """The image of a deployment is no longer in the engine."""
+
+    code = "image-gone"
+
+
+class DockerHost:
+    """Runs replicas in containers, published on 127.0.0.1, and finds them again by their labels."""
+
+    name = "docker"
+    runs_images = True
+
+    def __init__(self, root: Path, runtime: Path, workspace_id: str, node: str) -> None:  # noqa: ARG002  # hosts are made alike
+        self._labels = {WORKSPACE: workspace_id, NODE: node}
+        self._engine = Engine(patience_s=PATIENCE_S)
+
+    def check(self) -> str:
+        """Return ``Docker 26.1``. Raises ``NoEngine``."""
+        return self._engine.version()
+
+    def start(self, spec: ReplicaSpec, say: Callable[[str], None]) -> Replica:
+        """Start a container; it may not be ready yet. Raises ``ImageGone``, ``EngineRefused`` or ``NoEngine``."""
+        import docker
+
+        say(f"Starting a container of {spec.manifest.ref}")
+        replica = ReplicaId(new_id())
+        try:
+            with self._engine.asked_to("start the container") as client:
+                container = client.containers.create(
+                    spec.image, name=f"mlops-{spec.service}-{replica}", **self._options(spec, replica)
+                )
+                try:
+                    container.start()
+                    return self._find({"id": container.id})[0]
+                except BaseException:
+                    container.remove(force=True)
+                    raise
+        except docker.errors.ImageNotFound as error:
+            raise ImageGone(
+                f"The image of {spec.manifest.ref} ({spec.image[:19]}) is no longer in the Docker engine.",
+                hint=f"Build it again with `mlops images build {spec.manifest.ref}`.",
+            ) from error
+
+    def alive(self, replica: Replica) -> bool:
+        """Tell whether the container runs. One that the engine keeps restarting does not."""
+        state = self._inspect(replica).get("State", {})
+        return bool(state.get("Running")) and not state.get("Restarting")
+
+    def stop(self, replica: Replica, *, grace_s: float = 30.0) -> None:
+        """End it and remove the container: SIGTERM, drain, SIGKILL after ``grace_s``. Idempotent."""
+        import docker
+
+        if not self._inspect(replica):
+            return
+        try:
+            with self._engine.asked_to("stop the container") as client:
+                client.api.stop(replica.container, timeout=math.ceil(grace_s))
+                client.api.remove_container(replica.container, force=True, v=True)
+        except docker.errors.NotFound:
+            return
+
+    def replicas(self) -> list[Replica]:
+        """Return all of this workspace's containers of this node, those that ended too: stopping one removes it."""
+        return self._find({})
+
+    def logs(self, replica: Replica, tail: int = 100) -> list[str]:
+        """Return the last lines that it wrote; none when it is gone."""
+        import docker
+
+        if not self._inspect(replica):
+            return []
+        try:
+            with self._engine.asked_to("give the logs") as client:
+                return bytes(client.api.logs(replica.container, tail=tail)).decode(errors="replace").splitlines()
+        except docker.errors.NotFound:
+            return []
+
+    def _options(self, spec: ReplicaSpec, replica: ReplicaId) -> dict[str, Any]:
+        """Return how its container is made: it can read its keys and write /tmp, and nothing else."""
+        import docker
+
+        keys = Path(spec.folder, "keys")
+        keys.mkdir(parents=True, exist_ok=True)
+        keys.chmod(0o755)  # the container's user is another one; the folder above lets nobody else in
+        about = {
+            "replica": replica,
+            "service": spec.service,
+            "deployment": spec.deployment,
+            "manifest": spec.manifest.ref,
+            "nonce": new_id(16),
+        }
+        return {
+            "command": ["--nonce", about["nonce"], "--limits", encode(spec.limits).decode()],
+            "labels": {**self._labels, **{f"mlops.{key}": value for key, value in about.items()}},
+            "environment": THREADS,
+            "ports": {f"{PORT}/tcp": ("127.0.0.1", None)},
+            "mounts": [docker.types.Mount(KEYS, str(keys.resolve()), type="bind", read_only=True)],
+            "read_only": True,
+            "tmpfs": SCRATCH,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges:true"],
+            "restart_policy": {"Name": "unless-stopped"},
+            "log_config": docker.types.LogConfig(type="json-file", config=LOGS),
+        }
+
+    def _inspect(self, replica: Replica) -> Mapping[str, Any]:
+        """Return what the engine says of this very replica; empty when it is gone, or somebody else's."""
+        import docker
+
+        if not replica.container:
+            return {}
+        try:
+            with self._engine.asked_to("look at the container") as client:
+                seen: dict[str, Any] = client.api.inspect_container(replica.container)
+        except docker.errors.NotFound:
+            return {}
+        wanted = self._labels | {"mlops.nonce": replica.nonce}
+        return seen if wanted.items() <= seen["Config"]["Labels"].items() else {}
+
+    def _find(self, filters: Mapping[str, Any]) -> list[Replica]:
+        """Return our containers, in one call however many there are; addresses change when the engine restarts one."""
+        labels = [f"{key}={value}" for key, value in self._labels.items()]
+        with self._engine.asked_to("list containers") as client:
+            found = client.api.containers(all=True, filters={**filters, "label": [*labels, "mlops.nonce"]})
+        return [_replica(each) for each in found]
+
+
+def _replica(container: Mapping[str, Any]) -> Replica:
+    labels = container["Labels"]
+    port = next((each["PublicPort"] for each in container["Ports"] if each.get("PublicPort")), 0)
+    return Replica(
+        id=labels["mlops.replica"],
+        service=labels["mlops.service"],
+        deployment=labels["mlops.deployment"],
+        manifest=labels["mlops.manifest"],
+        host=DockerHost.name,
+        address=f"127.0.0.1:{port}",
+        started_at=float(container["Created"]),
+        container=container["Id"],
+        nonce=labels["mlops.nonce"],
+    )
