@@ -32,10 +32,10 @@ class LiveLine:
             self._write(f"{text}\n")
         self._last = text
 
-    def live(self, text: str) -> None:
+    def live(self, text: str, fraction: float | None = None) -> None:
         """Show a step on a terminal only: elsewhere its outcome will be a line of its own."""
         if self._live:
-            self.update(text)
+            self.update(text, fraction)
 
     def clear(self) -> None:
         """Take the live line away, for what comes after it."""

@@ -46,6 +46,7 @@ def execute(
                 cwd=str(output.parent),
                 progress_bar=False,
                 kernel_manager_class=_kernel_manager(),
+                extra_arguments=["--log-level=ERROR"],  # its warning about TCP is for servers, not for this
                 on_notebook_start=progress.begin,
                 on_cell_start=progress.start,
                 on_cell_executed=progress.executed,

@@ -44,7 +44,7 @@ def run(args: Sequence[str], *, program: str = PROGRAM) -> int:
     except KeyboardInterrupt:
         _say("Interrupted.")
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click exits by itself, and only, when its own output finds no reader
         _drop_output()
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001  # the last line of defence says it is a bug

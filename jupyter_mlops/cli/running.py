@@ -1,0 +1,157 @@
+"""``mlops run`` and ``mlops log``: begin a run from a file, log to a run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from jupyter_mlops.cli import runs as _run_views  # noqa: F401  # how a run is shown
+from jupyter_mlops.cli.command import Command
+from jupyter_mlops.cli.complete import run_names
+from jupyter_mlops.cli.follow import LiveLine
+from jupyter_mlops.cli.options import NotKeyValue, json_option, key_values, run_options, tag_values
+from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.cli.view import Done
+from jupyter_mlops.cli.words import pairs
+from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.record import wire
+from jupyter_mlops.core.run import MetricPoint, Run
+from jupyter_mlops.training.runs import cancel_run, read_log
+from jupyter_mlops.training.submit import submit_file
+
+ENDED: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
+_LOOK_EVERY_S: Final = 0.3
+
+
+class NoActiveRun(BadInput):
+    """Something was to be logged, and no run is named or active."""
+
+    code = "no-active-run"
+
+
+@click.command(cls=Command)
+@click.argument("file", type=click.Path(path_type=Path))
+@run_options
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that travels; the file's own otherwise.",
+)
+@click.option(
+    "--include", multiple=True, metavar="PATTERN", help="Large files to keep in the snapshot; repeat for more."
+)
+@click.option("--no-wait", is_flag=True, help="Return the run at once; do not follow its output.")
+@json_option
+@pass_session
+def run(
+    session: Session,
+    file: Path,
+    *,
+    experiment: str | None,
+    name: str | None,
+    params: tuple[str, ...],
+    tags: tuple[str, ...],
+    snapshot: bool,
+    source: Path | None,
+    include: tuple[str, ...],
+    no_wait: bool,
+) -> Run:
+    """Run a script or notebook as a tracked run, in its own process.
+
+    It runs from a restored snapshot of its folder and its output is shown here. Ctrl-C cancels it. The exit code is 1
+    when the run fails.
+
+    Example:
+      mlops run train.py -p C=0.5 -e churn
+      mlops run report.ipynb -p month=2026-11 --tag team=risk
+    """
+    line = LiveLine(sys.stderr)
+    begun = submit_file(
+        session.world_or_new(),
+        file,
+        source=source,
+        params=key_values(params),
+        experiment=experiment,
+        name=name,
+        tags=tag_values(tags),
+        snapshot=snapshot,
+        include=include,
+        say=line.live,
+    )
+    line.clear()
+    ended = begun if no_wait else _follow(session, begun)
+    session.exit_code = 1 if ended.status in {"FAILED", "KILLED"} else 0
+    return ended
+
+
+def _follow(session: Session, begun: Run) -> Run:
+    """Copy a run's output until it ends. An interrupt cancels the run."""
+    session.tell(f"Run {begun.name} ({begun.id[:8]}) of experiment {begun.experiment} began.")
+    out = sys.stderr if session.as_json else sys.stdout
+    shown = {"stdout": 0, "stderr": 0}
+    try:
+        while True:
+            now = session.world.tracking.run(begun.id)
+            for stream, to in (("stdout", out), ("stderr", sys.stderr)):
+                text = read_log(session.world, begun.id, stream)
+                if len(text) > shown[stream]:
+                    to.write(text[shown[stream] :])
+                    to.flush()
+                    shown[stream] = len(text)
+            if now.status in ENDED:
+                return now
+            time.sleep(_LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        session.tell(f"Cancelling the run {begun.name} ...")
+        cancel_run(session.world, begun.id)
+        raise
+
+
+@click.command(cls=Command)
+@click.argument("values", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.option("--step", type=int, metavar="N", help="The step the values belong to.")
+@click.option(
+    "--run",
+    "run_ref",
+    metavar="RUN",
+    shell_complete=run_names,
+    help="The run, by id or name; in a cell the active one.",
+)
+@pass_session
+def log(session: Session, values: tuple[str, ...], *, step: int | None, run_ref: str | None) -> Done | None:
+    """Log metrics to a run.
+
+    Example:
+      mlops log acc=0.97 --run 3f6c0a52
+      mlops log loss=0.31 --step 4 --run baseline
+    """
+    metrics = _metrics(values)
+    if run_ref is None:
+        if session.face == "terminal":
+            raise NoActiveRun(
+                "No run is named.", hint="Name one: `mlops log acc=0.97 --run RUN`; `mlops runs list` shows them."
+            )
+        from jupyter_mlops import api
+
+        api.log(metrics, step=step)
+        return None
+    found = session.world.tracking.run(run_ref)
+    at_ms = int(time.time() * 1000)
+    points = [MetricPoint(key=key, value=wire(value), step=step or 0, at_ms=at_ms) for key, value in metrics.items()]
+    session.world.tracking.log(found.id, metrics=points)
+    return Done(message=f"Logged {pairs(metrics)} to run {found.name}.", facts={"run": found.id, "metrics": metrics})
+
+
+def _metrics(texts: tuple[str, ...]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for key, text in key_values(texts, what="a metric", example="acc=0.97").items():
+        try:
+            found[key] = float(text)
+        except ValueError as error:
+            raise NotKeyValue(f"{key}={text}", what="a metric, whose value is a number,", example="acc=0.97") from error
+    return found
