@@ -38,7 +38,7 @@ class BlobsUnavailable(Unavailable):
         hint = (
             "Free some space there and try again." if full else "See where it is and whether it answers: mlops status"
         )
-        super().__init__(f"The blob store at {_without_credentials(url)} cannot be {doing}: {why}.", hint=hint)
+        super().__init__(f"The blob store at {url} cannot be {doing}: {why}.", hint=hint)
 
 
 class MissingBlob(UnknownThing):
@@ -47,7 +47,7 @@ class MissingBlob(UnknownThing):
     def __init__(self, url: str, key: str) -> None:
         """Name the store and the key."""
         super().__init__("blob", key)
-        self.message = f"The blob {key} is missing from the store at {_without_credentials(url)}."
+        self.message = f"The blob {key} is missing from the store at {url}."
         self.hint = "Put it back from a backup, or check that the workspace names the right store: mlops status"
 
 
@@ -182,13 +182,13 @@ class FsspecBlobs:
         """Take a URL; drivers read their credentials from the environment, as they do everywhere."""
         import fsspec
 
-        self.url = url
+        self.url = _without_credentials(url)
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError, OSError) as error:  # OSError: a driver that loads a library
             why = str(error).partition("\n")[0].rstrip(".")
             raise UnusableBlobUrl(
-                f"The blob store {_without_credentials(url)} cannot be opened: {why}.",
+                f"The blob store {self.url} cannot be opened: {why}.",
                 hint="Install the driver of that kind of URL in the environment of the workspace, or set another URL.",
             ) from error
         self._root = root.rstrip("/")

@@ -1,0 +1,330 @@
+"""Packs: many contents in one file, each found by its digest and checked when it is read.
+
+A pack is ``MLOPSPK1``, then zstd frames one after the other, then the index, then 56 bytes: offset and length of the
+index, its BLAKE3 digest, ``MLOPSPK1`` again. The index has the digests, sorted, 32 bytes each, and after them three
+numbers for each (offset and length of its frame, length of the content; little-endian, 8 bytes). A pack is named by
+the digest of its index, so the name answers for all contents in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import tempfile
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, Final, Self
+
+import zstandard
+from blake3 import blake3
+
+from jupyter_mlops.core.errors import Failed, Unavailable
+from jupyter_mlops.ports import Blobs
+
+POOL: Final = "packs"
+_MAGIC: Final = b"MLOPSPK1"
+_TAIL: Final = struct.Struct("<QQ32s8s")
+_ROW: Final = struct.Struct("<QQQ")
+_DIGEST: Final = 32
+_ABANDONED_S: Final = 86_400  # a pack being written for a day belongs to a process that was killed
+_LEVEL: Final = 1
+
+WHOLE_BYTES: Final = 4 << 20
+"""Contents up to this size are read and compressed in one piece; larger ones as a stream."""
+
+_CHUNK: Final = 1 << 20
+_local = threading.local()
+
+
+class DamagedPack(Failed):
+    """A pack does not hold what its name promises."""
+
+    code = "damaged-pack"
+
+    def __init__(self, url: str, name: str, what: str) -> None:
+        """Name the store and the pack and say what is wrong with it."""
+        super().__init__(
+            f"The pack {name} in the blob store at {url} is damaged: {what}.",
+            hint=f"Put back a good copy of {POOL}/{name}, or delete it and take the snapshot again where its files still are.",
+        )
+
+
+class MissingContent(Failed):
+    """No pack has a content that a snapshot needs."""
+
+    code = "missing-content"
+
+    def __init__(self, url: str, digest: bytes) -> None:
+        """Name the store and the digest."""
+        super().__init__(
+            f"No pack in the blob store at {url} has the content {digest.hex()[:16]}.",
+            hint=f"Put back the packs that were deleted from {POOL}/, or take the snapshot again where its files still are.",
+        )
+
+
+class PackNotWritten(Unavailable):
+    """A pack cannot be written, most likely because the disk is full."""
+
+    code = "pack-not-written"
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        """Say where and why."""
+        super().__init__(
+            f"The snapshot cannot be written in {folder}: {error.strerror or error}.",
+            hint="Free some space there (or make it writable) and try again; nothing was left half-written.",
+        )
+
+
+def compress(content: bytes) -> bytes:
+    """Return a zstd frame. Safe in any thread."""
+    compressor: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
+    if compressor is None:
+        compressor = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    return compressor.compress(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a content is."""
+
+    pack: str
+    offset: int
+    length: int
+    n_bytes: int
+
+
+class _Index:
+    """The index of one pack."""
+
+    __slots__ = ("_rows", "digests", "name")
+
+    def __init__(self, name: str, raw: bytes) -> None:
+        count = len(raw) // (_DIGEST + _ROW.size)
+        self.name = name
+        self.digests = [raw[i : i + _DIGEST] for i in range(0, count * _DIGEST, _DIGEST)]
+        self._rows = raw[count * _DIGEST :]
+
+    def find(self, digest: bytes) -> Place | None:
+        at = bisect_left(self.digests, digest)
+        if at == len(self.digests) or self.digests[at] != digest:
+            return None
+        return Place(self.name, *_ROW.unpack_from(self._rows, at * _ROW.size))
+
+
+class Packs:
+    """The packs of a blob store, with a local copy of their indexes. Not for use from several threads at once."""
+
+    def __init__(self, blobs: Blobs, cache: Path) -> None:
+        """Take the store and a folder for the copies of indexes, which may be deleted at any time."""
+        self._blobs = blobs
+        self._cache = cache
+        self._indexes: list[_Index] = []
+        self._damaged: list[DamagedPack] = []
+        self.digests: set[bytes] = set()
+        """What is stored."""
+
+    def load(self) -> Self:
+        """Read the indexes of all packs that are there now. A damaged one counts as not there."""
+        for key in sorted(self._blobs.keys(POOL)):
+            name = key.partition("/")[2]
+            try:
+                index = _Index(name, self._index(name))
+            except DamagedPack as error:
+                self._damaged.append(error)
+                continue
+            self._indexes.append(index)
+            self.digests.update(index.digests)
+        return self
+
+    def _index(self, name: str) -> bytes:
+        copy = self._cache / f"{name}.index"
+        with contextlib.suppress(OSError):
+            raw = copy.read_bytes()
+            if blake3(raw).hexdigest() == name:
+                return raw
+        with self._blobs.open(f"{POOL}/{name}") as file:
+            raw = self._index_in(file, name)
+        self.keep(name, raw)
+        return raw
+
+    def _index_in(self, file: BinaryIO, name: str) -> bytes:
+        size = file.seek(0, os.SEEK_END)
+        if size < _TAIL.size + len(_MAGIC):
+            raise DamagedPack(self._blobs.url, name, "it is too short")
+        file.seek(size - _TAIL.size)
+        offset, length, digest, magic = _TAIL.unpack(file.read(_TAIL.size))
+        if magic != _MAGIC or offset + length + _TAIL.size != size:
+            raise DamagedPack(self._blobs.url, name, "its end is not that of a pack")
+        file.seek(offset)
+        raw = file.read(length)
+        if blake3(raw).digest() != digest or digest.hex() != name:
+            raise DamagedPack(self._blobs.url, name, "its index has another digest")
+        return raw
+
+    def keep(self, name: str, raw: bytes) -> None:
+        """Keep a local copy of an index; on a full disk it is read from the store each time."""
+        with contextlib.suppress(OSError):
+            self._cache.mkdir(parents=True, exist_ok=True)
+            part = self._cache / f".{name}.{os.getpid()}.part"
+            part.write_bytes(raw)
+            part.replace(self._cache / f"{name}.index")
+
+    def find(self, digest: bytes) -> Place:
+        """Return where a content is. Raises ``DamagedPack`` (it may be there) and ``MissingContent``."""
+        for index in self._indexes:
+            place = index.find(digest)
+            if place is not None:
+                return place
+        if self._damaged:
+            raise self._damaged[0]
+        raise MissingContent(self._blobs.url, digest)
+
+    def read(self, digest: bytes) -> bytes:
+        """Return a content, checked. Raises ``DamagedPack`` and ``MissingContent``."""
+        return b"".join(chunk for _, chunk in self.read_all([digest]))
+
+    def read_all(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield ``(digest, chunk)`` for each content, pack by pack in the order in which they lie there.
+
+        The chunks of one content come one after the other, an empty content as one empty chunk. Each content is
+        checked against its digest when its last chunk is asked for, so only the end of the iteration (or the next
+        digest) says that it was good. Raises ``DamagedPack`` and ``MissingContent``.
+        """
+        places = sorted(
+            ((self.find(digest), digest) for digest in set(digests)), key=lambda at: (at[0].pack, at[0].offset)
+        )
+        file: BinaryIO | None = None
+        opened = ""
+        try:
+            for place, digest in places:
+                if place.pack != opened or file is None:
+                    if file is not None:
+                        file.close()
+                    file, opened = self._blobs.open(f"{POOL}/{place.pack}"), place.pack
+                for chunk in self._content(file, place, digest):
+                    yield digest, chunk
+        finally:
+            if file is not None:
+                file.close()
+
+    def _content(self, file: BinaryIO, place: Place, digest: bytes) -> Iterator[bytes]:
+        file.seek(place.offset)
+        hasher = blake3()
+        size = 0
+        try:
+            if place.n_bytes <= WHOLE_BYTES:
+                frame = file.read(place.length)
+                chunks: Iterable[bytes] = (zstandard.ZstdDecompressor().decompress(frame, max_output_size=WHOLE_BYTES),)
+            else:
+                chunks = _stream(file, place.length)
+            for chunk in chunks:
+                hasher.update(chunk)
+                size += len(chunk)
+                yield chunk
+        except zstandard.ZstdError as error:
+            raise DamagedPack(self._blobs.url, place.pack, f"{digest.hex()[:16]} in it cannot be unpacked") from error
+        if size != place.n_bytes or hasher.digest() != digest:
+            raise DamagedPack(self._blobs.url, place.pack, f"{digest.hex()[:16]} in it has another digest")
+
+
+def _stream(file: BinaryIO, length: int) -> Iterator[bytes]:
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    while length > 0:
+        piece = file.read(min(_CHUNK, length))
+        if not piece:
+            return
+        length -= len(piece)
+        yield decompressor.decompress(piece)
+
+
+class PackWriter:
+    """Writes one pack. It is in the store after ``finish`` and not at all before."""
+
+    def __init__(self, folder: Path, stored: set[bytes]) -> None:
+        """Take a local folder to write in and what is stored already; digests that are added are added there too."""
+        self.stored = stored
+        self._folder = folder
+        self._rows: dict[bytes, tuple[int, int, int]] = {}
+        self._file: IO[bytes] | None = None
+        self._path = Path()
+        self._at = 0
+
+    def add(self, digest: bytes, frame: bytes, n_bytes: int) -> None:
+        """Add a content that is compressed already. Raises ``PackNotWritten``."""
+        if digest in self.stored:
+            return
+        start = self._at or len(_MAGIC)
+        self._write(frame)
+        self._note(digest, start, n_bytes)
+
+    def add_stream(self, source: BinaryIO, good: Callable[[], bool]) -> tuple[bytes, int] | None:
+        """Add what a file holds, in pieces; return its digest and length. ``None``, and nothing added, if not ``good()`` after."""
+        start, hasher, n_bytes = self._at or len(_MAGIC), blake3(), 0
+        compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+        while chunk := source.read(_CHUNK):
+            hasher.update(chunk)
+            n_bytes += len(chunk)
+            self._write(compressor.compress(chunk))
+        self._write(compressor.flush())
+        digest, keep = hasher.digest(), good()
+        if keep and digest not in self.stored:
+            self._note(digest, start, n_bytes)
+        elif self._file is not None:
+            self._at = self._file.seek(start)
+            self._file.truncate()
+        return (digest, n_bytes) if keep else None
+
+    def _note(self, digest: bytes, start: int, n_bytes: int) -> None:
+        self._rows[digest] = (start, self._at - start, n_bytes)
+        self.stored.add(digest)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                fd, name = tempfile.mkstemp(prefix=".pack-", dir=self._folder)
+                self._path = Path(name)
+                self._file = open(fd, "wb", buffering=_CHUNK)  # noqa: PTH123, SIM115  # a descriptor, closed by finish or abandon
+                self._at = self._file.write(_MAGIC)
+            self._at += self._file.write(data)
+        except OSError as error:
+            raise PackNotWritten(self._folder, error) from error
+
+    def finish(self, blobs: Blobs, packs: Packs) -> None:
+        """Put the pack into the store; nothing when nothing was added. Raises ``PackNotWritten`` and ``Unavailable``."""
+        if not self._rows:
+            self.abandon()
+            return
+        assert self._file is not None
+        digests = sorted(self._rows)
+        index = b"".join(digests) + b"".join(_ROW.pack(*self._rows[digest]) for digest in digests)
+        hasher = blake3(index)
+        offset = self._at
+        self._write(index)
+        self._write(_TAIL.pack(offset, len(index), hasher.digest(), _MAGIC))
+        try:
+            self._file.close()
+        except OSError as error:
+            raise PackNotWritten(self._folder, error) from error
+        blobs.put(f"{POOL}/{hasher.hexdigest()}", self._path, move=True)
+        packs.keep(hasher.hexdigest(), index)
+
+    def abandon(self) -> None:
+        """Leave nothing behind. Harmless after ``finish``."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # what is still buffered may not fit on the disk
+                self._file.close()
+            self._path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left in the folder that packs are written in."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(".pack-*"):
+            if path.stat().st_mtime < time.time() - _ABANDONED_S:
+                path.unlink(missing_ok=True)

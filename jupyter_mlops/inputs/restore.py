@@ -1,0 +1,192 @@
+"""Restores a snapshot: byte for byte, into a folder that is new, all of it or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+from jupyter_mlops.core.errors import BadInput, Conflict, Failed, Unavailable
+from jupyter_mlops.core.snapshot import Snapshot, SnapshotFile
+from jupyter_mlops.inputs.packs import Packs
+from jupyter_mlops.inputs.reading import sample_digest
+from jupyter_mlops.inputs.stored import SnapshotDetail, open_snapshot
+from jupyter_mlops.inputs.tree import raw
+from jupyter_mlops.ports import World
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class WouldOverwrite(Conflict):
+    """The folder to restore into is not empty."""
+
+    code = "would-overwrite"
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder."""
+        super().__init__(
+            f"{folder} already exists and is not empty; a snapshot is never restored over files.",
+            hint="Name a folder that does not exist yet.",
+        )
+
+
+class PathEscapes(BadInput):
+    """A snapshot has a path that would lie outside the folder it is restored into."""
+
+    code = "path-escapes"
+
+    def __init__(self, snapshot: str, path: str) -> None:
+        """Name the snapshot and the path."""
+        super().__init__(
+            f"Snapshot {snapshot} has the path {path!r}, which would leave the folder; nothing was restored.",
+            hint="No snapshot that this program took has such a path: find out where this one came from.",
+        )
+
+
+class RecordedFileGone(Failed):
+    """A file that a snapshot only recorded is not at its place any more, or is another."""
+
+    code = "recorded-file-gone"
+
+    def __init__(self, snapshot: str, path: str, where: Path, what: str) -> None:
+        """Name the snapshot, the path in it, where it was, and what is wrong."""
+        super().__init__(
+            f"{path} was only recorded in snapshot {snapshot}, and {where} {what}.",
+            hint="Put the file back as it was, or take a snapshot that stores it: --include " + path,
+        )
+
+
+class NotRestored(Unavailable):
+    """The folder to restore into cannot be written."""
+
+    code = "not-restored"
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        """Name the folder and say why."""
+        super().__init__(
+            f"The snapshot cannot be restored into {folder}: {error.strerror or error}.",
+            hint="Choose a folder that you can write, with space for the files; nothing was left half-restored.",
+        )
+
+
+def restore_snapshot(world: World, ref: str, into: Path, *, link_recorded: bool = False) -> SnapshotDetail:
+    """Restore a snapshot into a folder that does not exist or is empty; return what is in it.
+
+    Files that were only recorded are left out, unless ``link_recorded`` links them to their place in the folder the
+    snapshot was taken from, after checking that they are the same there.
+
+    Raises:
+        UnknownThing, AmbiguousSnapshot: For ``ref``.
+        WouldOverwrite: ``into`` has something in it.
+        PathEscapes: The snapshot is not one of ours.
+        DamagedPack, MissingContent: The store is not what it was.
+        RecordedFileGone: With ``link_recorded``, a file to link is gone or changed.
+        NotRestored: ``into`` cannot be written.
+    """
+    into = into.absolute()
+    detail, packs = open_snapshot(world, ref)
+    for file in detail.files:
+        if not _is_inside(raw(file.path)):
+            raise PathEscapes(detail.snapshot.name, file.path)
+    originals = _originals(detail) if link_recorded else {}
+    try:
+        if into.is_symlink() or (into.exists() and (not into.is_dir() or any(into.iterdir()))):
+            raise WouldOverwrite(into)
+        into.parent.mkdir(parents=True, exist_ok=True)
+        # beside its place, so that it can be renamed there when it is whole
+        work = Path(tempfile.mkdtemp(prefix=f".{into.name}.", suffix=".part", dir=into.parent))
+        try:
+            _write_all(work, detail, packs, originals)
+            work.chmod(0o777 & ~_umask())
+            work.replace(into)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise NotRestored(into, error) from error
+    return detail
+
+
+def _is_inside(path: bytes) -> bool:
+    return b"\0" not in path and all(part not in {b"", b".", b".."} for part in path.split(b"/"))
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _write_all(work: Path, detail: SnapshotDetail, packs: Packs, originals: dict[str, Path]) -> None:
+    """Write folders, then files, then links: while there is no link, none can be followed."""
+    top = os.fsencode(work)
+    by_kind: defaultdict[str, list[SnapshotFile]] = defaultdict(list)
+    for file in detail.files:
+        by_kind[file.kind].append(file)
+    for folder in {raw(file.path) for file in by_kind["folder"]}:
+        os.makedirs(top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
+    every = by_kind["file"] + by_kind["link"] + by_kind["recorded"]
+    for folder in {raw(file.path).rpartition(b"/")[0] for file in every}:
+        os.makedirs(top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
+    _write_files(top, by_kind["file"], packs)
+    for link in by_kind["link"]:
+        os.symlink(raw(link.target), top + b"/" + raw(link.path))  # noqa: PTH211  # bytes
+    for path, original in originals.items():
+        os.symlink(os.fsencode(original), top + b"/" + raw(path))  # noqa: PTH211  # bytes
+
+
+def _write_files(top: bytes, files: list[SnapshotFile], packs: Packs) -> None:
+    """Write each content to every path that has it, as it comes from the packs."""
+    places: defaultdict[bytes, list[SnapshotFile]] = defaultdict(list)
+    for file in files:
+        places[bytes.fromhex(file.digest)].append(file)
+    now, opened = b"", contextlib.ExitStack()
+    with opened:
+        targets: list[int] = []
+        for digest, chunk in packs.read_all(places):
+            if digest != now:
+                opened.close()
+                targets = [_create(top + b"/" + raw(file.path), executable=file.executable) for file in places[digest]]
+                for target in targets:
+                    opened.callback(os.close, target)
+                now = digest
+            for target in targets:
+                _write(target, chunk)
+
+
+def _create(path: bytes, *, executable: bool) -> int:
+    return os.open(path, _NEW, 0o777 if executable else 0o666)
+
+
+def _write(target: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(target, rest) :]
+
+
+def _originals(detail: SnapshotDetail) -> dict[str, Path]:
+    """Return where each recorded file is, having seen that it is the same. Raises ``RecordedFileGone``."""
+    source = Path(os.fsdecode(raw(detail.snapshot.source)))
+    return {
+        file.path: _original(detail.snapshot, file, source / os.fsdecode(raw(file.path)))
+        for file in detail.files
+        if file.kind == "recorded"
+    }
+
+
+def _original(snapshot: Snapshot, file: SnapshotFile, where: Path) -> Path:
+    try:
+        with where.open("rb") as there:
+            size = os.fstat(there.fileno()).st_size
+            same = size == file.n_bytes and sample_digest(there.fileno(), size).hex() == file.digest
+    except FileNotFoundError as error:
+        raise RecordedFileGone(snapshot.name, file.path, where, "is not there any more") from error
+    except OSError as error:
+        raise RecordedFileGone(snapshot.name, file.path, where, f"cannot be read ({error.strerror})") from error
+    if not same:
+        raise RecordedFileGone(snapshot.name, file.path, where, "is not the same file any more")
+    return where

@@ -1,0 +1,32 @@
+"""Snapshots: the exact source tree a run starts from. Taken in a moment, kept once, restored byte for byte."""
+
+from __future__ import annotations
+
+from jupyter_mlops.core.snapshot import Snapshot
+from jupyter_mlops.inputs.diff import diff_snapshots
+from jupyter_mlops.inputs.restore import restore_snapshot
+from jupyter_mlops.inputs.stored import SnapshotDetail, find_snapshot, open_snapshot
+from jupyter_mlops.inputs.take import take_snapshot
+from jupyter_mlops.inputs.walk import LARGE_FILE_BYTES
+from jupyter_mlops.ports import World
+
+__all__ = [
+    "LARGE_FILE_BYTES",
+    "SnapshotDetail",
+    "diff_snapshots",
+    "find_snapshot",
+    "list_snapshots",
+    "restore_snapshot",
+    "show_snapshot",
+    "take_snapshot",
+]
+
+
+def list_snapshots(world: World, limit: int = 100) -> list[Snapshot]:
+    """Return snapshots, newest first."""
+    return world.catalog.find(Snapshot, limit=limit)
+
+
+def show_snapshot(world: World, ref: str) -> SnapshotDetail:
+    """Return a snapshot and its paths. Raises ``UnknownThing``, ``AmbiguousSnapshot`` and ``DamagedPack``."""
+    return open_snapshot(world, ref)[0]

@@ -1,0 +1,235 @@
+"""Takes a snapshot of a folder: walks it, reads what is new, stores it in one pack."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
+from jupyter_mlops.core.snapshot import Snapshot
+from jupyter_mlops.inputs import statcache
+from jupyter_mlops.inputs.packs import Packs, PackWriter, compress, sweep
+from jupyter_mlops.inputs.reading import read_files
+from jupyter_mlops.inputs.stored import NAME_DIGITS, pack_cache
+from jupyter_mlops.inputs.tree import Folder, Kind, digest_of, encode_folder, shown
+from jupyter_mlops.inputs.walk import LARGE_FILE_BYTES, TooLarge, Walk, walk
+from jupyter_mlops.ports import Say, World
+
+_MANY_FILES: Final = 50_000
+_MANY_BYTES: Final = 1 << 30
+_SHOWN_LARGEST: Final = 5
+
+
+class NotAFolder(BadInput):
+    """A snapshot is asked of what is no folder."""
+
+    code = "not-a-folder"
+
+    def __init__(self, folder: Path, why: str = "is not a folder") -> None:
+        """Name the path and say why."""
+        super().__init__(f"{folder} {why}.", hint="Name the folder that holds your notebook or script.")
+
+
+def take_snapshot(
+    world: World,
+    folder: Path,
+    *,
+    include: Sequence[str] = (),
+    say: Say | None = None,
+    large_file_bytes: int = LARGE_FILE_BYTES,
+) -> Snapshot:
+    """Keep the content of a folder, less what its ignore files, caches and environments leave out.
+
+    An unchanged folder gives the snapshot that exists. A file above ``large_file_bytes`` is recorded (path, size,
+    mtime, digest of samples) and not stored, unless ``include`` names it by path or glob; the snapshot's warnings say
+    which. An interrupt or an error at any time leaves no half snapshot.
+
+    Args:
+        world: Where to keep it.
+        folder: What to keep.
+        include: Paths or globs, relative to ``folder``, of large files to store.
+        say: Told what is large above 1 GiB or 50,000 files, and how far reading is.
+        large_file_bytes: What is large.
+
+    Raises:
+        NotAFolder: ``folder`` is missing, no folder or unreadable.
+        Unavailable: The snapshot cannot be written.
+    """
+    folder = folder.resolve()
+    cache = statcache.cache_path(world.root, folder)
+    known = statcache.load(cache)
+    packs = Packs(world.blobs, pack_cache(world)).load()
+    chosen = _Include(folder, include)
+    began_ns = time.time_ns()
+    found = walk_folder(folder, TooLarge(large_file_bytes, chosen), known=known, stored=packs.digests)
+    if say is not None:
+        _say_what_is_large(found, say)
+    sweep(pack_cache(world))
+    pack = PackWriter(pack_cache(world), packs.digests)
+    try:
+        read_files(found, pack, say)
+        digest = _store_tree(found, known, pack)
+        pack.finish(world.blobs, packs)
+    finally:
+        pack.abandon()
+    snapshot = _add(world, _describe(found, folder, digest, chosen.missing(found)))
+    if len(known) != len(found.folders) or any(map(_is_news(known), found.folders)):
+        statcache.save(cache, found.folders, began_ns)
+    return snapshot
+
+
+def _is_news(known: dict[bytes, statcache.Known]) -> Callable[[Folder], bool]:
+    """Return what tells whether the cache knows something else of a folder."""
+
+    def is_news(folder: Folder) -> bool:
+        old = known.get(folder.path)
+        return old is None or folder.changed or old.rules != folder.rules or old.digest != folder.digest
+
+    return is_news
+
+
+def walk_folder(
+    folder: Path,
+    too_large: TooLarge,
+    *,
+    known: dict[bytes, statcache.Known] | None = None,
+    stored: set[bytes] | None = None,
+) -> Walk:
+    """Walk ``folder``; raise ``NotAFolder`` where that is not possible."""
+    try:
+        return walk(folder, known=known, stored=stored, too_large=too_large)
+    except FileNotFoundError as error:
+        raise NotAFolder(folder, "does not exist") from error
+    except NotADirectoryError as error:
+        raise NotAFolder(folder) from error
+    except OSError as error:
+        raise NotAFolder(folder, f"cannot be read ({error.strerror})") from error
+
+
+class _Include:
+    """The files that are stored however large they are: a container of paths."""
+
+    def __init__(self, folder: Path, patterns: Sequence[str]) -> None:
+        self._patterns: list[bytes] = []
+        self._given = list(patterns)
+        for pattern in patterns:
+            path = os.path.normpath(pattern)
+            with contextlib.suppress(ValueError):
+                path = str(Path(path).relative_to(folder)) if os.path.isabs(path) else path  # noqa: PTH117  # may be a glob
+            self._patterns.append(os.fsencode(path))
+
+    def __contains__(self, path: object) -> bool:
+        assert isinstance(path, bytes)
+        return any(self._covers(pattern, path) for pattern in self._patterns)
+
+    @staticmethod
+    def _covers(pattern: bytes, path: bytes) -> bool:
+        return path == pattern or path.startswith(pattern + b"/") or fnmatch.fnmatchcase(path, pattern)
+
+    def missing(self, found: Walk) -> list[str]:
+        """Return a warning for each pattern that names nothing."""
+        return [
+            f"--include {given} names no file in the folder that is not ignored."
+            for given, pattern in zip(self._given, self._patterns, strict=True)
+            if not any(self._covers(pattern, path) for path, _ in found.files())
+        ]
+
+
+def _say_what_is_large(found: Walk, say: Say) -> None:
+    """Name the largest folders and files where there is much to keep. Nothing is refused."""
+    sizes = [(path, n_bytes) for path, n_bytes in found.files()]
+    total = sum(n_bytes for _, n_bytes in sizes)
+    if len(sizes) <= _MANY_FILES and total <= _MANY_BYTES:
+        return
+    by_bytes: Counter[str] = Counter()
+    by_count: Counter[str] = Counter()
+    for path, n_bytes in sizes:
+        top, slash, _ = path.partition(b"/")
+        by_bytes[shown(top + slash)] += n_bytes
+        by_count[shown(top + slash)] += 1
+    most = by_bytes if total > _MANY_BYTES else by_count
+    largest = ", ".join(
+        f"{name} ({by_count[name]:,} files, {human(by_bytes[name])})" for name, _ in most.most_common(_SHOWN_LARGEST)
+    )
+    root = os.fsdecode(found.root.rstrip(b"/"))
+    say(
+        f"{root} has {len(sizes):,} files, {human(total)}. Largest: {largest}. "
+        "What the run does not need can be left out with a .gitignore or .amlignore file.",
+        0.0,
+    )
+
+
+def human(n_bytes: int) -> str:
+    """Return a size for a person."""
+    size = float(n_bytes)
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:  # noqa: PLR2004  # binary units
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
+def _store_tree(found: Walk, known: dict[bytes, statcache.Known], pack: PackWriter) -> bytes:
+    """Give each folder its digest, from the innermost; store the trees that are new. Returns the top's digest."""
+    for folder in reversed(found.folders):
+        old = known.get(folder.path)
+        same = old is not None and not folder.changed and old.digest in pack.stored
+        if old is not None and same and {name: sub.digest for name, sub in folder.folders.items()} == old.folders:
+            folder.digest = old.digest
+            continue
+        content = encode_folder(folder)
+        folder.digest = digest_of(content)
+        if folder.digest not in pack.stored:
+            pack.add(folder.digest, compress(content), len(content))
+    return found.folders[0].digest
+
+
+def _describe(found: Walk, folder: Path, digest: bytes, warnings: list[str]) -> Snapshot:
+    n_files = n_bytes = 0
+    recorded: list[tuple[int, bytes]] = []
+    for part in found.folders:
+        for name, leaf in part.leaves.items():
+            if leaf.kind == Kind.FILE:
+                n_files += 1
+                n_bytes += leaf.n_bytes
+            elif leaf.kind == Kind.RECORDED:
+                recorded.append((leaf.n_bytes, part.path + name))
+    warnings += [
+        f"{shown(path)} ({human(size)}) is recorded, not stored: it is data, not source. To store it: --include {shown(path)}."
+        for size, path in sorted(recorded, reverse=True)
+    ]
+    return Snapshot(
+        name=digest.hex()[:NAME_DIGITS],
+        digest=digest.hex(),
+        source=shown(os.fsencode(folder)),
+        n_files=n_files,
+        n_bytes=n_bytes,
+        n_recorded=len(recorded),
+        warnings=found.warnings + warnings,
+    )
+
+
+def _add(world: World, snapshot: Snapshot) -> Snapshot:
+    """Add a snapshot to the catalog, or return the one that is there, with what is to be said now."""
+    try:
+        there = world.catalog.get(Snapshot, snapshot.name)
+    except UnknownThing:
+        try:
+            return world.catalog.add(snapshot)
+        except Conflict:  # another process was faster
+            there = world.catalog.get(Snapshot, snapshot.name)
+    if there.source != snapshot.source:  # the same content in another folder, which is now the one to compare with
+
+        def here(old: Snapshot) -> Snapshot:
+            return msgspec.structs.replace(old, source=snapshot.source)
+
+        there = world.catalog.edit(Snapshot, snapshot.name, here)
+    return msgspec.structs.replace(there, warnings=snapshot.warnings)

@@ -1,0 +1,152 @@
+"""A folder's content as a tree of records, one per folder, each known by its digest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+from blake3 import blake3
+
+from jupyter_mlops.core.snapshot import SnapshotFile
+
+
+class Kind(IntEnum):
+    """What a path is."""
+
+    FILE = 0
+    LINK = 1
+    FOLDER = 2
+    RECORDED = 3
+
+
+class Leaf(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A path that is no folder, with what tells whether it changed."""
+
+    kind: int
+    n_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    executable: bool = False
+    digest: bytes = b""
+    """BLAKE3 of the content, of samples of it when only recorded."""
+    target: bytes = b""
+    """Text of a link."""
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder as it was walked. ``path`` is relative and ends with a slash, ``b""`` for the top."""
+
+    path: bytes
+    rules: bytes = b""
+    """Digest of the ignore rules that hold in it."""
+    leaves: dict[bytes, Leaf] = field(default_factory=dict)
+    folders: dict[bytes, Folder] = field(default_factory=dict)
+    changed: bool = True
+    """Whether a leaf differs from what the stat cache knows."""
+    digest: bytes = b""
+
+
+class _Node(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    name: bytes
+    kind: int
+    digest: bytes
+    n_bytes: int
+    mtime_ns: int
+    executable: bool
+    target: bytes
+
+
+class _Tree(msgspec.Struct, array_like=True, frozen=True):
+    nodes: list[_Node]
+    format: int = 1
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Tree)
+
+
+def encode_folder(folder: Folder) -> bytes:
+    """Return a folder as it is stored; equal content gives equal bytes. Its subfolders must have their digests."""
+    nodes = [
+        _Node(
+            name,
+            leaf.kind,
+            leaf.digest,
+            0 if leaf.kind == Kind.LINK else leaf.n_bytes,
+            leaf.mtime_ns if leaf.kind == Kind.RECORDED else 0,  # touching a file makes no new snapshot
+            leaf.executable,
+            leaf.target,
+        )
+        for name, leaf in folder.leaves.items()
+    ]
+    nodes += [_Node(name, Kind.FOLDER, sub.digest, 0, 0, False, b"") for name, sub in folder.folders.items()]  # noqa: FBT003  # a record
+    nodes.sort(key=lambda node: node.name)
+    return _encoder.encode(_Tree(nodes))
+
+
+def digest_of(content: bytes) -> bytes:
+    """Return the 32 bytes that name a content."""
+    return blake3(content).digest()
+
+
+_PATHS: Final = {Kind.FILE: "file", Kind.LINK: "link", Kind.RECORDED: "recorded"}
+
+
+def read_tree(digest: bytes, read: Callable[[bytes], bytes]) -> list[SnapshotFile]:
+    """Return the paths of a stored tree, sorted. ``read`` gives the content for a digest.
+
+    Raises ``msgspec.DecodeError`` (or its ``ValidationError``) for what is no tree.
+    """
+    return sorted(_paths(digest, read), key=lambda file: file.path)
+
+
+def _paths(digest: bytes, read: Callable[[bytes], bytes]) -> Iterator[SnapshotFile]:
+    folders = [(b"", digest)]
+    while folders:
+        base, at = folders.pop()
+        nodes = _decoder.decode(read(at)).nodes
+        if not nodes and base:
+            yield SnapshotFile(path=shown(base[:-1]), kind="folder")
+        for node in nodes:
+            if node.kind == Kind.FOLDER:
+                folders.append((base + node.name + b"/", node.digest))
+                continue
+            yield SnapshotFile(
+                path=shown(base + node.name),
+                kind=_PATHS[Kind(node.kind)],  # type: ignore[arg-type]  # its values are the literals
+                digest=node.digest.hex(),
+                n_bytes=node.n_bytes,
+                mtime_ns=node.mtime_ns,
+                executable=node.executable,
+                target=shown(node.target),
+            )
+
+
+_AMBIGUOUS: Final = re.compile(r"%(?=[89A-F][0-9A-F]|25)")
+_ESCAPED: Final = re.compile(r"%([89A-F][0-9A-F]|25)")
+
+
+def shown(path: bytes) -> str:
+    """Return a path as text: bytes that are not UTF-8 as ``%FF``; ``raw`` is its inverse."""
+    try:
+        text = path.decode()
+    except UnicodeDecodeError:
+        text = path.decode(errors="surrogateescape")
+        text = _AMBIGUOUS.sub("%25", text)
+        return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in text)
+    return _AMBIGUOUS.sub("%25", text) if "%" in text else text
+
+
+def raw(path: str) -> bytes:
+    """Return the bytes of a path that ``shown`` made text."""
+    if "%" not in path:
+        return path.encode()
+    return _ESCAPED.sub(lambda m: chr(0xDC00 + n) if (n := int(m[1], 16)) > 0x7F else "%", path).encode(  # noqa: PLR2004  # ASCII
+        errors="surrogateescape"
+    )

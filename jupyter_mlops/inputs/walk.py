@@ -1,0 +1,219 @@
+"""Walks a folder: what is in it, less what is ignored and what never goes into a snapshot."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from jupyter_mlops.inputs.ignore import Rules, repository_rules, rules_above, rules_of
+from jupyter_mlops.inputs.statcache import Known
+from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, shown
+
+NEVER: Final = frozenset(
+    {
+        b".git",
+        b".hypothesis",
+        b".ipynb_checkpoints",
+        b".mlops",
+        b".mypy_cache",
+        b".nox",
+        b".pytest_cache",
+        b".ruff_cache",
+        b".tox",
+        b"__pycache__",
+        b"node_modules",
+        b"site-packages",
+    }
+)
+"""Names that never go into a snapshot: the workspace itself, version control, caches and installed packages."""
+
+LARGE_FILE_BYTES: Final = 100_000_000
+"""Files above this are data, not source, unless the workspace says otherwise."""
+
+ENVIRONMENT_MARKS: Final = (b"pyvenv.cfg", b"conda-meta")
+"""A folder that holds one of these is a virtual environment."""
+
+
+@dataclass(slots=True)
+class Unread:
+    """A file whose content is not known yet."""
+
+    folder: Folder
+    name: bytes
+    n_bytes: int
+    recorded: bool
+
+
+@dataclass(slots=True)
+class Walk:
+    """What was found. ``folders`` has every folder before those in it."""
+
+    root: bytes
+    """The folder's path, with a slash at its end."""
+    folders: list[Folder] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def files(self) -> Iterator[tuple[bytes, int]]:
+        """Return path and size of every file that will be stored or recorded, and of links."""
+        for folder in self.folders:
+            for name, leaf in folder.leaves.items():
+                yield folder.path + name, leaf.n_bytes
+        for unread in self.unread:
+            yield unread.folder.path + unread.name, unread.n_bytes
+
+
+class TooLarge:
+    """Decides which files are data, to be recorded and not stored."""
+
+    def __init__(self, large_file_bytes: int, include: Container[bytes] = ()) -> None:
+        """Take the size above which a file is only recorded, and what to store even so."""
+        self.limit = large_file_bytes
+        self._include = include
+
+    def __call__(self, path: bytes, n_bytes: int) -> bool:
+        """Tell whether a file is only recorded."""
+        return n_bytes > self.limit and path not in self._include
+
+
+def walk(
+    folder: Path,
+    *,
+    known: Mapping[bytes, Known] | None = None,
+    stored: Container[bytes] | None = None,
+    too_large: TooLarge | None = None,
+) -> Walk:
+    """Find what a snapshot of ``folder`` holds, without reading any file.
+
+    Args:
+        folder: An absolute, resolved folder.
+        known: The stat cache: what did not change since is not ``unread``.
+        stored: Digests of the contents that are stored; a file whose content is not is unread whatever the cache says.
+            ``None``: it does not matter.
+        too_large: Which files are only recorded. ``None``: none.
+
+    Raises:
+        OSError: The folder itself cannot be read. Unreadable folders in it become warnings.
+    """
+    return _Walker(folder, known or {}, stored, too_large or TooLarge(1 << 62)).run()
+
+
+class _Walker:
+    def __init__(
+        self, folder: Path, known: Mapping[bytes, Known], stored: Container[bytes] | None, too_large: TooLarge
+    ) -> None:
+        self.found = Walk(os.fsencode(folder).rstrip(b"/") + b"/")
+        self.known = known
+        self.stored = stored
+        self.too_large = too_large
+        self.rules, self.above = rules_above(folder, NEVER)
+
+    def run(self) -> Walk:
+        todo: list[tuple[Folder | None, bytes, bytes, Rules | None]] = [(None, b"", b"", self.rules)]
+        while todo:
+            parent, name, path, rules = todo.pop()
+            try:
+                with os.scandir(self.found.root + path) as listing:
+                    entries = list(listing)
+            except OSError as error:
+                if parent is None:
+                    raise
+                self.warn(path[:-1], f"was left out, as it cannot be read ({error.strerror})")
+                continue
+            names = {entry.name for entry in entries}
+            if not names.isdisjoint(ENVIRONMENT_MARKS):
+                if parent is not None:
+                    continue
+                self.found.warnings.append(
+                    "The folder is itself a virtual environment, so the snapshot may hold parts of it. "
+                    "Keep notebooks in a folder of their own."
+                )
+            rules = self.rules_in(path, names, rules)
+            folder = Folder(path, rules.digest if rules else b"")
+            self.found.folders.append(folder)
+            if parent is not None:
+                parent.folders[name] = folder
+            todo += [(folder, sub, path + sub + b"/", rules) for sub in self.visit(folder, entries, rules)]
+        return self.found
+
+    def rules_in(self, path: bytes, names: set[bytes], rules: Rules | None) -> Rules | None:
+        base = self.above + path
+        here = self.found.root + path
+        if path and b".git" in names:  # a repository of its own, for git too
+            rules = repository_rules(here, base)
+        return rules_of(here, base, names, rules)
+
+    def visit(self, folder: Folder, entries: list[os.DirEntry[bytes]], rules: Rules | None) -> list[bytes]:
+        """Sort a folder's entries into leaves and unread files; return its subfolders."""
+        old = self.known.get(folder.path)
+        decided = old is not None and old.rules == folder.rules
+        old_leaves = old.leaves if old is not None else {}
+        old_folders = old.folders if old is not None and decided else {}
+        leaves, folders, base = folder.leaves, [], self.above + folder.path
+        changed = False
+        for entry in entries:
+            name = entry.name
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if name in old_folders or not self.left_out(rules, base, name, is_dir=True):
+                        folders.append(name)
+                    continue
+                leaf = old_leaves.get(name)
+                if (leaf is None or not decided) and self.left_out(rules, base, name, is_dir=False):
+                    continue
+                st = entry.stat(follow_symlinks=False)
+                if (
+                    leaf is not None
+                    and leaf.mtime_ns == st.st_mtime_ns
+                    and leaf.ctime_ns == st.st_ctime_ns
+                    and leaf.n_bytes == st.st_size
+                    and leaf.inode == st.st_ino
+                    and self.still(leaf, folder.path, name)
+                ):
+                    leaves[name] = leaf
+                else:
+                    changed = True
+                    self.take(folder, entry, st)
+            except FileNotFoundError:
+                continue  # it went away since it was listed
+        folder.changed = changed or len(leaves) != len(old_leaves)
+        return folders
+
+    def left_out(self, rules: Rules | None, base: bytes, name: bytes, *, is_dir: bool) -> bool:
+        return name in NEVER or (rules is not None and rules.ignores(base + name, name, is_dir=is_dir))
+
+    def still(self, leaf: Leaf, path: bytes, name: bytes) -> bool:
+        """Tell whether an unchanged file would be kept the same way as last time."""
+        if leaf.kind == Kind.LINK:
+            return True
+        if (leaf.kind == Kind.RECORDED) != (
+            leaf.n_bytes > self.too_large.limit and self.too_large(path + name, leaf.n_bytes)
+        ):
+            return False
+        return self.stored is None or leaf.kind == Kind.RECORDED or leaf.digest in self.stored
+
+    def take(self, folder: Folder, entry: os.DirEntry[bytes], st: os.stat_result) -> None:
+        path = folder.path + entry.name
+        if stat.S_ISREG(st.st_mode):
+            recorded = self.too_large(path, st.st_size)
+            self.found.unread.append(Unread(folder, entry.name, st.st_size, recorded))
+        elif stat.S_ISLNK(st.st_mode):
+            target = os.readlink(entry.path)  # noqa: PTH115  # bytes
+            folder.leaves[entry.name] = Leaf(
+                Kind.LINK, st.st_size, st.st_mtime_ns, st.st_ctime_ns, st.st_ino, target=target
+            )
+        else:
+            self.warn(path, f"was left out, as it is {_special(st.st_mode)} and no file")
+
+    def warn(self, path: bytes, what: str) -> None:
+        self.found.warnings.append(f"{shown(path)} {what}.")
+
+
+def _special(mode: int) -> str:
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return "a named pipe" if stat.S_ISFIFO(mode) else "a device"
