@@ -14,23 +14,17 @@ from jupyter_mlops.cli.command import Command
 from jupyter_mlops.cli.complete import run_names
 from jupyter_mlops.cli.follow import LiveLine
 from jupyter_mlops.cli.options import NotKeyValue, json_option, key_values, run_options, tag_values
-from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.cli.session import BadUsage, Session, pass_session
 from jupyter_mlops.cli.view import Done
 from jupyter_mlops.cli.words import pairs
-from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.record import wire
 from jupyter_mlops.core.run import MetricPoint, Run
+from jupyter_mlops.training.active import NoActiveRun
 from jupyter_mlops.training.runs import cancel_run, read_log
 from jupyter_mlops.training.submit import submit_file
 
 ENDED: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
 _LOOK_EVERY_S: Final = 0.3
-
-
-class NoActiveRun(BadInput):
-    """Something was to be logged, and no run is named or active."""
-
-    code = "no-active-run"
 
 
 @click.command(cls=Command)
@@ -132,19 +126,27 @@ def log(session: Session, values: tuple[str, ...], *, step: int | None, run_ref:
     """
     metrics = _metrics(values)
     if run_ref is None:
-        if session.face == "terminal":
-            raise NoActiveRun(
-                "No run is named.", hint="Name one: `mlops log acc=0.97 --run RUN`; `mlops runs list` shows them."
-            )
-        from jupyter_mlops import api
-
-        api.log(metrics, step=step)
+        _log_active(session, metrics, step)
         return None
     found = session.world.tracking.run(run_ref)
     at_ms = int(time.time() * 1000)
     points = [MetricPoint(key=key, value=wire(value), step=step or 0, at_ms=at_ms) for key, value in metrics.items()]
     session.world.tracking.log(found.id, metrics=points)
     return Done(message=f"Logged {pairs(metrics)} to run {found.name}.", facts={"run": found.id, "metrics": metrics})
+
+
+def _log_active(session: Session, metrics: dict[str, float], step: int | None) -> None:
+    """Log to the run of the cell, or of the script that started this process."""
+    from jupyter_mlops import api
+
+    try:
+        api.log(metrics, step=step)
+    except NoActiveRun as error:
+        if session.face == "notebook":
+            raise
+        raise BadUsage(
+            "No run is named.", hint="Name one: `mlops log acc=0.97 --run RUN`; `mlops runs list` shows them."
+        ) from error
 
 
 def _metrics(texts: tuple[str, ...]) -> dict[str, float]:
