@@ -1,0 +1,168 @@
+"""The handlers made from the table's rows: decode, run the row's function in a thread, encode."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
+from http.client import responses
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+from tornado.iostream import StreamClosedError
+
+from jupyter_mlops.core.errors import MlopsError, Problem
+from jupyter_mlops.core.record import encode
+from jupyter_mlops.server.identity import actor_of
+from jupyter_mlops.server.place import Place
+from jupyter_mlops.server.row import Download, Row
+
+if TYPE_CHECKING:
+    from jupyter_mlops.workspace import Workspace
+
+PREFIX = "mlops/api"
+RESOURCE = "mlops"
+CHUNK_BYTES = 1 << 20
+
+_CODES = {400: "bad-input", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}
+
+
+class MlopsHandler(APIHandler):
+    """What every answer has in common: errors are problem+json, nothing is cached, files cannot act as pages."""
+
+    auth_resource = RESOURCE
+
+    def initialize(self, place: Place) -> None:
+        """Take the place whose workspace it serves."""
+        self.place = place
+
+    def set_default_headers(self) -> None:
+        """Add to Jupyter's: answers may hold secrets and change by the second."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def compute_etag(self) -> None:
+        """Say that answers have no ETag: nothing is cached."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer what Tornado and Jupyter Server refuse, or what nobody expected, as problem+json."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        detail = responses.get(status_code, "Error")
+        if isinstance(error, web.HTTPError) and error.log_message:
+            detail = error.log_message % error.args if error.args else error.log_message
+        code, hint = _CODES.get(status_code, "refused"), ""
+        if status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            code = "internal"
+            detail = "The server met an error that it did not expect."
+            hint = "The log of Jupyter Server has the details."
+        title = code.replace("-", " ").capitalize()
+        self.finish_problem(
+            Problem(
+                type=f"urn:jupyter-mlops:{code}", title=title, status=status_code, detail=detail, code=code, hint=hint
+            )
+        )
+
+    def finish_problem(self, problem: Problem) -> None:
+        """Answer an error."""
+        self.set_status(problem.status)
+        self.finish(encode(problem), set_content_type="application/problem+json")
+
+    async def answer(self, row: Row, captured: tuple[str, ...]) -> None:
+        """Answer a request for ``row``; ``captured`` are its path's parameters, decoded."""
+        try:
+            call = self._call(row, captured)
+            reply = await asyncio.to_thread(call)
+        except MlopsError as error:
+            self.finish_problem(error.problem())
+            return
+        self.set_status(row.status)
+        if isinstance(reply, Download):
+            await self._send(reply)
+        else:
+            self.finish(reply)
+
+    def _call(self, row: Row, captured: tuple[str, ...]) -> Callable[[], Any]:
+        """Decode the request; return what the thread does."""
+        path = row.path_values(captured)
+        given = row.query({name: self.get_query_argument(name) for name in self.request.query_arguments})
+        if row.body is not None:
+            given["body"] = row.decode(self.request.body, self.request.headers.get("Content-Type", ""))
+        actor = actor_of(self.current_user)
+
+        def call() -> bytes | Download | None:
+            workspace = self._workspace(row)
+            if workspace is None and "world" in row.takes:
+                return encode({"items": []})
+            if workspace is not None and actor is not None:
+                workspace = workspace.for_actor(actor)
+            reply = row.call(path, given | {"place": self.place, "world": workspace})
+            if reply is None or isinstance(reply, Download):
+                return reply
+            return encode({"items": reply} if row.is_list else reply)
+
+        return call
+
+    def _workspace(self, row: Row) -> Workspace | None:
+        """Return the workspace for ``row``: the first write makes one, and a list of nothing needs none."""
+        if "world" not in row.takes:
+            return None
+        if row.method == "POST" and row.is_collection:
+            return self.place.make()
+        workspace = self.place.workspace()
+        if workspace is None and not (row.is_list and row.is_collection):
+            from jupyter_mlops.store.folder import NoWorkspace
+
+            raise NoWorkspace(self.place.root)
+        return workspace
+
+    async def _send(self, download: Download) -> None:
+        """Send a file that a run stored: whoever wrote it, it must not act as a page of this server."""
+        guess, encoding = mimetypes.guess_type(download.path.name)
+        kind = guess if guess and not encoding else "application/octet-stream"
+        self.set_header("Content-Type", kind)
+        self.set_header("Content-Length", str(download.path.stat().st_size))
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(download.path.name, safe='')}")
+        self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
+        with download.path.open("rb") as file:
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                self.write(chunk)
+                try:
+                    await self.flush()
+                except StreamClosedError:
+                    return  # the browser went away: nobody is left to tell
+        self.finish(set_content_type=kind)
+
+
+def routes(rows: Iterable[Row]) -> list[tuple[str, type[MlopsHandler]]]:
+    """Return ``(pattern, handler class)`` for the rows, and one that answers for what is not in the table."""
+    by_path: dict[str, list[Row]] = {}
+    for row in rows:
+        by_path.setdefault(row.pattern, []).append(row)
+    made = [(f"/{PREFIX}/{pattern}", _handler(same_path)) for pattern, same_path in by_path.items()]
+    return [*made, (f"/{PREFIX}(?:/.*)?", NoRoute)]
+
+
+def _handler(rows: list[Row]) -> type[MlopsHandler]:
+    return type("TableHandler", (MlopsHandler,), {row.method.lower(): _method(row) for row in rows})
+
+
+def _method(row: Row) -> Callable[..., Awaitable[None] | None]:
+    async def serve(handler: MlopsHandler, *captured: str) -> None:
+        await handler.answer(row, captured)
+
+    return web.authenticated(authorized(action=row.needs, resource=RESOURCE)(serve))
+
+
+class NoRoute(MlopsHandler):
+    """Answers for an address that is not in the table."""
+
+    @web.authenticated
+    def get(self) -> None:
+        """Say so."""
+        raise web.HTTPError(404, "There is no such route; GET mlops/api/openapi.json lists them.")
+
+    post = patch = put = delete = get

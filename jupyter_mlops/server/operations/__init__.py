@@ -1,0 +1,1 @@
+"""What the REST routes do, one module for each noun: bodies, and functions over the flows."""

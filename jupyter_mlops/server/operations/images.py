@@ -1,0 +1,19 @@
+"""REST: images."""
+
+from __future__ import annotations
+
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.delivery.images import request_build
+from jupyter_mlops.ports import World
+from jupyter_mlops.server.row import Body
+
+
+class BuildImage(Body, frozen=True, kw_only=True):
+    """The manifest, ``NAME[:VERSION]``, to build an image from."""
+
+    manifest: str
+
+
+def build_image(world: World, body: BuildImage) -> Activity:
+    """Build a container image from a manifest."""
+    return request_build(world, body.manifest)

@@ -1,0 +1,69 @@
+"""REST: registered models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta
+
+from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.model import Model, ModelVersion
+from jupyter_mlops.delivery import models
+from jupyter_mlops.ports import World
+from jupyter_mlops.server.place import Place
+from jupyter_mlops.server.row import Body
+
+Version = Annotated[int, Meta(ge=1)]
+
+
+class RegisterModel(Body, frozen=True, kw_only=True):
+    """A model to register: one that a ``run`` logged, or a ``file`` or folder below the server's folder."""
+
+    name: str
+    run: str | None = None
+    path: str | None = None
+    """Which of the run's artifacts, where it logged several models."""
+    file: str | None = None
+    tags: dict[str, str] = {}
+
+
+class TagModel(Body, frozen=True, kw_only=True):
+    """Tags to set on a model version; ``null`` removes one."""
+
+    tags: dict[str, str | None]
+
+
+class OneSource(BadInput):
+    """A model to register comes from nowhere, or from two places."""
+
+    code = "one-source"
+
+
+def list_models(world: World, *, where: str | None = None) -> Sequence[Model]:
+    """List registered models; ``where`` is MLflow's filter (``tags.team = 'risk'``)."""
+    return models.list_models(world, where)
+
+
+def register_model(world: World, place: Place, body: RegisterModel) -> ModelVersion:
+    """Register a model version from a run or a file."""
+    if (body.run is None) == (body.file is None):
+        raise OneSource(f"Model {body.name!r} needs one source.", hint="Give `run` or `file`, not both.")
+    # A run goes on by its id: as given, it could be read as a path that leads out of the server's folder.
+    source = str(place.below(body.file or "")) if body.run is None else world.tracking.run(body.run).id
+    return models.register_model(world, source, body.name, path=body.path, tags=body.tags)
+
+
+def show_model_version(world: World, name: str, version: Version) -> ModelVersion:
+    """Show one version of a registered model."""
+    return models.show_model_version(world, f"{name}:{version}")
+
+
+def tag_model_version(world: World, name: str, version: Version, body: TagModel) -> ModelVersion:
+    """Set or remove tags of a model version."""
+    return models.tag_model(world, f"{name}:{version}", body.tags)
+
+
+def delete_model_version(world: World, name: str, version: Version) -> None:
+    """Delete one version of a registered model, unless a service has it deployed."""
+    models.delete_model(world, f"{name}:{version}")

@@ -1,0 +1,83 @@
+"""REST: services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from jupyter_mlops.core import service as core
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.delivery import services
+from jupyter_mlops.delivery.calls import score
+from jupyter_mlops.ports import World
+from jupyter_mlops.server.operations.limits import Most
+from jupyter_mlops.server.row import Body, Raw
+
+
+class WantedLimits(core.Limits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one replica shall accept."""
+
+
+class DeployService(Body, frozen=True, kw_only=True):
+    """What to serve under a name, a ``model`` or a ``manifest``. What is left out stays as it is; a new service gets the defaults."""
+
+    name: str
+    model: str = ""
+    """``NAME[:VERSION]``."""
+    manifest: str | None = None
+    """``NAME[:VERSION]``, where the model's own will not do."""
+    host: str | None = None
+    bind: str | None = None
+    port: int = 0
+    """0: a free one, or the one that it has."""
+    replicas: int | None = None
+    limits: WantedLimits | None = None
+
+
+class Service(core.Service, frozen=True, kw_only=True):
+    """Desired state, beside it what the agent last saw, and where it answers."""
+
+    url: str = ""
+    """Without a trailing slash; empty until it has a port."""
+
+
+def _with_url(service: core.Service) -> Service:
+    return Service(**msgspec.structs.asdict(service), url=service.url)
+
+
+def list_services(world: World) -> Sequence[Service]:
+    """List services."""
+    return [_with_url(service) for service in services.list_services(world)]
+
+
+def show_service(world: World, name: str) -> Service:
+    """Show a service."""
+    return _with_url(services.show_service(world, name))
+
+
+def deploy_service(world: World, body: DeployService) -> Activity:
+    """Deploy a model as a service, or update the service of that name."""
+    limits = None if body.limits is None else core.Limits(**msgspec.structs.asdict(body.limits))
+    return services.deploy(
+        world,
+        body.name,
+        body.model,
+        manifest=body.manifest,
+        host=body.host,
+        bind=body.bind,
+        port=body.port,
+        replicas=body.replicas,
+        limits=limits,
+    )
+
+
+def show_service_logs(world: World, name: str, *, tail: Most = 100) -> Sequence[str]:
+    """Show the last lines that a service's replicas wrote."""
+    return services.service_logs(world, name, tail)
+
+
+def score_service(world: World, name: str, body: Raw) -> Any:
+    """Send a body to a service, with its key, and pass its answer on."""
+    return score(world, name, body.data, body.content_type or "application/json")

@@ -1,0 +1,81 @@
+"""REST: the workspace that the server serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from jupyter_mlops._version import __version__
+from jupyter_mlops.core.record import Record
+from jupyter_mlops.ports import World
+from jupyter_mlops.server.place import Place
+
+
+class WorkspaceInfo(Record, frozen=True, kw_only=True):
+    """Which workspace the server shows."""
+
+    id: str
+    name: str
+    home: str
+    """The folder that holds ``.mlops``."""
+    root: str
+    """The ``.mlops`` folder."""
+    seq: int
+    """Number of its newest event."""
+    version: str
+    """Version of the server extension."""
+
+
+class PartStatus(Record, frozen=True, kw_only=True):
+    """One part of the workspace: where it is and whether it answers."""
+
+    part: str
+    where: str
+    answers: bool
+    detail: str
+
+
+class Status(Record, frozen=True, kw_only=True):
+    """The workspace and its parts."""
+
+    workspace: WorkspaceInfo
+    parts: list[PartStatus]
+
+
+class Checkable(World, Protocol):
+    """A world whose parts can be asked whether they answer."""
+
+    def status(self) -> Sequence[Any]:
+        """Return a record for each part."""
+
+
+def show_workspace(world: World) -> WorkspaceInfo:
+    """Show the workspace that the server serves."""
+    return WorkspaceInfo(
+        id=world.id,
+        name=world.home.name,
+        home=str(world.home),
+        root=str(world.root),
+        seq=world.catalog.last_seq(),
+        version=__version__,
+    )
+
+
+def make_workspace(place: Place) -> WorkspaceInfo:
+    """Make a workspace in the server's folder, unless there is one."""
+    return show_workspace(place.make())
+
+
+def show_status(world: Checkable) -> Status:
+    """Ask each part of the workspace whether it answers."""
+    parts = [PartStatus(**msgspec.structs.asdict(part)) for part in world.status()]
+    return Status(workspace=show_workspace(world), parts=parts)
+
+
+def show_document(place: Place) -> Any:
+    """Show this document."""
+    from jupyter_mlops.server.openapi import document
+
+    return document(base_url=place.base_url)

@@ -1,0 +1,73 @@
+"""The REST table: one row for each route below ``mlops/api/``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_mlops import activities as acts
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.event import Event
+from jupyter_mlops.core.image import Image
+from jupyter_mlops.core.manifest import Manifest
+from jupyter_mlops.core.model import Model, ModelVersion
+from jupyter_mlops.core.run import Experiment, Run
+from jupyter_mlops.core.snapshot import FileChange, Snapshot
+from jupyter_mlops.delivery.images import list_images, show_image
+from jupyter_mlops.delivery.keys import Keys
+from jupyter_mlops.delivery.lineage import Lineage, lineage
+from jupyter_mlops.delivery.manifests import FieldChange, delete_manifest, show_manifest
+from jupyter_mlops.delivery.models import delete_model, show_model
+from jupyter_mlops.delivery.services import delete_service, service_keys
+from jupyter_mlops.inputs.snapshots import SnapshotDetail, show_snapshot
+from jupyter_mlops.server.operations import activities, images, manifests, models, runs, services, snapshots, workspace
+from jupyter_mlops.server.row import Download, Raw, Row
+from jupyter_mlops.training.experiments import list_experiments, show_experiment
+from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
+
+VERSION = "models/{name}/versions/{version}"
+
+# method, path, function, body, reply[, action]
+ROUTES: tuple[Row, ...] = (
+    Row("GET", "workspace", workspace.show_workspace, None, workspace.WorkspaceInfo),
+    Row("POST", "workspace", workspace.make_workspace, None, workspace.WorkspaceInfo),
+    Row("GET", "status", workspace.show_status, None, workspace.Status),
+    Row("GET", "openapi.json", workspace.show_document, None, Any),
+    Row("GET", "experiments", list_experiments, None, list[Experiment]),
+    Row("GET", "experiments/{name}", show_experiment, None, Experiment),
+    Row("GET", "runs", runs.list_runs, None, list[Run]),
+    Row("POST", "runs", runs.submit_run, runs.SubmitRun, Run),
+    Row("GET", "runs/{ref}", show_run, None, RunDetail),
+    Row("GET", "runs/{ref}/logs/{stream}", runs.show_log, None, runs.LogText),
+    Row("GET", "runs/{ref}/artifacts/{path}", runs.download_artifact, None, Download),
+    Row("POST", "runs/{ref}/cancel", cancel_run, None, Run),
+    Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
+    Row("GET", "snapshots/{ref}", show_snapshot, None, SnapshotDetail),
+    Row("GET", "snapshots/{ref}/diff", snapshots.diff_snapshots, None, list[FileChange]),
+    Row("GET", "models", models.list_models, None, list[Model]),
+    Row("POST", "models", models.register_model, models.RegisterModel, ModelVersion),
+    Row("GET", "models/{name}", show_model, None, Model),
+    Row("DELETE", "models/{name}", delete_model, None, None),
+    Row("GET", VERSION, models.show_model_version, None, ModelVersion),
+    Row("PATCH", VERSION, models.tag_model_version, models.TagModel, ModelVersion),
+    Row("DELETE", VERSION, models.delete_model_version, None, None),
+    Row("GET", "lineage/{kind}/{ref}", lineage, None, Lineage),
+    Row("GET", "manifests", manifests.list_manifests, None, list[Manifest]),
+    Row("POST", "manifests", manifests.create_manifest, manifests.CreateManifest, Manifest),
+    Row("GET", "manifests/{ref}", show_manifest, None, Manifest),
+    Row("DELETE", "manifests/{ref}", delete_manifest, None, None),
+    Row("GET", "manifests/{ref}/diff", manifests.diff_manifests, None, list[FieldChange]),
+    Row("GET", "images", list_images, None, list[Image]),
+    Row("POST", "images", images.build_image, images.BuildImage, Activity),
+    Row("GET", "images/{ref}", show_image, None, Image),
+    Row("GET", "services", services.list_services, None, list[services.Service]),
+    Row("POST", "services", services.deploy_service, services.DeployService, Activity),
+    Row("GET", "services/{name}", services.show_service, None, services.Service),
+    Row("DELETE", "services/{name}", delete_service, None, Activity),
+    Row("GET", "services/{name}/keys", service_keys, None, Keys, "write"),
+    Row("GET", "services/{name}/logs", services.show_service_logs, None, list[str]),
+    Row("POST", "services/{name}/score", services.score_service, Raw, Any),
+    Row("GET", "activities", activities.list_activities, None, list[Activity]),
+    Row("GET", "activities/{id}", acts.show_activity, None, Activity),
+    Row("POST", "activities/{id}/cancel", acts.cancel_activity, None, Activity),
+    Row("GET", "events", activities.list_events, None, list[Event]),
+)
