@@ -1,0 +1,93 @@
+"""``python -m jupyter_mlops.scoring``: serve a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from jupyter_mlops.core.errors import BadInput, MlopsError
+from jupyter_mlops.core.record import decode
+from jupyter_mlops.core.service import Limits
+from jupyter_mlops.scoring.app import Settings, serve
+from jupyter_mlops.scoring.sockets import Address
+
+
+class BadArguments(BadInput):
+    """An argument that cannot be used."""
+
+    code = "bad-arguments"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM; return the exit code. What goes wrong is one sentence on standard error."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return serve(_settings(arguments))
+    except MlopsError as error:
+        sys.stderr.write(f"mlops: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"Hint: {error.hint}\n")
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m jupyter_mlops.scoring",
+        description="Serve a bundle: a folder with manifest.json and the files it pins.",
+        epilog="Example: python -m jupyter_mlops.scoring --bundle bundle --keys keys --port 8080",
+    )
+    parser.add_argument("--bundle", type=Path, required=True, help="folder with manifest.json")
+    parser.add_argument("--socket", type=Path, help="UNIX socket to listen on, instead of a port")
+    parser.add_argument("--bind", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, help="port to listen on (variable PORT; 0: any free one)")
+    parser.add_argument("--keys", type=Path, help="folder with digests.json (variable MLOPS_KEYS_DIR)")
+    parser.add_argument("--nonce", default="", help="word that /health/ready answers with")
+    parser.add_argument("--limits", default="{}", help='JSON: {"max_concurrent": 256, "max_queue": 10, ...}')
+    parser.add_argument("--log-file", type=Path, help="file for JSON lines, instead of standard error")
+    return parser
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    keys = arguments.keys or os.environ.get("MLOPS_KEYS_DIR")
+    if not keys:
+        raise BadArguments("No folder with keys is named.", hint="Use --keys FOLDER or the variable MLOPS_KEYS_DIR.")
+    try:
+        limits = decode(arguments.limits, Limits)
+    except msgspec.MsgspecError as error:
+        raise BadArguments(
+            f"--limits cannot be read: {error}.", hint="Write --limits '{\"max_queue\": 10}'."
+        ) from error
+    return Settings(
+        bundle=arguments.bundle,
+        keys=Path(keys),
+        address=_address(arguments),
+        nonce=arguments.nonce,
+        limits=limits,
+        log_file=arguments.log_file,
+    )
+
+
+def _address(arguments: argparse.Namespace) -> Address:
+    if arguments.socket is not None:
+        if arguments.port is not None:
+            raise BadArguments("--socket and --port are both given.", hint="Use one of them.")
+        return Address(path=arguments.socket)
+    port = arguments.port
+    if port is None:
+        text = os.environ.get("PORT", "")
+        if not text.isdecimal():
+            raise BadArguments(
+                "There is nothing to listen on." if not text else f"The variable PORT is {text!r}, which is no port.",
+                hint="Use --socket PATH, --port NUMBER or the variable PORT.",
+            )
+        port = int(text)
+    return Address(host=arguments.bind, port=port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""scikit-learn models: which may be given plain arrays, and how they predict."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.manifest import Manifest, Schema
+from jupyter_mlops.scoring.codec import encode
+from jupyter_mlops.scoring.intake import Intake
+from jupyter_mlops.scoring.linear import Predict, quick_predict
+from jupyter_mlops.scoring.schema import KINDS
+
+TAKES_ARRAYS: Final = frozenset(
+    f"sklearn.{name}"
+    for name in [
+        "cluster",
+        "decomposition",
+        "discriminant_analysis",
+        "dummy",
+        "ensemble",
+        "impute",
+        "linear_model",
+        "model_selection",
+        "naive_bayes",
+        "neighbors",
+        "neural_network",
+        "pipeline",
+        "preprocessing",
+        "svm",
+        "tree",
+    ]
+)
+"""Whose estimators make an array of a DataFrame before anything else."""
+NEEDS_FRAMES: Final = frozenset({"FunctionTransformer", "FeatureUnion"})
+"""Estimators among those that hand on what they are given."""
+
+
+def array_dtype(estimator: Any, schema: Schema) -> str | None:
+    """Return the dtype of the array that may stand for the DataFrame, ``None`` when it must be a DataFrame.
+
+    An array saves building a DataFrame per batch, and pandas' memory when nothing else needs it.
+    """
+    kinds = [KINDS[column.type] for column in schema.columns]
+    if not kinds or any(kind.dtype not in {"int32", "int64", "float32", "float64"} for kind in kinds):
+        return None
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None and list(names) != [column.name for column in schema.columns]:
+        return None
+    parts = [estimator, *(part for part in estimator.get_params(deep=True).values() if hasattr(part, "fit"))]
+    if not all(_takes_arrays(part) for part in parts):
+        return None
+    return str(np.result_type(*(kind.dtype for kind in kinds)))
+
+
+def _takes_arrays(part: Any) -> bool:
+    module = ".".join(type(part).__module__.split(".")[:2])
+    return module in TAKES_ARRAYS and type(part).__name__ not in NEEDS_FRAMES
+
+
+def predictor(estimator: Any, method: str) -> Callable[[Any], Any]:
+    """Return the estimator's method, ``predict`` or another, as a function of the model's input."""
+    # an array has no column names; that its columns are the right ones was checked against the schema
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    call = getattr(estimator, method)
+
+    def predict(given: Any) -> Any:
+        if isinstance(given, dict) and len(given) == 1:
+            (given,) = given.values()  # a named tensor
+        return call(given)
+
+    return predict
+
+
+def quick_for(
+    estimator: Any, predict: Predict, intake: Intake, manifest: Manifest, dtype: str | None
+) -> Predict | None:
+    """Return the quick path, if the model has one and its input is an array of numbers."""
+    tensors = manifest.schema.tensors
+    matrix = len(tensors) == 1 and len(tensors[0].shape) == 2 and not tensors[0].name  # noqa: PLR2004 - a matrix
+    if not (dtype in {"float64", "int64"} or (matrix and tensors[0].dtype in {"float64", "int64"})):
+        return None
+    sample = None
+    if manifest.sample is not None:
+        try:
+            sample = intake.join([intake.read(encode(manifest.sample), "json")[0]])
+        except MlopsError:
+            return None  # the warm-up says what is wrong with the sample
+    n_columns = len(manifest.schema.columns) or tensors[0].shape[1]
+    return quick_predict(estimator, predict, sample, n_columns)

@@ -1,0 +1,232 @@
+"""What a model takes: each request's body becomes data that can be joined into one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, Protocol, Union
+
+import msgspec
+
+from jupyter_mlops.core.manifest import Schema
+from jupyter_mlops.scoring import codec
+from jupyter_mlops.scoring.schema import Row, SchemaMismatch, TableSchema, shown
+
+if TYPE_CHECKING:
+    from jupyter_mlops.scoring.tensors import Arrays  # numpy: an image with a script alone may have none
+
+
+class Intake(Protocol):
+    """Reads bodies of one schema. ``read*`` return the request's data and its number of rows, or raise ``MlopsError``."""
+
+    joins: bool
+    """Whether the data of several requests can be one input."""
+
+    def read(self, body: bytes, media: str) -> tuple[Any, int]:
+        """Read a body of a media type (``json`` or ``csv``)."""
+
+    def read_tensors(self, tensors: Arrays) -> tuple[Any, int]:
+        """Read named tensors, as the Open Inference Protocol sends them."""
+
+    def join(self, data: Sequence[Any]) -> Any:
+        """Return the model's input for the data of one or several requests."""
+
+
+class TableIntake:
+    """Rows of named columns. Data: a list of tuples in the schema's order."""
+
+    joins = True
+
+    def __init__(self, schema: Schema, assemble: Callable[[list[Row]], Any]) -> None:
+        """``assemble`` makes the model's input (an array, a DataFrame) of rows."""
+        self.table = TableSchema(schema.columns)
+        self._assemble = assemble
+        self._quick = _decoder(self.table)
+
+    def read(self, body: bytes, media: str) -> tuple[list[Row], int]:
+        """Read JSON in any of its forms, or CSV."""
+        rows = self._read_json(body) if media == "json" else codec.csv_rows(body, self.table)
+        return rows, len(rows)
+
+    def read_tensors(self, tensors: Arrays) -> tuple[list[Row], int]:
+        """Read one matrix whose columns are the schema's, or one tensor per column."""
+        names = self.table.names
+        if len(tensors) == 1 and set(tensors) != set(names):
+            (matrix,) = tensors.values()
+            rows = self.table.from_rows(matrix.reshape(len(matrix), -1).tolist() if matrix.ndim else [])
+        else:
+            rows = self.table.from_columns({name: values.ravel().tolist() for name, values in tensors.items()})
+        return rows, len(rows)
+
+    def join(self, data: Sequence[list[Row]]) -> Any:
+        """Put all rows into one input."""
+        return self._assemble(data[0] if len(data) == 1 else [row for rows in data for row in rows])
+
+    def _read_json(self, body: bytes) -> list[Row]:
+        # The decoder made of the schema is quick and takes no more than the reader below; what it refuses
+        # is read again there, which takes every form and finds the words for what is wrong.
+        try:
+            return _quick_rows(self._quick.decode(body), self.table.names)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return codec.table_rows(codec.read_json(body), self.table)
+
+
+class LooseIntake:
+    """Anything: for models without a schema. Data: what the model itself is given."""
+
+    joins = False
+
+    def __init__(self, frame: Callable[[Any], Any]) -> None:
+        """``frame`` makes a DataFrame of objects, or of columns."""
+        self._frame = frame
+
+    def read(self, body: bytes, media: str) -> tuple[Any, int]:
+        """Read named values as a DataFrame, and lists as an array."""
+        if media == "csv":
+            records = codec.csv_records(body)
+            return self._frame(records), len(records)
+        content = codec.unwrapped(codec.read_json(body), ())
+        if isinstance(content, dict) and isinstance(content.get("data"), list):
+            return self._split(content)
+        if isinstance(content, dict):
+            lists = bool(content) and all(isinstance(value, list) for value in content.values())
+            return self._table(content if lists else [content])
+        if isinstance(content, list) and content and isinstance(content[0], dict):
+            return self._table(content)
+        if not isinstance(content, list):
+            raise SchemaMismatch(f"The body must hold rows or columns; got {shown(content)}.", hint=codec.FORMS)
+        from jupyter_mlops.scoring.tensors import to_array
+
+        array = to_array(content)
+        return array, len(array)
+
+    def read_tensors(self, tensors: Arrays) -> tuple[Any, int]:
+        """Give the model one tensor as it is, and several as columns of a DataFrame."""
+        if len(tensors) == 1:
+            (array,) = tensors.values()
+            return array, len(array) if array.ndim else 1
+        return self._table({name: array.ravel().tolist() for name, array in tensors.items()})
+
+    def join(self, data: Sequence[Any]) -> Any:
+        """Return the one request's data."""
+        (only,) = data
+        return only
+
+    def _split(self, content: dict[str, Any]) -> tuple[Any, int]:
+        names, rows = content.get("columns"), content["data"]
+        if not isinstance(names, list) or not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+            raise SchemaMismatch("'data' must be rows with one value for each of 'columns'.", hint=codec.FORMS)
+        return self._table([dict(zip(map(str, names), row, strict=True)) for row in rows])
+
+    def _table(self, content: Any) -> tuple[Any, int]:
+        try:
+            frame = self._frame(content)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise SchemaMismatch(f"The body's rows are no table: {error}.", hint=codec.FORMS) from error
+        return frame, len(frame)
+
+
+class RawIntake:
+    """Any JSON, as it is: for scoring scripts."""
+
+    joins = False
+
+    def __init__(self, table: TableSchema | None) -> None:
+        """A script's schema, if it has one, is checked; the script gets the body as it was sent."""
+        self._table = table
+
+    def read(self, body: bytes, media: str) -> tuple[Any, int]:
+        """Return the JSON of a body; of CSV its rows as objects."""
+        if media == "csv":
+            records = codec.csv_records(body)
+            if self._table is not None:
+                names, rows = self._table.names, codec.csv_rows(body, self._table)
+                records = [dict(zip(names, row, strict=True)) for row in rows]
+            return records, len(records)
+        content = codec.read_json(body)
+        return content, 1 if self._table is None else len(codec.table_rows(content, self._table))
+
+    def read_tensors(self, tensors: Arrays) -> tuple[Any, int]:
+        """Return nested lists by name."""
+        return {name: array.tolist() for name, array in tensors.items()}, 1
+
+    def join(self, data: Sequence[Any]) -> Any:
+        """Return the one request's data."""
+        (only,) = data
+        return only
+
+
+def _decoder(table: TableSchema) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of the usual forms, for columns of these types and names."""
+    types: list[Any] = [
+        kind.json if column.required or kind.empty else kind.json | None
+        for kind, column in zip(table.kinds, table.columns, strict=True)
+    ]
+    fields = [f"c{at}" for at in range(len(types))]
+    strict: dict[str, Any] = {
+        "rename": dict(zip(fields, table.names, strict=True)),
+        "forbid_unknown_fields": True,
+        "gc": False,
+    }
+    optional = [
+        (field, kind) if column.required else (field, kind, None)
+        for field, kind, column in zip(fields, types, table.columns, strict=True)
+    ]
+    record = msgspec.defstruct("Record", sorted(optional, key=len), **strict)
+    columns = msgspec.defstruct(
+        "Columns", [(field, _list(kind)) for field, kind in zip(fields, types, strict=True)], **strict
+    )
+    row = GenericAlias(tuple, tuple(types))
+    many = _list(_either(record, row))
+    split = msgspec.defstruct("Split", [("columns", list[str]), ("data", _list(row)), ("index", Any, None)])
+    body = msgspec.defstruct(
+        "Body",
+        [
+            ("data", _either(many, None), None),
+            ("columns", _either(columns, None), None),
+            ("inputs", _either(many, columns, None), None),
+            ("instances", _either(many, None), None),
+            ("dataframe_split", _either(split, None), None),
+            ("dataframe_records", _either(_list(record), None), None),
+        ],
+        forbid_unknown_fields=True,
+    )
+    return msgspec.json.Decoder(many if _clash(table.names) else _either(many, body))
+
+
+def _list(kind: Any) -> Any:
+    return GenericAlias(list, (kind,))
+
+
+def _either(*kinds: Any) -> Any:
+    return Union[kinds]  # noqa: UP007 - these types are known at run time only
+
+
+def _clash(names: Sequence[str]) -> bool:
+    return not set(codec.ENVELOPES).isdisjoint(names)
+
+
+def _quick_rows(decoded: Any, names: Sequence[str]) -> list[Row]:
+    """Return the rows of what the decoder read. Raises ``ValueError`` when it must be read with more care."""
+    if not isinstance(decoded, list):
+        given = [value for value in msgspec.structs.astuple(decoded) if value is not None]
+        if len(given) != 1:
+            raise ValueError
+        (decoded,) = given
+    if isinstance(decoded, list):
+        return [row if type(row) is tuple else _in_order(row, names) for row in decoded]
+    if type(decoded).__name__ == "Split":
+        if decoded.columns != names:
+            raise ValueError
+        rows: list[Row] = decoded.data
+        return rows
+    return list(zip(*msgspec.structs.astuple(decoded), strict=True))
+
+
+def _in_order(record: Any, names: Sequence[str]) -> Row:
+    # optional columns stand last in the struct, wherever the schema has them
+    encoded = type(record).__struct_encode_fields__
+    if encoded == tuple(names):
+        return msgspec.structs.astuple(record)
+    values = dict(zip(encoded, msgspec.structs.astuple(record), strict=True))
+    return tuple(values[name] for name in names)

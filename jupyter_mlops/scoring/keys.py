@@ -1,0 +1,120 @@
+"""Keys: who may score, by SHA-256 digests read from a file that may change."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from jupyter_mlops.core.errors import MlopsError, NotFound
+
+FILE: Final = "digests.json"
+CHECK_S: Final = 0.25
+"""The file's stat is looked at no more often than this."""
+
+
+class KeysMissing(NotFound):
+    """A replica without keys would be open to everyone: it does not start."""
+
+    code = "keys-missing"
+
+
+class KeyNeeded(MlopsError):
+    """A request without a key."""
+
+    code, status = "key-needed", 401
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This service needs a key, and the request carries none.",
+            hint="Send it as `Authorization: Bearer KEY` or `x-api-key: KEY`; `mlops services keys NAME` shows it.",
+        )
+
+
+class KeyWrong(MlopsError):
+    """A request with a key that this service does not know."""
+
+    code, status = "key-wrong", 401
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The key that the request carries is not one of this service's.",
+            hint="`mlops services keys NAME` shows the keys; one that was regenerated no longer opens.",
+        )
+
+
+class _Digests(msgspec.Struct):
+    digests: list[str]
+
+
+class Keys:
+    """The digests of the keys that open this replica.
+
+    The folder is mounted and the file replaced by renaming, so each look asks the path anew. A file that
+    is away or broken for a moment leaves the keys as they were.
+    """
+
+    def __init__(
+        self, folder: Path, *, now: Callable[[], float] = time.monotonic, say: Callable[[str], None] | None = None
+    ) -> None:
+        """Read the digests. Raises ``KeysMissing``."""
+        self._file = folder / FILE
+        self._now = now
+        self._say = say or (lambda _line: None)
+        self._looked = now()
+        self._mark: tuple[int, int, int] | None = None
+        self._digests: list[bytes] = []
+        problem = self._reread()
+        if problem:
+            raise KeysMissing(
+                f"The keys' digests at {str(self._file)!r} cannot be read: {problem}.",
+                hint='Mount a folder with digests.json, {"digests": ["<SHA-256 of the key>"]}, and name it with --keys.',
+            )
+
+    def check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Return when the request's headers carry a known key. Raises ``KeyNeeded`` or ``KeyWrong``."""
+        if self._now() - self._looked > CHECK_S:
+            self._look()
+        key = _carried(headers)
+        if not key:
+            raise KeyNeeded
+        digest = hashlib.sha256(key).digest()
+        known = False
+        for each in self._digests:  # all of them, so that the time tells nothing
+            known |= hmac.compare_digest(digest, each)
+        if not known:
+            raise KeyWrong
+
+    def _look(self) -> None:
+        self._looked = self._now()
+        problem = self._reread()
+        if problem:
+            self._say(f"{self._file} cannot be read, the keys stay as they were: {problem}")
+
+    def _reread(self) -> str:
+        """Take over the file if it changed; return what is wrong with it."""
+        try:
+            stat = self._file.stat()
+            mark = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            if mark == self._mark:
+                return ""
+            read = msgspec.json.decode(self._file.read_bytes(), type=_Digests)
+            self._digests = [bytes.fromhex(each) for each in read.digests]
+        except OSError as error:
+            return error.strerror or str(error)
+        except (msgspec.MsgspecError, ValueError) as error:
+            return str(error)
+        self._mark = mark
+        return ""
+
+
+def _carried(headers: Mapping[bytes, bytes]) -> bytes:
+    scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer" and key:
+        return key.strip()
+    return headers.get(b"x-api-key", b"").strip()

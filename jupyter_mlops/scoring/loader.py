@@ -1,0 +1,163 @@
+"""Loading: a verified bundle becomes a scorer, by the model's own library, by MLflow, or by a scoring script."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_mlops.core.errors import Failed, Forbidden, MlopsError, Unavailable
+from jupyter_mlops.core.manifest import Manifest, ManifestModel
+from jupyter_mlops.scoring.bundle import MODELS, BadBundle
+from jupyter_mlops.scoring.mlmodel import read_flavor
+from jupyter_mlops.scoring.schema import TableSchema
+from jupyter_mlops.scoring.scorer import Log, ModelScorer, ScriptScorer, told
+from jupyter_mlops.scoring.scripts import load_script
+
+if TYPE_CHECKING:
+    from jupyter_mlops.scoring.intake import Intake
+
+FILE: Final = "file"
+SKLEARN: Final = "sklearn"
+PYFUNC: Final = "python_function"
+TRUST: Final = "mlops.trust"
+"""The manifest's tag under which skops types that need trust were accepted."""
+
+
+class PackageMissing(Unavailable):
+    """A package that the model needs is not installed here."""
+
+    code = "package-missing"
+
+
+class UntrustedTypes(Forbidden):
+    """A skops file holds types that nobody has accepted."""
+
+    code = "untrusted-types"
+
+
+class ModelNotLoaded(Failed):
+    """The model's file cannot be loaded."""
+
+    code = "model-not-loaded"
+
+
+def load(folder: Path, manifest: Manifest, log: Log) -> ModelScorer | ScriptScorer:
+    """Return the scorer of a bundle whose files were verified.
+
+    Raises ``BadBundle``, ``PackageMissing``, ``UntrustedTypes``, ``ModelNotLoaded`` or ``ScriptNotLoaded``.
+    """
+    if manifest.script is not None:
+        return load_script(folder, manifest, manifest.script, log)
+    if len(manifest.models) != 1:
+        raise BadBundle(
+            f"The manifest {manifest.ref} has {len(manifest.models)} models and no scoring script.",
+            hint="Make one with `mlops manifests create MODEL --script score.py`.",
+        )
+    model = manifest.models[0]
+    files = folder / MODELS / model.name
+    if model.flavor == FILE or not (files / "MLmodel").is_file():
+        raise BadBundle(
+            f"The model {model.name}:{model.version} is files without an MLflow flavor, and nothing says how to score with them.",
+            hint=f"Write init() and run(data) and make a manifest: `mlops manifests create {model.name} --script score.py`.",
+        )
+    if read_flavor(files / "MLmodel", SKLEARN) is not None:
+        return _sklearn(files, manifest, model, log)
+    return _pyfunc(files, manifest, model, log)
+
+
+def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> ModelScorer:
+    from jupyter_mlops.scoring.estimators import array_dtype, predictor, quick_for
+
+    settings = read_flavor(files / "MLmodel", SKLEARN) or {}
+    for name in ("code", "pickled_model", "serialization_format"):
+        if isinstance(settings.get(name), list):
+            raise BadBundle(f"The MLmodel of {model.name}:{model.version} has a list as {name}.")
+    if settings.get("code"):
+        sys.path.insert(0, str(files / str(settings["code"])))
+    file = files / str(settings.get("pickled_model") or "model.pkl")
+    estimator = _guarded(model, lambda: _unpack(file, str(settings.get("serialization_format")), manifest))
+    method = str((read_flavor(files / "MLmodel", PYFUNC) or {}).get("predict_fn") or "predict")
+    dtype = array_dtype(estimator, manifest.schema)
+    intake = _intake(manifest, dtype)
+    predict = predictor(estimator, method)
+    quick = None
+    if method == "predict":
+        quick = quick_for(estimator, predict, intake, manifest, dtype)
+    log(f"{model.name}:{model.version} is a {type(estimator).__name__}{', with its quick path' if quick else ''}", "")
+    return ModelScorer(intake, predict, log, inline=True, quick=quick)
+
+
+def _unpack(file: Path, form: str, manifest: Manifest) -> Any:
+    if form != "skops":
+        import pickle
+
+        with file.open("rb") as opened:
+            return pickle.load(opened)  # noqa: S301 - its digest is pinned by a manifest that a person made
+    import skops.io
+
+    types = skops.io.get_untrusted_types(file=file)
+    if types and not manifest.tags.get(TRUST):
+        raise UntrustedTypes(
+            f"The model file {file.name!r} of manifest {manifest.ref} holds types that run code of their own"
+            f" when loaded: {', '.join(types)}.",
+            hint="If you know them, accept them once: `mlops manifests create MODEL --trust`.",
+        )
+    return skops.io.load(file, trusted=types)
+
+
+def _pyfunc(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> ModelScorer:
+    if importlib.util.find_spec("mlflow") is None:
+        raise PackageMissing(
+            f"The model {model.name}:{model.version} ({model.flavor}) is loaded by MLflow, which is not installed here.",
+            hint="Add mlflow-skinny to the model's requirements.",
+        )
+
+    def opened() -> Any:
+        from mlflow import pyfunc
+
+        return pyfunc.load_model(str(files))
+
+    loaded = _guarded(model, opened)
+    log(f"{model.name}:{model.version} is loaded by MLflow ({model.flavor})", "")
+    return ModelScorer(_intake(manifest, None), loaded.predict, log, inline=False)
+
+
+def _guarded(model: ManifestModel, opened: Callable[[], Any]) -> Any:
+    """Load, with what goes wrong translated."""
+    called = f"The model {model.name}:{model.version}"
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
+            return opened()
+    except MlopsError:
+        raise
+    except ModuleNotFoundError as error:
+        raise PackageMissing(
+            f"{called} needs the package {error.name!r}, which is not installed here.",
+            hint="Add it to the model's requirements and make a new manifest.",
+        ) from error
+    except Exception as error:
+        raise ModelNotLoaded(
+            f"{called} cannot be loaded: {told(error)}",
+            hint="Are the packages here the ones it was trained with? `mlops manifests show` lists them.",
+        ) from error
+
+
+def _intake(manifest: Manifest, dtype: str | None) -> Intake:
+    """Return how bodies become the model's input: an array of ``dtype``, or else a DataFrame."""
+    from jupyter_mlops.scoring import assemble
+    from jupyter_mlops.scoring.intake import LooseIntake, TableIntake
+    from jupyter_mlops.scoring.tensors import TensorIntake
+
+    schema = manifest.schema
+    if schema.tensors:
+        return TensorIntake(schema.tensors)
+    if not schema.columns:
+        return LooseIntake(assemble.any_frame)
+    if dtype is not None:
+        return TableIntake(schema, assemble.arrays(dtype, len(schema.columns)))
+    return TableIntake(schema, assemble.frames(TableSchema(schema.columns)))

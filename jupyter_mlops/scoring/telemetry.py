@@ -1,0 +1,168 @@
+"""Telemetry: counters and histograms for Prometheus, and one JSON line per request."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from jupyter_mlops.core.errors import Unavailable
+
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
+MOST_LINES: Final = 10_000
+"""Lines kept for the next write; what comes beyond them is dropped and counted."""
+
+
+class LogNotWritable(Unavailable):
+    """The log file cannot be opened."""
+
+    code = "log-not-writable"
+
+
+class Histogram:
+    """Counts by upper bound, as Prometheus has them."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def lines(self, name: str, labels: str = "") -> list[str]:
+        """Return the text exposition; ``labels`` are ``key="value"`` pairs."""
+        total, lines, comma = 0, [], "," if labels else ""
+        for bound, count in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
+            total += count
+            lines.append(f'{name}_bucket{{{labels}{comma}le="{bound}"}} {total}')
+        around = f"{{{labels}}}" if labels else ""
+        return [*lines, f"{name}_sum{around} {self._sum:.9g}", f"{name}_count{around} {total}"]
+
+
+class Log:
+    """JSON lines, gathered and written in one go, so that a request never waits for a disk.
+
+    A file is made readable by its owner alone. What a full disk or a flood makes impossible to write is
+    counted in ``dropped``.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        """Open ``file`` to append to; without one the lines go to standard error. Raises ``LogNotWritable``."""
+        self.dropped = 0
+        self._lines: list[bytes] = []
+        if file is None:
+            self._fd = sys.stderr.fileno()
+            return
+        try:
+            self._fd = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LogNotWritable(
+                f"The log file {str(file)!r} cannot be opened: {error.strerror}.", hint="Name another with --log-file."
+            ) from error
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Keep a line for the next ``write``."""
+        if len(self._lines) >= MOST_LINES:
+            self.dropped += 1
+        else:
+            self._lines.append(msgspec.json.encode(line))
+
+    def event(self, message: str, *, level: str = "info", **members: Any) -> None:
+        """Keep a line about the replica itself."""
+        self.add({"at": round(time.time(), 3), "level": level, "message": message, **members})
+
+    def write(self) -> None:
+        """Write what was kept."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
+        try:
+            os.write(self._fd, b"\n".join(lines) + b"\n")
+        except OSError:
+            self.dropped += len(lines)  # there is nowhere to say it but in /metrics
+
+
+class Telemetry:
+    """What the replica counts."""
+
+    def __init__(self, log: Log, gauges: Callable[[], dict[str, float]]) -> None:
+        """``gauges`` gives names and values that are read when asked for."""
+        self.log = log
+        self._gauges = gauges
+        self._requests: dict[tuple[str, int], int] = {}
+        self._seconds: dict[str, Histogram] = {}
+        self._batches = Histogram(ROWS)
+        self._rows = 0
+        self._started = time.time()
+
+    def request(
+        self, *, route: str, status: int, took_s: float, request_id: str, n_in: int, n_out: int, quiet: bool
+    ) -> None:
+        """Count an answer and log it; a ``quiet`` one (a health check that is well) is counted alone."""
+        key = (route, status)
+        self._requests[key] = self._requests.get(key, 0) + 1
+        histogram = self._seconds.get(route)
+        if histogram is None:
+            histogram = self._seconds[route] = Histogram(SECONDS)
+        histogram.observe(took_s)
+        if not quiet:
+            self.log.add(
+                {
+                    "at": round(time.time(), 3),
+                    "id": request_id,
+                    "route": route,
+                    "status": status,
+                    "ms": round(took_s * 1000, 3),
+                    "bytes_in": n_in,
+                    "bytes_out": n_out,
+                }
+            )
+
+    def batch(self, n_requests: int, n_rows: int) -> None:
+        """Count a batch."""
+        self._batches.observe(n_requests)
+        self._rows += n_rows
+
+    def exposition(self) -> bytes:
+        """Return everything in Prometheus' text format 0.0.4."""
+        lines = ["# HELP mlops_requests_total Answers by route and status.", "# TYPE mlops_requests_total counter"]
+        for (route, status), count in sorted(self._requests.items()):
+            lines.append(f'mlops_requests_total{{route="{route}",status="{status}"}} {count}')
+        lines += ["# HELP mlops_request_seconds From the first byte of a request to its answer."]
+        lines += ["# TYPE mlops_request_seconds histogram"]
+        for route, histogram in sorted(self._seconds.items()):
+            lines += histogram.lines("mlops_request_seconds", f'route="{route}"')
+        lines += ["# HELP mlops_batch_requests Requests scored together.", "# TYPE mlops_batch_requests histogram"]
+        lines += self._batches.lines("mlops_batch_requests")
+        lines += _one("mlops_rows_total", "counter", "Rows scored.", self._rows)
+        lines += _one("mlops_log_dropped_total", "counter", "Log lines that could not be written.", self.log.dropped)
+        for name, value in self._gauges().items():
+            lines += _one(name, "gauge", "As it is now.", value)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        lines += _one("process_cpu_seconds_total", "counter", "CPU time.", used.ru_utime + used.ru_stime)
+        lines += _one("process_start_time_seconds", "gauge", "Start, in seconds since the epoch.", self._started)
+        lines += _one("process_resident_memory_bytes", "gauge", "Resident memory.", _resident())
+        return ("\n".join(lines) + "\n").encode()
+
+
+def _one(name: str, kind: str, words: str, value: float) -> list[str]:
+    return [f"# HELP {name} {words}", f"# TYPE {name} {kind}", f"{name} {value:.15g}"]
+
+
+def _resident() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
