@@ -142,14 +142,17 @@ class RunJournal(Protocol):
     def write(self, stream: str, text: str) -> None:
         """Append to ``stdout`` or ``stderr``."""
 
-    def close(self) -> None:
-        """Ship what is left. Raises ``Unavailable``, and keeps it for later, if MLflow does not answer."""
+    def close(self, status: RunStatus, reason: str, ended_at: float) -> None:
+        """Ship what is left and end the run. Raises ``Unavailable``, and keeps all for later, if MLflow does not answer."""
 
 
 class Journals(Protocol):
     """The journals of a workspace."""
 
     def open(self, run_id: RunId, artifact_uri: str) -> RunJournal: ...
+    def append(self, run_id: RunId) -> Callable[[Sequence[MetricPoint]], None]:
+        """Return what appends metrics to a journal that another process has open and ships."""
+
     def ship_leftovers(self) -> list[RunId]:
         """Ship what dead processes left behind; return their runs."""
 

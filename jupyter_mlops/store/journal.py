@@ -6,7 +6,7 @@ import fcntl
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,8 @@ import msgspec
 
 from jupyter_mlops.core.errors import MlopsError, UnknownThing
 from jupyter_mlops.core.ids import RunId
-from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.core.record import Record, decode, encode
+from jupyter_mlops.core.run import MetricPoint, RunStatus
 from jupyter_mlops.ports import Tracking
 from jupyter_mlops.store.databases import translate
 from jupyter_mlops.store.mlflow_client import local_path
@@ -63,7 +64,7 @@ class RunJournal:
     def log(self, points: Sequence[MetricPoint]) -> None:
         """Append metrics. They are safe from a killed process when this returns."""
         with self._lock:
-            self._metrics.write(msgspec.json.encode(points) + b"\n")
+            self._metrics.write(encode(points) + b"\n")
 
     def write(self, stream: str, text: str) -> None:
         """Append to ``stdout`` or ``stderr``."""
@@ -72,24 +73,28 @@ class RunJournal:
             self._streams[stream].write(data)
             self._written[stream] += len(data)
 
-    def close(self) -> None:
-        """Ship what is left and remove the journal. Raises ``Unavailable`` (and keeps it) if MLflow does not answer."""
+    def close(self, status: RunStatus, reason: str, ended_at: float) -> None:
+        """Ship what is left, end the run and remove the journal.
+
+        Raises ``Unavailable`` if MLflow does not answer; then the journal keeps everything, the end included.
+        """
         self._done = True
         self._wake.set()
         self._thread.join()
         for file in self._streams.values():
             file.close()
         self._metrics.close()
-        try:
-            ship(self._folder, self._run_id, self._tracking)
-            if self._remote:
-                self._upload()
-        finally:
-            self._owner.close()
         for name, n_bytes in self._written.items():
             if not n_bytes:
                 (self._logs / f"{name}.txt").unlink(missing_ok=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        end = _End(status=status, reason=reason, ended_at=ended_at)
+        try:
+            (self._folder / "end.json").write_bytes(encode(end))
+            _deliver(self._folder, self._run_id, self._tracking)
+        except OSError as error:
+            raise translate(error, f"The journal {self._folder}") from error
+        finally:
+            self._owner.close()
 
     def _ship_on(self) -> None:
         uploaded_at = time.monotonic()
@@ -123,6 +128,20 @@ class Journals:
         """Begin or go on with a run's journal in this process."""
         return RunJournal(self._folder / run_id, run_id, self._tracking, artifact_uri)
 
+    def append(self, run_id: RunId) -> Callable[[Sequence[MetricPoint]], None]:
+        """Return what appends metrics to a journal that another process has open and ships."""
+        folder = self._folder / run_id
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = (folder / "metrics.jsonl").open("ab", buffering=0)
+        except OSError as error:
+            raise translate(error, f"The journal {folder}") from error
+
+        def append(points: Sequence[MetricPoint]) -> None:
+            file.write(encode(points) + b"\n")  # one write with O_APPEND, so lines of two processes do not mix
+
+        return append
+
     def ship_leftovers(self) -> list[RunId]:
         """Ship what dead processes left behind; return their runs. Raises ``Unavailable`` if MLflow does not answer."""
         shipped = []
@@ -133,16 +152,32 @@ class Journals:
                 except BlockingIOError:
                     continue  # its process lives
                 run_id = RunId(folder.name)
-                try:
-                    ship(folder, run_id, self._tracking)
-                    for name in STREAMS:
-                        if (folder / f"{name}.txt").is_file():
-                            self._tracking.store(run_id, folder / f"{name}.txt", "logs")
-                except UnknownThing:
-                    pass  # the run was deleted, so nobody wants its metrics
-                shutil.rmtree(folder, ignore_errors=True)
+                _deliver(folder, run_id, self._tracking)
                 shipped.append(run_id)
         return shipped
+
+
+class _End(Record, frozen=True, kw_only=True):
+    """How a run ended, kept until MLflow knows it."""
+
+    status: RunStatus
+    reason: str
+    ended_at: float
+
+
+def _deliver(folder: Path, run_id: RunId, tracking: Tracking) -> None:
+    """Ship metrics, streams and the end, whatever of them is here, and remove the folder."""
+    try:
+        ship(folder, run_id, tracking)
+        for name in STREAMS:
+            if (folder / f"{name}.txt").is_file():
+                tracking.store(run_id, folder / f"{name}.txt", "logs")
+        if (folder / "end.json").is_file():
+            end = decode((folder / "end.json").read_bytes(), _End)
+            tracking.end_run(run_id, end.status, reason=end.reason, ended_at=end.ended_at)
+    except UnknownThing:
+        pass  # the run was deleted, so nobody wants its metrics
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def ship(folder: Path, run_id: RunId, tracking: Tracking) -> None:

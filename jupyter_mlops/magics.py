@@ -1,0 +1,197 @@
+"""The magics: ``%%ml run`` tracks a cell, ``%ml ...`` is the command line in a notebook."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_mlops.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from jupyter_mlops.core.run import Run
+    from jupyter_mlops.training.cells import CellOptions
+    from jupyter_mlops.workspace import Workspace
+
+_ATTRIBUTE: Final = "_jupyter_mlops"
+
+
+class Magics:
+    """What ``%load_ext jupyter_mlops`` adds to one IPython shell."""
+
+    def __init__(self, shell: Any) -> None:
+        from jupyter_mlops.training.cells import CellRuns, refuse
+
+        self._shell = shell
+        self._workspace: Workspace | None = None
+        self.cells = CellRuns(
+            shell, parse=parse_cell_options, open_world=self.workspace, ended=self._show_run, say=self._say
+        )
+        shell.begin_tracked_cell = self.cells.begin
+        shell.refuse_cell_magic = refuse
+
+    def workspace(self) -> Workspace:
+        """Return the workspace that counts for the kernel's folder, made there if there is none."""
+        from jupyter_mlops.workspace import Workspace, find_workspace
+
+        nearest = find_workspace(self._start())
+        if self._workspace is None or (nearest is not None and nearest != self._workspace.root):
+            self._workspace = Workspace.open(nearest or self._start(), create=True)
+            if self._workspace.made:
+                self._tell(f"Made a workspace in {self._workspace.root}.")
+        return self._workspace
+
+    def line(self, line: str) -> Any:
+        """Run ``%ml ...``; return the record, which the notebook shows as a table."""
+        from jupyter_mlops.cli import Session, invoke
+
+        words = _words(line)
+        session = Session(world=self.workspace(), face="notebook", variables=self._shell.user_ns)
+        result = invoke(words or ["--help"], session, program="%ml")
+        self._register_formatters()
+        if isinstance(result, str):
+            sys.stdout.write(result if result.endswith("\n") else f"{result}\n")
+            return None
+        return result
+
+    def cell(self, line: str, cell: str | None = None) -> Any:
+        """Run ``%ml``, or refuse a ``%%ml`` that is not ``%%ml run`` on the first line."""
+        if cell is None:
+            return self.line(line)
+        raise BadInput(
+            f"`%%ml {line}` is not a cell magic.",
+            hint="Begin the cell with `%%ml run`, or write `%ml` for a command.",
+        )
+
+    def _start(self) -> Any:
+        from pathlib import Path
+
+        notebook = Path(self.cells.notebook())
+        return notebook.parent if notebook.is_absolute() and notebook.parent.is_dir() else Path.cwd()
+
+    def _show_run(self, run: Run) -> None:
+        from IPython.display import publish_display_data
+
+        from jupyter_mlops.cli import runs as _views  # noqa: F401  # how a run is shown
+        from jupyter_mlops.cli.render import to_mime
+
+        publish_display_data(to_mime(run))
+        for warning in run.tags.get("mlops.snapshot.warnings", "").splitlines():
+            self._tell(f"Snapshot: {warning}")
+
+    def _say(self, line: str, fraction: float) -> None:
+        sys.stdout.write(f"\r{line} ({fraction:.0%})" if fraction < 1 else f"\r{line}\n")
+        sys.stdout.flush()
+
+    def _tell(self, line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+
+    def _register_formatters(self) -> None:
+        """Teach IPython to show our records as tables; done when the first one may appear."""
+        from jupyter_mlops.cli.render import to_mime
+        from jupyter_mlops.cli.view import Done, Json, Listing
+        from jupyter_mlops.core.record import Record
+
+        formatter = self._shell.display_formatter
+        for kind in (Record, Listing, Done, Json):
+            formatter.mimebundle_formatter.for_type(kind, lambda value, **_: to_mime(value))
+            # A printer registered for a base class (list) would win over the bundle's own text.
+            formatter.formatters["text/plain"].for_type(kind, lambda value, p, _: p.text(to_mime(value)["text/plain"]))
+
+
+def parse_cell_options(line: str) -> CellOptions:
+    """Read what stands after ``%%ml run``. Raises ``BadInput``."""
+    import click
+
+    from jupyter_mlops.cli.options import key_values, run_options, tag_values
+    from jupyter_mlops.training.capture import DEFAULT_EXPERIMENT, Plan
+    from jupyter_mlops.training.cells import CellOptions
+
+    @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+    @run_options
+    @click.option("--autolog/--no-autolog", default=False, show_default=True, help="Turn on MLflow's autologging.")
+    @click.option("--include", multiple=True, metavar="PATTERN", help="Large files to keep in the snapshot.")
+    def options(
+        *,
+        experiment: str | None,
+        name: str | None,
+        params: tuple[str, ...],
+        tags: tuple[str, ...],
+        snapshot: bool,
+        autolog: bool,
+        include: tuple[str, ...],
+    ) -> CellOptions:
+        r"""Run this cell as a tracked run.
+
+        \b
+        Example:
+          %%ml run -e churn -p C=0.5
+          model.fit(X, y)
+        """
+        plan = Plan(
+            experiment=experiment or DEFAULT_EXPERIMENT,
+            name=name,
+            params=key_values(params),
+            tags=tag_values(tags),
+            snapshot=snapshot,
+            include=include,
+        )
+        return CellOptions(plan=plan, autolog=autolog)
+
+    try:
+        parsed = options.main(args=_words(line), prog_name="%%ml run", standalone_mode=False)
+    except click.ClickException as error:
+        raise BadInput(
+            f"{' '.join(error.format_message().split())}", hint="`%%ml run --help` shows what it takes."
+        ) from error
+    if not isinstance(parsed, CellOptions):
+        raise BadInput("The cell did not run, since help was asked for.", hint="Remove `--help` to run it.")
+    return parsed
+
+
+def load(shell: Any) -> None:
+    """Add the magics to a shell; loading twice is harmless."""
+    if hasattr(shell, _ATTRIBUTE):
+        return
+    from jupyter_mlops.training.cells import transform
+
+    magics = Magics(shell)
+    setattr(shell, _ATTRIBUTE, magics)
+    shell.register_magic_function(magics.cell, "line_cell", "ml")
+    shell.input_transformers_cleanup.append(transform)
+    shell.events.register("pre_run_cell", magics.cells.pre_run_cell)
+    shell.events.register("post_run_cell", magics.cells.post_run_cell)
+    # MLflow takes over a second to import: warm, so that the first `%%ml run` does not wait.
+    threading.Thread(target=_warm, name="mlops-warm", daemon=True).start()
+
+
+def unload(shell: Any) -> None:
+    """Take the magics away again."""
+    magics = getattr(shell, _ATTRIBUTE, None)
+    if magics is None:
+        return
+    from jupyter_mlops.training.cells import transform
+
+    delattr(shell, _ATTRIBUTE)
+    shell.input_transformers_cleanup.remove(transform)
+    shell.events.unregister("pre_run_cell", magics.cells.pre_run_cell)
+    shell.events.unregister("post_run_cell", magics.cells.post_run_cell)
+    shell.magics_manager.magics["line"].pop("ml", None)
+    shell.magics_manager.magics["cell"].pop("ml", None)
+
+
+def _warm() -> None:
+    import importlib
+    import warnings
+
+    # In a kernel without ipywidgets, MLflow's import of tqdm would warn about a progress bar that nobody asked for.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    importlib.import_module("mlflow")
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise BadInput(f"The quotes in {line!r} do not match.", hint="Close the quote that is open.") from error

@@ -1,0 +1,233 @@
+"""Capture: a run around code that is about to execute, from its snapshot to its end."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_mlops.core.environment import GitState
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.ids import RunId, check_name
+from jupyter_mlops.core.process import process_id
+from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.run import Run, RunStatus
+from jupyter_mlops.core.snapshot import Snapshot
+from jupyter_mlops.inputs.environments import installed_packages
+from jupyter_mlops.inputs.git import git_state, project_of
+from jupyter_mlops.inputs.snapshots import take_snapshot
+from jupyter_mlops.ports import RunJournal, Say, World
+from jupyter_mlops.training.metrics import Counter
+
+DEFAULT_EXPERIMENT: Final = "Default"
+UNKNOWN_NOTEBOOK: Final = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is known before a run begins."""
+
+    experiment: str = DEFAULT_EXPERIMENT
+    name: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path.cwd)
+    """The folder that is snapshotted and whose ``outputs/`` is collected."""
+    snapshot: bool = True
+    include: Sequence[str] = ()
+    notebook: str = ""
+    """Path of the notebook or script; ``unknown`` where nothing tells."""
+    kernel: str = ""
+    parent: RunId | None = None
+
+
+class Capture:
+    """A run that is being captured in this process. ``end`` must be called once."""
+
+    def __init__(self, world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> None:
+        self._world = world
+        self._plan = plan
+        self.run = run
+        self.snapshot = snapshot
+        self.counter = Counter()
+        self.journal: RunJournal = world.journals.open(run.id, run.artifact_uri)
+        self.scopes = ExitStack()
+        """What else ends with the run."""
+        self._n_displays = 0
+
+    @property
+    def world(self) -> World:
+        """The workspace that the run belongs to."""
+        return self._world
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Log metrics; ``step`` counts up by itself, for each key, when it is not given."""
+        self.journal.log(self.counter.points(values, step))
+
+    def write(self, stream: str, text: str) -> None:
+        """Store a piece of ``stdout`` or ``stderr``."""
+        self.journal.write(stream, text)
+
+    def store(self, file: Path, folder: str = "", *, name: str | None = None) -> None:
+        """Store a file or folder among the run's artifacts."""
+        self._world.tracking.store(self.run.id, file, folder, name=name)
+
+    def store_text(self, text: str | bytes, folder: str, name: str) -> None:
+        """Store text or bytes as an artifact."""
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / name
+            file.write_bytes(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
+            self._world.tracking.store(self.run.id, file, folder)
+
+    def display(self, suffix: str, data: bytes) -> None:
+        """Store a figure or another rich output, numbered as they come."""
+        self._n_displays += 1
+        picture = suffix in {"png", "svg", "jpg", "gif"}
+        folder, stem = ("figures", "figure") if picture else ("displays", "display")
+        self.store_text(data, folder, f"{stem}-{self._n_displays}.{suffix}")
+
+    def end(self, status: RunStatus, *, reason: str = "", traceback: str = "", ended_at: float | None = None) -> None:
+        """End the run. Where MLflow does not answer, the journal keeps everything for later and the error is raised."""
+        ended_at = time.time() if ended_at is None else ended_at
+        trouble: MlopsError | None = None
+        try:
+            if traceback:
+                self.store_text(traceback, "", "traceback.txt")
+            collect_outputs(self._world, self.run, self._plan.folder)
+        except MlopsError as error:
+            trouble = error
+        self.scopes.close()
+        try:
+            self.journal.close(status, reason, ended_at)
+        except MlopsError as error:
+            trouble = error
+        self._world.catalog.record("run", self.run.id, "end", {"status": status, "name": self.run.name})
+        if trouble is not None:
+            raise trouble
+
+
+def begin(world: World, plan: Plan, say: Say | None = None) -> Capture:
+    """Take the snapshot, create the run and open its journal. Raises, and leaves nothing, if one of them fails."""
+    run, snapshot = create(world, plan, say)
+    return attach(world, plan, run, snapshot)
+
+
+def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Capture:
+    """Capture, in this process, a run that exists."""
+    try:
+        capture = Capture(world, plan, run, snapshot)
+        mine = process_id()
+        assert mine is not None
+        world.tracking.log(
+            run.id,
+            tags={
+                "mlops.node": world.node,
+                "mlops.pid": str(mine.pid),
+                "mlops.pid_started": str(mine.started),
+                "mlops.boot_id": mine.boot_id,
+            },
+        )
+        capture.store_text(encode(installed_packages()), "mlops", "environment.json")
+    except BaseException:
+        world.tracking.end_run(run.id, "FAILED", reason="The run could not begin.")
+        raise
+    return capture
+
+
+def create(world: World, plan: Plan, say: Say | None = None) -> tuple[Run, Snapshot | None]:
+    """Take the snapshot and create the run."""
+    check_name("experiment", plan.experiment)
+    if plan.name is not None:
+        check_name("run", plan.name)
+    world.tracking.experiment(plan.experiment, create=True)
+    snapshot = None
+    if plan.snapshot:
+        snapshot = take_snapshot(
+            world, plan.folder, include=plan.include, say=say, large_file_bytes=world.large_file_bytes
+        )
+    git = git_state(plan.folder)
+    tags = {**facts(world, plan, snapshot, git), **plan.tags}
+    run = world.tracking.create_run(plan.experiment, plan.name, tags=tags, params=plan.params, parent=plan.parent)
+    world.catalog.record("run", run.id, "start", {"experiment": plan.experiment, "name": run.name})
+    if snapshot is not None:
+        world.catalog.link(f"run:{run.id}", "started-from", f"snapshot:{snapshot.name}")
+    return run, snapshot
+
+
+def facts(world: World, plan: Plan, snapshot: Snapshot | None, git: GitState | None) -> dict[str, str]:
+    """Return the tags that say where a run comes from."""
+    tags = {
+        "mlflow.user": world.actor,
+        "mlflow.source.name": plan.notebook or UNKNOWN_NOTEBOOK,
+        "mlflow.source.type": "NOTEBOOK" if plan.notebook.endswith(".ipynb") or plan.kernel else "LOCAL",
+        "mlops.project": project_of(plan.folder),
+        "mlops.folder": str(plan.folder),
+        "mlops.notebook": plan.notebook or UNKNOWN_NOTEBOOK,
+        "mlops.python": ".".join(map(str, sys.version_info[:3])),
+        "mlops.os_user": _os_user(),
+    }
+    if plan.kernel:
+        tags["mlops.kernel"] = plan.kernel
+    if snapshot is not None:
+        tags["mlops.snapshot"] = snapshot.name
+        if snapshot.warnings:
+            tags["mlops.snapshot.warnings"] = "\n".join(snapshot.warnings)[:5000]
+    if git is not None:
+        tags |= {
+            "mlflow.source.git.commit": git.commit,
+            "mlops.git.commit": git.commit,
+            "mlops.git.branch": git.branch,
+            "mlops.git.remote": git.remote,
+            "mlops.git.dirty": str(git.dirty).lower(),
+        }
+    return {key: value for key, value in tags.items() if value}
+
+
+def collect_outputs(world: World, run: Run, folder: Path) -> None:
+    """Store the files under ``outputs/`` that were written since the run began."""
+    outputs = folder / "outputs"
+    if not outputs.is_dir() or outputs.is_symlink():
+        return
+    for path in sorted(outputs.rglob("*")):
+        # A file system may keep times to two seconds only (FAT) or to its own clock's tick.
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= run.started_at - 0.05:
+            below = path.parent.relative_to(outputs).as_posix()
+            world.tracking.store(run.id, path, "outputs" if below == "." else f"outputs/{below}")
+
+
+def session_notebook(cells: Sequence[tuple[int, str]]) -> str:
+    """Return executed cells, ``(execution count, source)`` in their order, as a notebook (nbformat 4.5)."""
+    return json.dumps(
+        {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"language_info": {"name": "python"}},
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": f"cell-{count}",
+                    "execution_count": count,
+                    "metadata": {},
+                    "outputs": [],
+                    "source": source,
+                }
+                for count, source in cells
+            ],
+        },
+        indent=1,
+    )
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

@@ -1,0 +1,246 @@
+"""Tracked cells: a run around the execution of one notebook cell."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import traceback as tracebacks
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.core.run import Run, RunStatus
+from jupyter_mlops.ports import Say, World
+from jupyter_mlops.training.active import activate, deactivate
+from jupyter_mlops.training.capture import UNKNOWN_NOTEBOOK, Capture, Plan, begin, session_notebook
+from jupyter_mlops.training.mlflow_scope import mlflow_scope
+from jupyter_mlops.training.taps import KernelTap, TerminalTap
+
+# `%%ml run` may have blank lines and comments before it, nothing else.
+_FIRST_LINE: Final = re.compile(r"\A((?:[ \t]*(?:#[^\n]*)?\n)*)%%ml[ \t]+run\b([^\n]*)(\n|\Z)")
+_MAGIC: Final = re.compile(r"\A((?:[ \t]*\n)*)%%(\w+)([^\n]*)(?:\n|\Z)")
+CALL: Final = "get_ipython().begin_tracked_cell"
+REFUSE: Final = "get_ipython().refuse_cell_magic"
+
+
+def transform(lines: list[str]) -> list[str]:
+    """Replace a ``%%ml run`` line by one call on the same line; an IPython input transformer, pure."""
+    cell = "".join(lines)
+    match = _FIRST_LINE.match(cell)
+    if match is None:
+        return lines
+    before, options, end = match.groups()
+    call = f"{before}{CALL}({options.strip()!r}){end}"
+    return (call + _under(cell[match.end() :])).splitlines(keepends=True)
+
+
+def _under(body: str) -> str:
+    """Return the body; a cell magic at its top becomes the call that IPython would make of it."""
+    match = _MAGIC.match(body)
+    if match is None:
+        return body
+    blank, name, line = match.groups()
+    if name == "ml":
+        return f"{blank}{REFUSE}('%%ml')\n"
+    return f"{blank}get_ipython().run_cell_magic({name!r}, {line.strip()!r}, {body[match.end() :]!r})\n"
+
+
+def is_tracked(raw_cell: str) -> bool:
+    """Tell whether a cell, as it was typed, begins with ``%%ml run``."""
+    return _FIRST_LINE.match(raw_cell) is not None
+
+
+def options_of(raw_cell: str) -> str:
+    """Return what stands after ``%%ml run`` in a tracked cell."""
+    match = _FIRST_LINE.match(raw_cell)
+    return match.group(2).strip() if match else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellOptions:
+    """What the ``%%ml run`` line asks for."""
+
+    plan: Plan
+    autolog: bool = False
+
+
+class CellRuns:
+    """The tracked cells of one IPython shell.
+
+    ``parse`` reads the options of the line, ``open_world`` gives the workspace (made if there is none) and ``ended``
+    is told each run that ended, to show it.
+    """
+
+    def __init__(
+        self,
+        shell: Any,
+        *,
+        parse: Callable[[str], CellOptions],
+        open_world: Callable[[], World],
+        ended: Callable[[Run], None],
+        say: Say,
+    ) -> None:
+        self._shell = shell
+        self._parse = parse
+        self._open_world = open_world
+        self._ended = ended
+        self._say = say
+        self._cells: list[Any] = []
+        self._active: Capture | None = None
+        self._owner: Any = None
+
+    def pre_run_cell(self, info: Any) -> None:
+        """Note the cell that is about to run (IPython's event)."""
+        self._cells.append(info)
+
+    def begin(self, line: str) -> None:
+        """Begin the run of the cell that is running. An error stops the cell before its first own line."""
+        options = self._parse(line)
+        if self._active is not None:
+            raise BadInput(
+                f"The run {self._active.run.name} is active already.", hint="A tracked cell cannot start another one."
+            )
+        world = self._open_world()
+        info = self._cells[-1] if self._cells else None
+        capture = begin(world, self._complete(options.plan), self._say)
+        try:
+            self._enter(world, capture, options)
+        except BaseException:
+            capture.end("FAILED", reason="The run could not begin.")
+            raise
+        self._active, self._owner = capture, info
+
+    def post_run_cell(self, result: Any) -> None:
+        """End the run of the cell that has run (IPython's event)."""
+        info = getattr(result, "info", None)
+        if info in self._cells:
+            del self._cells[self._cells.index(info) :]
+        error = result.error_before_exec or result.error_in_exec
+        if self._active is not None and info is self._owner:
+            self._end(error)
+        elif result.error_before_exec is not None and info is not None and is_tracked(str(info.raw_cell)):
+            self._record_broken(str(info.raw_cell), result.error_before_exec)
+
+    def _record_broken(self, raw_cell: str, error: BaseException) -> None:
+        """Record a cell that could not even be compiled as a failed run."""
+        world = self._open_world()
+        options = self._parse(options_of(raw_cell))
+        self._active = begin(world, self._complete(options.plan), self._say)
+        self._end(error)
+
+    def _enter(self, world: World, capture: Capture, options: CellOptions) -> None:
+        namespace: MutableMapping[str, Any] = self._shell.user_ns
+        experiment = world.tracking.experiment(capture.run.experiment)
+        capture.scopes.enter_context(mlflow_scope(world.tracking, capture.run.id, experiment.id, namespace))
+        if options.autolog:
+            import mlflow
+
+            mlflow.autolog(silent=True)
+            capture.scopes.callback(mlflow.autolog, disable=True, silent=True)
+        kernel = getattr(self._shell, "kernel", None)
+        tap = TerminalTap(self._shell, capture) if kernel is None else KernelTap(kernel, capture)
+        capture.scopes.callback(tap.close)
+        activate(capture)
+        capture.scopes.callback(deactivate, capture)
+
+    def _end(self, error: BaseException | None) -> None:
+        capture, self._active, self._owner = self._active, None, None
+        assert capture is not None
+        status, reason, traceback = outcome(error)
+        capture.scopes.close()
+        history = self._history()
+        try:
+            capture.store_text(history[-1][1] if history else "", "source", "cell.py")
+            capture.store_text(session_notebook(history), "source", "session.ipynb")
+        finally:
+            capture.end(status, reason=reason, traceback=traceback)
+        self._ended(capture.world.tracking.run(capture.run.id))
+
+    def _history(self) -> list[tuple[int, str]]:
+        """Return the source of every cell that ran in this kernel, with its execution count, this one last."""
+        cells = self._shell.history_manager.input_hist_raw
+        return [(count, source) for count, source in enumerate(cells) if source.strip()]
+
+    def _complete(self, plan: Plan) -> Plan:
+        """Add what the shell knows: the notebook, the kernel and, under papermill, the parameters."""
+        notebook = self.notebook()
+        known = notebook != UNKNOWN_NOTEBOOK and Path(notebook).parent.is_dir()
+        # A worker's notebook executes in a restored copy of its folder; that copy is what it starts from.
+        submitted = os.environ.get("MLOPS_RUN_ID")
+        folder = Path.cwd() if submitted else Path(notebook).parent if known else Path(self._shell.starting_dir)
+        return replace(
+            plan,
+            params={**self._parameters(), **plan.params},
+            folder=folder,
+            notebook=notebook,
+            kernel=_kernel_id(),
+            parent=RunId(submitted) if submitted else plan.parent,
+        )
+
+    def notebook(self) -> str:
+        """Return the notebook's absolute path as a server, VS Code or a worker tells it, else ``unknown``."""
+        for told in (
+            os.environ.get("MLOPS_NOTEBOOK"),
+            os.environ.get("JPY_SESSION_NAME"),
+            self._shell.user_ns.get("__vsc_ipynb_file__"),
+        ):
+            if told:
+                path = Path(told)
+                return str(path if path.is_absolute() else Path(self._shell.starting_dir) / path.name)
+        return UNKNOWN_NOTEBOOK
+
+    def _parameters(self) -> dict[str, str]:
+        """Return papermill's parameters: from the worker's hand, else from the cell that papermill injected."""
+        import json
+
+        given = os.environ.get("MLOPS_PARAMETERS")
+        if given:
+            return {key: str(value) for key, value in json.loads(given).items()}
+        for source in self._shell.history_manager.input_hist_raw:
+            if source.startswith("# Parameters\n"):
+                return assigned(source)
+        return {}
+
+
+def assigned(source: str) -> dict[str, str]:
+    """Return the names that a cell assigns literals to, as papermill's injected cell does, with their values."""
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = str(ast.literal_eval(node.value))
+            except ValueError:  # float("nan") and its kin, which papermill writes as calls
+                found[node.targets[0].id] = ast.unparse(node.value)
+    return found
+
+
+def outcome(error: BaseException | None) -> tuple[RunStatus, str, str]:
+    """Return a run's status, its reason in one line and its traceback, for what a cell ended with."""
+    import asyncio
+
+    if error is None or (isinstance(error, SystemExit) and error.code in {None, 0}):
+        return "FINISHED", "", ""
+    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+        return "KILLED", "Interrupted.", ""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+    return "FAILED", reason, "".join(tracebacks.format_exception(error))
+
+
+def _kernel_id() -> str:
+    """Return the id of the kernel that this process is, from its connection file's name."""
+    import sys
+
+    app = sys.modules.get("ipykernel.kernelapp")
+    if app is None or not app.IPKernelApp.initialized():
+        return ""
+    name = Path(app.IPKernelApp.instance().connection_file).stem
+    return name.removeprefix("kernel-")
+
+
+def refuse(magic: str) -> None:
+    """Refuse a cell magic that cannot stand under ``%%ml run``; what ``transform`` writes in its place."""
+    raise BadInput(f"{magic} cannot stand under `%%ml run`.", hint="Keep one of the two lines.")

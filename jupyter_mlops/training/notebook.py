@@ -1,0 +1,69 @@
+"""A notebook as a run: executed by papermill in this interpreter's kernel, the executed notebook kept."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.ports import World
+
+
+def run_notebook(open_world: Callable[[], World], notebook: Path, executed: Path) -> int:
+    """Execute a notebook with the run's parameters; outputs appear as they come. Returns the exit code."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    world = open_world()
+    # A kernel without our extension finds the run by MLflow's own variables.
+    os.environ["MLFLOW_TRACKING_URI"] = world.tracking.uri
+    os.environ["MLFLOW_RUN_ID"] = os.environ["MLOPS_RUN_ID"]
+    parameters = {key: typed(value) for key, value in json.loads(os.environ["MLOPS_PARAMETERS"]).items()}
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(executed),
+            parameters=parameters,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            stdout_file=sys.stdout,
+            stderr_file=sys.stderr,
+            log_output=True,
+            cwd=str(notebook.absolute().parent),
+            kernel_manager_class=this_interpreter(),
+        )
+    except PapermillExecutionError as error:
+        sys.stderr.write("\n".join(error.traceback) + f"\n{error.ename}: {error.evalue}\n")
+        return 1
+    except DeadKernelError:
+        sys.stderr.write("The kernel died. Often memory ran out.\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def typed(text: str) -> Any:
+    """Return ``0.5``, ``True``, ``[1, 2]`` or ``None`` for text that is a Python literal, else the text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def this_interpreter() -> type:
+    """Return a kernel manager that knows one kernel: ipykernel in this interpreter, whatever else is installed."""
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class ThisInterpreter(AsyncKernelManager):
+        def _kernel_spec_manager_default(self) -> KernelSpecManager:
+            return KernelSpecManager(parent=self, kernel_dirs=[])
+
+    return ThisInterpreter

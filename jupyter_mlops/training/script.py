@@ -1,0 +1,84 @@
+"""A script as a run: in a fresh interpreter, as ``python FILE`` would run it, with plain MLflow going to the run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from jupyter_mlops.ports import World
+from jupyter_mlops.training.mlflow_scope import mlflow_scope
+
+
+def run_script(open_world: Callable[[], World], file: str, arguments: Sequence[str]) -> int:
+    """Execute a script as ``__main__``; its parameters are its arguments (``--C 0.5``). Returns the exit code."""
+    run_id = os.environ["MLOPS_RUN_ID"]
+    path = str(Path(file).absolute())
+    with ExitStack() as scopes:
+
+        def enter() -> None:
+            world = open_world()
+            experiment = world.tracking.experiment(world.tracking.run(run_id).experiment)
+            scopes.enter_context(mlflow_scope(world.tracking, run_id, experiment.id))
+
+        when_imported("mlflow", enter)
+        sys.argv = [file, *arguments]
+        sys.path[0] = str(Path(path).parent)
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except KeyboardInterrupt:
+            return 130
+        except Exception as error:  # noqa: BLE001  # shown as Python shows it, less the frames that are ours
+            traceback.print_exception(error.with_traceback(_from_file(error.__traceback__, path)))
+            return 1
+    return 0
+
+
+def when_imported(name: str, then: Callable[[], None]) -> None:
+    """Call ``then`` right after a module is imported for the first time, or now if it is there already."""
+    if name in sys.modules:
+        then()
+    else:
+        sys.meta_path.insert(0, _Watcher(name, then))
+
+
+class _Watcher(MetaPathFinder):
+    """Finds one module as everybody else does, and hooks the end of its execution."""
+
+    def __init__(self, name: str, then: Callable[[], None]) -> None:
+        self._name = name
+        self._then = then
+
+    def find_spec(self, fullname: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        del path, target
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            loader: Any = spec.loader
+            execute = loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                self._then()
+
+            loader.exec_module = exec_module
+        return spec
+
+
+def _from_file(trace: Any, path: str) -> Any:
+    """Return the part of a traceback that begins in the script; all of it if none does."""
+    first = trace
+    while first is not None and first.tb_frame.f_code.co_filename != path:
+        first = first.tb_next
+    return first or trace

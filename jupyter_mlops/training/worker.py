@@ -1,0 +1,149 @@
+"""The worker: executes one submitted run from its restored snapshot and ends it, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from types import FrameType
+from typing import IO, Final
+
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.run import Run, RunStatus
+from jupyter_mlops.inputs.snapshots import restore_snapshot
+from jupyter_mlops.ports import World
+from jupyter_mlops.training.capture import Capture, Plan, attach
+
+INTERRUPT_GRACE_S: Final = 10.0
+_TAIL_LINES: Final = 200
+
+
+class _Cancelled(BaseException):
+    """SIGTERM or SIGINT came."""
+
+
+def execute(world: World, run_id: str) -> int:
+    """Execute a submitted run to its end; return the exit code. Call it in the main thread of a process of its own."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _cancel)
+    run = world.tracking.run(run_id)
+    work = world.root / "work" / run.id
+    try:
+        return _execute(world, run, work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _cancel(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)  # once is enough; what follows must not be interrupted
+    raise _Cancelled
+
+
+def _execute(world: World, run: Run, work: Path) -> int:
+    capture: Capture | None = None
+    try:
+        work.mkdir(parents=True, mode=0o700)
+        folder = Path(run.tags["mlops.folder"])
+        snapshot = run.tags.get("mlops.snapshot")
+        if snapshot is not None:
+            restore_snapshot(world, snapshot, work / "source", link_recorded=True)
+            folder = work / "source"
+        capture = attach(world, Plan(folder=folder), run, None)
+        status, reason, traceback = _run_child(capture, run, folder, work)
+    except _Cancelled:
+        status, reason, traceback = "KILLED", "Cancelled.", ""
+    except MlopsError as error:
+        status, reason, traceback = "FAILED", error.message, ""
+    if capture is None:
+        world.tracking.end_run(run.id, status, reason=reason)
+    else:
+        capture.end(status, reason=reason, traceback=traceback)
+    return 0 if status == "FINISHED" else 1
+
+
+def _run_child(capture: Capture, run: Run, folder: Path, work: Path) -> tuple[RunStatus, str, str]:
+    file = run.tags["mlops.file"]
+    executed = work / "executed" / Path(file).name
+    if file.endswith(".ipynb"):
+        executed.parent.mkdir()
+        command = ["notebook", file, str(executed)]
+    else:
+        arguments = [word for key, value in run.params.items() for word in (f"--{key}", value)]
+        command = ["script", file, *arguments]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_mlops.worker", *command],
+        cwd=folder,
+        env=_environment(capture, run),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    readers = [
+        threading.Thread(target=_copy, args=(pipe, capture, name, tail if name == "stderr" else None), daemon=True)
+        for name, pipe in (("stdout", child.stdout), ("stderr", child.stderr))
+        if pipe is not None
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        code = child.wait()
+    except _Cancelled:
+        _stop(child)
+        raise
+    finally:
+        for reader in readers:
+            reader.join(timeout=5)  # a process that the script left behind may keep the pipe open
+        if executed.is_file():
+            capture.store(executed, "notebooks")
+    return _outcome(code, "".join(tail))
+
+
+def _environment(capture: Capture, run: Run) -> dict[str, str]:
+    world = capture.world
+    return {
+        **os.environ,
+        "MLOPS_WORKSPACE": str(world.home),
+        "MLOPS_RUN_ID": run.id,
+        "MLOPS_NOTEBOOK": run.tags.get("mlops.notebook", ""),
+        "MLOPS_PARAMETERS": json.dumps(run.params),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _copy(pipe: IO[bytes], capture: Capture, name: str, tail: deque[str] | None) -> None:
+    while data := pipe.read1(65536) if hasattr(pipe, "read1") else pipe.read(65536):
+        text = data.decode("utf-8", "replace")
+        capture.write(name, text)
+        if tail is not None:
+            tail.extend(text.splitlines(keepends=True))
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Interrupt the child as Ctrl-C would, and end it and what it started if that does not help."""
+    deadline = time.monotonic() + INTERRUPT_GRACE_S
+    os.killpg(child.pid, signal.SIGINT)
+    while child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _outcome(code: int, stderr: str) -> tuple[RunStatus, str, str]:
+    if code == 0:
+        return "FINISHED", "", ""
+    if code < 0:
+        return "KILLED", f"Its process was ended by {signal.Signals(-code).name}.", stderr
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    return "FAILED", lines[-1][:500] if lines else f"It ended with exit code {code}.", stderr
