@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
+import subprocess
+import time
 from pathlib import Path
+from typing import Final
 
 from jupyter_mlops.core.record import Record
 
 
+_PROC: Final = Path("/proc/self/stat").exists()
+
+
 class ProcessId(Record, frozen=True, kw_only=True):
-    """A process for good. ``started`` is in clock ticks after boot (Linux) or microseconds since the epoch."""
+    """A process for good. ``started`` is in clock ticks after boot (Linux) or seconds since the epoch (macOS)."""
 
     pid: int
     started: int
@@ -32,27 +37,24 @@ def is_alive(process: ProcessId) -> bool:
 
 def boot_id() -> str:
     """Return what names this boot and this pid namespace."""
-    if sys.platform == "linux":
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        namespace = Path("/proc/self/ns/pid").readlink().name
-        return f"{boot}/{namespace}"
-    import psutil
-
-    return str(int(psutil.boot_time()))
+    if not _PROC:
+        return _command("sysctl", "-n", "kern.boottime")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{Path('/proc/self/ns/pid').readlink().name}"
 
 
 def _started(pid: int) -> int | None:
-    if sys.platform == "linux":
-        try:
-            # The name in parentheses may hold anything, so the fields are counted from its end.
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        return None if fields[0] in {b"Z", b"X"} else int(fields[19])
-    import psutil
-
+    if not _PROC:
+        state, _, started = _command("ps", "-o", "state=,lstart=", "-p", str(pid)).partition(" ")
+        return None if not state or state.startswith("Z") else int(time.mktime(time.strptime(started.strip())))
     try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else int(process.create_time() * 1e6)
-    except psutil.Error:
+        # The name in parentheses may hold anything, so the fields are counted from its end.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
         return None
+    return None if fields[0] in {b"Z", b"X"} else int(fields[19])
+
+
+def _command(*words: str) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    return done.stdout.strip()
