@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_mlops.core.errors import NotFound
+from jupyter_mlops.core.files import replace_file
 from jupyter_mlops.core.record import Record, encode
 from jupyter_mlops.ports import World
 
@@ -68,15 +69,10 @@ def digests(keys: Keys) -> list[str]:
 
 def write_digests(world: World, service: str, found: Sequence[str]) -> None:
     """Write ``keys/digests.json``, by a rename, since replicas reread it when it changes. A container may read it."""
-    folder = service_folder(world, service) / "keys"
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
-    content, file, part = encode({"digests": list(found)}), folder / "digests.json", folder / ".digests.json"
-    if file.is_file() and file.read_bytes() == content:
-        return
-    part.write_bytes(content)
-    part.chmod(0o644)
-    part.replace(file)
+    file, content = service_folder(world, service) / "keys" / "digests.json", encode({"digests": list(found)})
+    if not file.is_file() or file.read_bytes() != content:
+        replace_file(file, content, mode=0o644)
+        file.parent.chmod(0o755)
 
 
 def _name(world: World, service: str, which: str) -> str:

@@ -139,11 +139,10 @@ def _from_conda(item: str, file: Path) -> tuple[str, str]:
         raise BadRequirements(f"{file.name} has a dependency that cannot be read: {item!r}.")
     known, rest = canonicalize_name(match[1]), (match[2] or "").replace(" ", "")
     name = RENAMED.get(known, known)
-    version, _, build = rest.lstrip("=").partition("=")
-    if rest.startswith("==") or build or rest[:1].isdigit():
-        rest = f"=={version}"
-    elif rest.startswith("="):
-        rest = f"=={version.removesuffix('.*').removesuffix('*')}.*"
+    exact = re.fullmatch(r"(?:==?)?(\d[^=<>!~,|]*?)(\.?\*)?(=.*)?", rest)
+    if exact is not None:
+        prefix = exact[2] or (rest.startswith("=") and not rest.startswith("==") and not exact[3])
+        rest = f"=={exact[1]}.*" if prefix else f"=={exact[1]}"
     return name, f"{name}{rest}"
 
 

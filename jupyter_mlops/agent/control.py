@@ -1,0 +1,51 @@
+"""Looking at the workspace's agent, and stopping it."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+from jupyter_mlops.agent.lock import holder_of
+from jupyter_mlops.core.detached import send_signal, wait_ended
+from jupyter_mlops.core.errors import Failed
+from jupyter_mlops.core.record import Record
+from jupyter_mlops.ports import World
+
+STOP_S: Final = 60.0
+"""An agent lets its activities come to a halt before it ends."""
+
+
+class AgentStatus(Record, frozen=True, kw_only=True):
+    """Whether an agent keeps this workspace's services on this node."""
+
+    running: bool
+    pid: int = 0
+    started_at: float = 0.0
+    """Seconds since the epoch."""
+
+
+class AgentStays(Failed):
+    """The agent does not end."""
+
+    code = "agent-stays"
+
+
+def agent_status(world: World) -> AgentStatus:
+    """Tell whether the agent runs, and since when."""
+    holder = holder_of(world.root)
+    if holder is None:
+        return AgentStatus(running=False)
+    return AgentStatus(running=True, pid=holder.pid, started_at=holder.started_at)
+
+
+def stop_agent(world: World) -> bool:
+    """Stop the agent and wait until it ended; services go on. Returns whether one ran. Raises ``AgentStays``."""
+    holder = holder_of(world.root)
+    if holder is None or not send_signal(holder.process, signal.SIGTERM):
+        return False
+    if not wait_ended(holder.process, STOP_S):
+        raise AgentStays(
+            f"The agent (process {holder.pid}) has not ended within {STOP_S:.0f} s.",
+            hint=f"See what it does in {world.root / 'agent' / 'log'}, or end it with `kill -9 {holder.pid}`: services go on.",
+        )
+    return True

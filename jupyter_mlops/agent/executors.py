@@ -1,0 +1,57 @@
+"""What the agent does for each verb of an activity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from jupyter_mlops.agent.rollout import Wanted, raze, roll_out
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.errors import Failed, UnknownThing
+from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.images import BUILD, build_image
+from jupyter_mlops.delivery.services import DELETE, DEPLOY
+from jupyter_mlops.ports import Say, World
+
+Executor = Callable[[World, Activity, Say], dict[str, Any]]
+"""Does the work of an activity and returns its result. Each may be run again after it was broken off anywhere."""
+
+
+def _deploy(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    return roll_out(world, msgspec.convert(activity.args, Wanted), say)
+
+
+def _delete(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    name = str(activity.args["service"])
+    say("Stopping the gateway and the replicas.", 0.1)
+    try:
+        raze(world, world.catalog.get(Service, name))
+    except UnknownThing:
+        return {}  # deleted already, by the activity before this one or by a first deployment that failed
+    return {}
+
+
+def _build(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    image = build_image(world, str(activity.args["manifest"]), say)
+    return {"image": image.name, "image_id": image.image_id, "tag": image.tag}
+
+
+EXECUTORS: Final[Mapping[str, Executor]] = {DEPLOY: _deploy, DELETE: _delete, BUILD: _build}
+
+
+class UnknownVerb(Failed):
+    """An activity of a kind that this agent does not know."""
+
+    code = "unknown-verb"
+
+
+def executor_of(verb: str) -> Executor:
+    """Return what does an activity of this verb. Raises ``UnknownVerb``."""
+    if verb not in EXECUTORS:
+        raise UnknownVerb(
+            f"The agent that runs does not know the verb {verb!r}.",
+            hint="It may be older than this installation: stop it with `mlops agent stop` and try again.",
+        )
+    return EXECUTORS[verb]

@@ -1,0 +1,265 @@
+"""Makes each service what it should be: the right replicas, a gateway that knows them, and the truth in the catalog."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from jupyter_mlops.agent.probe import is_ready
+from jupyter_mlops.agent.rollout import READY_S, last_line, raze, replicas_of, route, start_replica
+from jupyter_mlops.core.errors import MlopsError, UnknownThing
+from jupyter_mlops.core.ids import ReplicaId
+from jupyter_mlops.core.process import ProcessId, is_alive
+from jupyter_mlops.core.service import Deployment, Replica, Service, ServiceState
+from jupyter_mlops.delivery.services import activities_of, with_withdrawn, withdrawn_models
+from jupyter_mlops.ports import Host, Route, World
+
+AT_ONCE: Final = 4
+HALF_MADE_S: Final = 60.0
+"""A service that nobody is deploying may be this old before it counts as left behind."""
+LONGEST_WAIT_S: Final = 60.0
+CALM_S: Final = 120.0
+"""A replica that lived so long is replaced at once, as if it were the first."""
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Memory:
+    """What the agent knows of a service and nobody needs to store."""
+
+    ready: set[ReplicaId] = field(default_factory=set)
+    applied: Route | None = None
+    starts: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By deployment: how often it was replaced in a row, and when last (monotonic seconds)."""
+    trouble: str = ""
+    withdrawn: list[str] = field(default_factory=list)
+    not_before: float = 0.0
+    work: Future[None] | None = None
+
+
+class Keeper:
+    """Keeps the services of one node. ``survey`` is cheap and looks; what needs work is done in threads."""
+
+    def __init__(self, world: World, lock_for: Callable[[str], threading.Lock]) -> None:
+        """Take the workspace, and the lock of each service by name, which a roll-out holds."""
+        self._world = world
+        self._lock_for = lock_for
+        self._memory: dict[str, _Memory] = {}
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="keeper")
+        self._stopping = False
+
+    def survey(self, services: Sequence[Service]) -> None:
+        """Look at the services of one host and begin to heal those that need it."""
+        found: dict[str, list[Replica]] = {}
+        for service in services:
+            memory = self._memory.setdefault(service.name, _Memory())
+            if (memory.work is not None and not memory.work.done()) or time.monotonic() < memory.not_before:
+                continue
+            if service.host not in found:
+                try:
+                    found[service.host] = self._world.hosts[service.host].replicas()
+                except MlopsError as error:
+                    found[service.host] = []
+                    log.warning("host %s: %s", service.host, error)
+            mine = [one for one in found[service.host] if one.service == service.name]
+            if self._needs_work(service, memory, mine):
+                memory.work = self._pool.submit(self._work_on, service.name, memory)
+
+    def forget_others(self, services: Sequence[Service]) -> None:
+        """Forget what is known of services that are not among these."""
+        for name in self._memory.keys() - {service.name for service in services}:
+            self._memory.pop(name, None)
+
+    def look_at_models(self, services: Sequence[Service]) -> None:
+        """Notice models that another MLflow client deleted. Waits for the registry."""
+        for service in services:
+            memory = self._memory.get(service.name)
+            if memory is None or not service.deployments:
+                continue
+            try:
+                memory.withdrawn = withdrawn_models(self._world, service)
+            except MlopsError as error:
+                log.info("models of %s: %s", service.name, error)
+
+    def sweep(self) -> None:
+        """Stop replicas and gateways of services that are not there any more."""
+        for name, host in self._world.hosts.items():
+            try:
+                replicas = host.replicas()
+                known = {service.name for service in self._world.catalog.find(Service)}
+                for replica in replicas:
+                    if replica.service not in known:
+                        log.info("stopping %s of %s, which is not a service", replica.id, replica.service)
+                        host.stop(replica)
+            except MlopsError as error:
+                log.info("host %s: %s", name, error)
+        known = {service.name for service in self._world.catalog.find(Service)}
+        for service in set(self._world.gateway.services()) - known:
+            log.info("removing the gateway of %s, which is not a service", service)
+            self._world.gateway.remove(service)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Begin nothing more; replicas and gateways go on. Returns whether what was being done ended in time."""
+        self._stopping = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        work = [one.work for one in self._memory.values() if one.work is not None]
+        return not wait(work, timeout_s).not_done
+
+    def _needs_work(self, service: Service, memory: _Memory, mine: Sequence[Replica]) -> bool:
+        if not service.deployments or service.state == "deleting":
+            return True
+        host = self._world.hosts[service.host]
+        if not all(_looks_alive(host, one) for one in mine):
+            return True
+        if Counter(one.deployment for one in mine) != Counter({one.name: one.replicas for one in service.deployments}):
+            return True
+        if any(one.id not in memory.ready for one in mine):
+            return True
+        if memory.applied != route(service, _by_deployment(mine)) or not self._world.gateway.alive(service.name):
+            return True
+        return self._observed(service, memory, len(mine)) != service
+
+    def _work_on(self, name: str, memory: _Memory) -> None:
+        lock = self._lock_for(name)
+        if self._stopping or not lock.acquire(blocking=False):
+            return  # a roll-out is at it
+        try:
+            service = self._world.catalog.get(Service, name)
+            if not service.deployments or service.state == "deleting":
+                self._clear_half_made(service, memory)
+            else:
+                self._heal(service, memory)
+        except UnknownThing:
+            return
+        except (MlopsError, OSError) as error:
+            self._note(name, memory, str(error))
+        except Exception as error:  # one service's fault must not keep the others from being looked after
+            log.exception("service %s", name)
+            self._note(name, memory, f"{type(error).__name__}: {error}")
+        finally:
+            lock.release()
+
+    def _heal(self, service: Service, memory: _Memory) -> None:
+        host = self._world.hosts[service.host]
+        alive = self._without_dead(service, host, memory)
+        wanted = {one.name: one.replicas for one in service.deployments}
+        mine, surplus = _split(alive, wanted)
+        memory.ready &= {one.id for one in mine}
+        memory.ready |= {one.id for one in mine if one.id not in memory.ready and is_ready(one)}
+        ready = [one for one in mine if one.id in memory.ready]
+        service = self._route(service, ready, memory)
+        for stray in surplus:
+            host.stop(stray)
+        for deployment in service.deployments:
+            missing = deployment.replicas - sum(one.deployment == deployment.name for one in mine)
+            for _ in range(missing):
+                self._replace(service, deployment, memory)
+        if len(ready) == sum(wanted.values()):
+            memory.trouble = ""
+        self._observe(service, memory, len(ready))
+
+    def _without_dead(self, service: Service, host: Host, memory: _Memory) -> list[Replica]:
+        """Return the replicas that live; clear the others away, and those that never became ready."""
+        alive: list[Replica] = []
+        for replica in replicas_of(host, service.name):
+            late = replica.id not in memory.ready and time.time() - replica.started_at > READY_S
+            if host.alive(replica) and not (late and not is_ready(replica)):
+                alive.append(replica)
+                continue
+            memory.trouble = f"A replica of {replica.manifest} ended: {last_line(host, replica) or 'its log is empty'}"
+            log.warning("%s: %s", service.name, memory.trouble)
+            host.stop(replica, grace_s=1.0)
+        return alive
+
+    def _route(self, service: Service, ready: Sequence[Replica], memory: _Memory) -> Service:
+        """Let the gateway know the ready replicas; start it on its port if it is gone."""
+        wanted = route(service, _by_deployment(ready))
+        if memory.applied == wanted and self._world.gateway.alive(service.name):
+            return service
+        port = self._world.gateway.apply(wanted)
+        memory.applied = msgspec.structs.replace(wanted, port=port)
+        if port == service.port:
+            return service
+        return self._world.catalog.edit(Service, service.name, lambda one: msgspec.structs.replace(one, port=port))
+
+    def _replace(self, service: Service, deployment: Deployment, memory: _Memory) -> None:
+        """Start a missing replica: at once the first time, then after 2, 4, 8 ... 60 s while it keeps ending."""
+        times, last = memory.starts.get(deployment.name, (0, 0.0))
+        since = time.monotonic() - last
+        if times and since > CALM_S:
+            times = 0
+        if times and since < min(2.0**times, LONGEST_WAIT_S):
+            return
+        memory.starts[deployment.name] = (times + 1, time.monotonic())
+        log.info("%s: starting a replica of %s", service.name, deployment.manifest)
+        start_replica(self._world, service, deployment, lambda line: log.info("%s: %s", service.name, line))
+
+    def _observe(self, service: Service, memory: _Memory, n_ready: int) -> None:
+        self._world.catalog.edit(
+            Service,
+            service.name,
+            lambda one: one if one.state == "deleting" else self._observed(one, memory, n_ready),
+            verb="observe",
+        )
+
+    def _observed(self, service: Service, memory: _Memory, n_ready: int) -> Service:
+        """Return the service with what was seen of it."""
+        wanted = sum(one.replicas for one in service.deployments)
+        state: ServiceState = "ready" if n_ready >= wanted else "degraded" if n_ready else "failed"
+        message = "" if n_ready >= wanted else f"{n_ready} of {wanted} replicas are ready. {memory.trouble}".strip()
+        return msgspec.structs.replace(
+            service, state=state, n_ready=n_ready, message=with_withdrawn(message, memory.withdrawn)
+        )
+
+    def _note(self, name: str, memory: _Memory, trouble: str) -> None:
+        """Say in the catalog why a service cannot be healed, and wait a little before the next attempt."""
+        log.warning("%s: %s", name, trouble)
+        memory.trouble = trouble
+        memory.applied = None
+        memory.not_before = time.monotonic() + 5.0
+        try:
+            self._observe(self._world.catalog.get(Service, name), memory, len(memory.ready))
+        except MlopsError as error:
+            log.warning("%s: %s", name, error)
+
+    def _clear_half_made(self, service: Service, memory: _Memory) -> None:
+        """Remove what a deployment or deletion left that nobody goes on with."""
+        memory.not_before = time.monotonic() + 2.0
+        old = time.time() - service.created_at > HALF_MADE_S
+        if (old or service.state == "deleting") and not activities_of(self._world, service.name):
+            log.info("%s: removing what was left behind", service.name)
+            raze(self._world, service)
+
+
+def _looks_alive(host: Host, replica: Replica) -> bool:
+    """Ask the kernel where that is enough; the host's own check may make a request."""
+    if replica.pid:
+        return is_alive(ProcessId(pid=replica.pid, started=replica.pid_started, boot_id=replica.boot_id))
+    return host.alive(replica)
+
+
+def _split(alive: Sequence[Replica], wanted: dict[str, int]) -> tuple[list[Replica], list[Replica]]:
+    """Return the replicas that should be, oldest first, and those that should not."""
+    left = dict(wanted)
+    mine: list[Replica] = []
+    surplus: list[Replica] = []
+    for replica in sorted(alive, key=lambda one: one.started_at):
+        keep = left.get(replica.deployment, 0) > 0
+        (mine if keep else surplus).append(replica)
+        left[replica.deployment] = left.get(replica.deployment, 0) - 1
+    return mine, surplus
+
+
+def _by_deployment(replicas: Sequence[Replica]) -> dict[str, list[Replica]]:
+    groups: dict[str, list[Replica]] = {}
+    for replica in replicas:
+        groups.setdefault(replica.deployment, []).append(replica)
+    return groups
