@@ -5,50 +5,55 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { API } from '../tokens';
 import { refusal, unreachable } from './errors';
-import type { Activity, Event, Experiment, Items, Model, Run, Service, Workspace } from './types';
-
-type Query = Readonly<Record<string, string | number | undefined>>;
+import type {
+  Activity,
+  Address,
+  Event,
+  Experiment,
+  Model,
+  QueryOf,
+  ReplyOf,
+  Run,
+  Service,
+  Workspace
+} from './types';
 
 export class Client {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   workspace(): Promise<Workspace> {
-    return this.get<Workspace>('workspace');
+    return this.get('/workspace');
   }
 
-  experiments(): Promise<readonly Experiment[]> {
-    return this.list<Experiment>('experiments');
+  async experiments(): Promise<readonly Experiment[]> {
+    return (await this.get('/experiments')).items;
   }
 
   /** Newest first. */
-  runs(query: { experiment?: string; limit: number }): Promise<readonly Run[]> {
-    return this.list<Run>('runs', query);
+  async runs(query: { experiment?: string; limit: number }): Promise<readonly Run[]> {
+    return (await this.get('/runs', query)).items;
   }
 
-  models(): Promise<readonly Model[]> {
-    return this.list<Model>('models');
+  async models(): Promise<readonly Model[]> {
+    return (await this.get('/models')).items;
   }
 
-  services(): Promise<readonly Service[]> {
-    return this.list<Service>('services');
+  async services(): Promise<readonly Service[]> {
+    return (await this.get('/services')).items;
   }
 
-  activities(limit: number): Promise<readonly Activity[]> {
-    return this.list<Activity>('activities', { limit });
+  async activities(limit: number): Promise<readonly Activity[]> {
+    return (await this.get('/activities', { limit })).items;
   }
 
   /** Events with a `seq` above `after`, oldest first. */
-  events(after: number): Promise<readonly Event[]> {
-    return this.list<Event>('events', { after });
+  async events(after: number): Promise<readonly Event[]> {
+    return (await this.get('/events', { after })).items;
   }
 
-  private async list<T>(path: string, query: Query = {}): Promise<readonly T[]> {
-    return (await this.get<Items<T>>(path, query)).items;
-  }
-
-  private async get<T>(path: string, query: Query = {}): Promise<T> {
-    const asked = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
-    const search = new URLSearchParams(asked.map(([key, value]) => [key, String(value)])).toString();
+  private async get<P extends Address>(path: P, query?: QueryOf<P>): Promise<ReplyOf<P>> {
+    const asked = Object.entries(query ?? {}).map(([key, value]) => [key, String(value)]);
+    const search = new URLSearchParams(asked).toString();
     const url = URLExt.join(this.settings.baseUrl, API, path) + (search && `?${search}`);
     let response: Response;
     try {
@@ -62,7 +67,7 @@ export class Client {
       throw refusal(response.status, body);
     }
     try {
-      return JSON.parse(body) as T;
+      return JSON.parse(body) as ReplyOf<P>;
     } catch {
       throw refusal(response.status, body); // a proxy's login page answers 200
     }

@@ -3,241 +3,1229 @@
  * Do not make direct changes to the file.
  */
 
-export type paths = Record<string, never>;
+export interface paths {
+    "/activities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List activities, newest first. */
+        get: operations["list_activities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/activities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return one activity. Raises ``UnknownThing``. */
+        get: operations["show_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/activities/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask that an activity be called off. Raises ``Conflict`` if it has ended. */
+        post: operations["cancel_activity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened after an event's number, oldest first. */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the experiments, newest first. */
+        get: operations["list_experiments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/experiments/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return one experiment. Raises ``UnknownThing``. */
+        get: operations["show_experiment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the images that were built, newest first. */
+        get: operations["list_images"];
+        put?: never;
+        /** Build a container image from a manifest. */
+        post: operations["build_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/images/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest. Raises ``UnknownThing``. */
+        get: operations["show_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lineage/{kind}/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what a model (``NAME[:VERSION]``), a service or a run came from. Raises ``UnknownThing``. */
+        get: operations["lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/manifests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List manifests, newest first. */
+        get: operations["list_manifests"];
+        put?: never;
+        /** Create a manifest from model versions. */
+        post: operations["create_manifest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/manifests/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return ``NAME:VERSION``, or the newest version of ``NAME``. Raises ``UnknownThing``. */
+        get: operations["show_manifest"];
+        put?: never;
+        post?: never;
+        /** Delete ``NAME:VERSION``, or every version of ``NAME``. Raises ``ManifestInUse`` while a service has it deployed. */
+        delete: operations["delete_manifest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/manifests/{ref}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how manifest ``b`` differs from a manifest. */
+        get: operations["diff_manifests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List registered models; ``where`` is MLflow's filter (``tags.team = 'risk'``). */
+        get: operations["list_models"];
+        put?: never;
+        /** Register a model version from a run or a file. */
+        post: operations["register_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a model with its versions and where each is deployed. Raises ``UnknownThing``. */
+        get: operations["show_model"];
+        put?: never;
+        post?: never;
+        /** Delete ``NAME:VERSION``, or ``NAME`` with all its versions. Raises ``ModelInUse`` naming the services. */
+        delete: operations["delete_model"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show one version of a registered model. */
+        get: operations["show_model_version"];
+        put?: never;
+        post?: never;
+        /** Delete one version of a registered model, unless a service has it deployed. */
+        delete: operations["delete_model_version"];
+        options?: never;
+        head?: never;
+        /** Set or remove tags of a model version. */
+        patch: operations["tag_model_version"];
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show this document. */
+        get: operations["show_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List runs, newest first. */
+        get: operations["list_runs"];
+        put?: never;
+        /** Start a script or notebook of the server's folder as a run. */
+        post: operations["submit_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a run by id, the beginning of its id, or name. Raises ``UnknownThing``. */
+        get: operations["show_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/artifacts/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a file that a run stored. */
+        get: operations["download_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a run: interrupt its process, and end it as KILLED when there is none any more. */
+        post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/logs/{stream}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what a run wrote on ``stdout`` or ``stderr`` so far. */
+        get: operations["show_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List services. */
+        get: operations["list_services"];
+        put?: never;
+        /** Deploy a model as a service, or update the service of that name. */
+        post: operations["deploy_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a service. */
+        get: operations["show_service"];
+        put?: never;
+        post?: never;
+        /** Ask the agent to stop a service and remove its gateway, replicas, keys and folder. Raises ``UnknownThing``. */
+        delete: operations["delete_service"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a service's keys in clear. Raises ``UnknownThing`` and ``NoKeys``. */
+        get: operations["service_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the last lines that a service's replicas wrote. */
+        get: operations["show_service_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a body to a service, with its key, and pass its answer on. */
+        post: operations["score_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List snapshots, newest first. */
+        get: operations["list_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/snapshots/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a snapshot and its paths. Raises ``UnknownThing``, ``AmbiguousSnapshot`` and ``DamagedPack``. */
+        get: operations["show_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/snapshots/{ref}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how another snapshot, or the folder as it is now, differs from a snapshot. */
+        get: operations["diff_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask each part of the workspace whether it answers. */
+        get: operations["show_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the workspace that the server serves. */
+        get: operations["show_workspace"];
+        put?: never;
+        /** Make a workspace in the server's folder, unless there is one. */
+        post: operations["make_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Run
-         * @description One execution: parameters, metrics, status, and where the rest of it is.
+         * Activity
+         * @description A long operation. Its name is its id.
          */
-        Run: {
-            id: string;
-            name: string;
-            experiment: string;
-            /** @enum {unknown} */
-            status: "FAILED" | "FINISHED" | "KILLED" | "RUNNING" | "SCHEDULED";
-            started_at: number;
-            /** @default null */
-            ended_at?: number | null;
-            /** @default null */
-            duration_s?: number | null;
-            /** @default  */
-            project?: string;
-            /** @default  */
-            actor?: string;
+        Activity: {
             /** @default {} */
-            params?: {
-                [key: string]: string;
-            };
-            /** @default {} */
-            metrics?: {
-                [key: string]: number | ("-Infinity" | "Infinity" | "NaN");
-            };
-            /** @default {} */
-            tags?: {
-                [key: string]: string;
-            };
-            /** @default null */
-            parent?: string | null;
-            /** @default  */
-            reason?: string;
-            /** @default  */
-            artifact_uri?: string;
-        };
-        /**
-         * Experiment
-         * @description A named group of runs.
-         */
-        Experiment: {
-            id: string;
-            name: string;
+            args: Record<string, never>;
+            /** @default false */
+            cancel_asked: boolean;
             /** @default 0 */
-            n_runs?: number;
-            /** @default 0 */
-            created_at?: number;
-        };
-        /**
-         * Model
-         * @description A registered model and its versions, newest first.
-         */
-        Model: {
-            name: string;
-            latest: number;
-            /** @default  */
-            description?: string;
-            /** @default {} */
-            tags?: {
-                [key: string]: string;
-            };
-            /** @default {} */
-            aliases?: {
-                [key: string]: number;
-            };
-            /** @default [] */
-            services?: string[];
-            /** @default [] */
-            versions?: components["schemas"]["ModelVersion"][];
-        };
-        /**
-         * ModelVersion
-         * @description One version of a registered model.
-         */
-        ModelVersion: {
-            name: string;
-            version: number;
             created_at: number;
             /** @default  */
-            created_by?: string;
+            created_by: string;
             /** @default null */
-            run_id?: string | null;
+            ended_at: number | null;
+            /** @default null */
+            error: components["schemas"]["Problem"] | null;
             /** @default  */
-            source?: string;
+            message: string;
+            name: string;
             /** @default  */
-            flavor?: string;
+            node: string;
+            /** @default 0 */
+            progress: number;
+            /** @default {} */
+            result: Record<string, never>;
+            /** @default null */
+            started_at: number | null;
+            /**
+             * @default queued
+             * @enum {unknown}
+             */
+            state: "cancelled" | "done" | "failed" | "queued" | "running";
+            subject: string;
+            verb: string;
+            /** @default 0 */
+            version: number;
+        };
+        /**
+         * Artifact
+         * @description A file that a run stored.
+         */
+        Artifact: {
+            /** @default false */
+            is_folder: boolean;
+            n_bytes: number;
+            path: string;
+        };
+        /**
+         * BuildImage
+         * @description The manifest, ``NAME[:VERSION]``, to build an image from.
+         */
+        BuildImage: {
+            manifest: string;
+        };
+        /**
+         * Column
+         * @description One named input or output column. Types are MLflow's DataType names, plus ``any``.
+         */
+        Column: {
+            name: string;
+            /** @default true */
+            required: boolean;
+            /**
+             * @default any
+             * @enum {unknown}
+             */
+            type: "any" | "binary" | "boolean" | "datetime" | "double" | "float" | "integer" | "long" | "string";
+        };
+        /**
+         * CreateManifest
+         * @description What to serve. Files are named relative to the server's folder.
+         */
+        CreateManifest: {
+            /** @default null */
+            base_image?: string | null;
+            /** @default null */
+            conda?: string | null;
+            models: string[];
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            python?: string | null;
+            /** @default null */
+            sample?: string | null;
+            /** @default null */
+            schema?: string | null;
+            /** @default null */
+            script?: string | null;
             /** @default {} */
             tags?: {
                 [key: string]: string;
             };
-            /** @default [] */
-            aliases?: string[];
-            /** @default [] */
-            services?: string[];
         };
         /**
-         * Service
-         * @description Desired state, and beside it what the agent last saw.
+         * DeployService
+         * @description What to serve under a name, a ``model`` or a ``manifest``. What is left out stays as it is; a new service gets the defaults.
          */
-        Service: {
+        DeployService: {
+            /** @default null */
+            bind?: string | null;
+            /** @default null */
+            host?: string | null;
+            /** @default null */
+            limits?: components["schemas"]["WantedLimits"] | null;
+            /** @default null */
+            manifest?: string | null;
+            /** @default  */
+            model?: string;
             name: string;
             /** @default 0 */
-            version?: number;
-            /** @default 0 */
-            created_at?: number;
-            /** @default  */
-            created_by?: string;
-            /** @enum {unknown} */
-            host: "docker" | "kubernetes" | "process";
-            deployments: components["schemas"]["Deployment"][];
-            /** @default 127.0.0.1 */
-            bind?: string;
-            /** @default 0 */
             port?: number;
-            /**
-             * @default {
-             *       "max_concurrent": 256,
-             *       "max_queue": 10,
-             *       "max_body_bytes": 10000000,
-             *       "timeout_s": 60
-             *     }
-             */
-            limits?: components["schemas"]["Limits"];
-            /** @default  */
-            node?: string;
-            /**
-             * @default pending
-             * @enum {unknown}
-             */
-            state?: "degraded" | "deleting" | "failed" | "pending" | "ready";
-            /** @default  */
-            message?: string;
-            /** @default 0 */
-            n_ready?: number;
-            /** @default [] */
-            key_digests?: string[];
+            /** @default null */
+            replicas?: number | null;
         };
         /**
          * Deployment
          * @description A manifest running as replicas, with its share of the service's traffic.
          */
         Deployment: {
-            name: string;
+            /** @default  */
+            image: string;
             manifest: string;
-            /** @default 1 */
-            replicas?: number;
-            /** @default 100 */
-            weight?: number;
-            /** @default  */
-            image?: string;
-        };
-        /**
-         * Limits
-         * @description What one replica accepts.
-         */
-        Limits: {
-            /** @default 256 */
-            max_concurrent?: number;
-            /** @default 10 */
-            max_queue?: number;
-            /** @default 10000000 */
-            max_body_bytes?: number;
-            /** @default 60 */
-            timeout_s?: number;
-        };
-        /**
-         * Activity
-         * @description A long operation. Its name is its id.
-         */
-        Activity: {
             name: string;
-            /** @default 0 */
-            version?: number;
-            /** @default 0 */
-            created_at?: number;
-            /** @default  */
-            created_by?: string;
-            verb: string;
-            subject: string;
-            /** @default {} */
-            args?: Record<string, never>;
-            /**
-             * @default queued
-             * @enum {unknown}
-             */
-            state?: "cancelled" | "done" | "failed" | "queued" | "running";
-            /** @default 0 */
-            progress?: number;
-            /** @default  */
-            message?: string;
-            /** @default false */
-            cancel_asked?: boolean;
-            /** @default null */
-            error?: components["schemas"]["Problem"] | null;
-            /** @default {} */
-            result?: Record<string, never>;
-            /** @default  */
-            node?: string;
-            /** @default null */
-            started_at?: number | null;
-            /** @default null */
-            ended_at?: number | null;
+            /** @default 1 */
+            replicas: number;
+            /** @default 100 */
+            weight: number;
         };
         /**
-         * Problem
-         * @description An error as it is stored and sent: RFC 9457's members, plus our code and hint.
+         * Environment
+         * @description The packages a run or a replica sees.
          */
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            code: string;
+        Environment: {
+            /** @default {} */
+            packages: {
+                [key: string]: string;
+            };
             /** @default  */
-            hint?: string;
+            platform: string;
+            python: string;
         };
         /**
          * Event
          * @description One line of the audit trail, which is also the change feed.
          */
         Event: {
-            seq: number;
-            at: number;
             actor: string;
+            at: number;
+            /** @default {} */
+            body: Record<string, never>;
             kind: string;
             name: string;
+            seq: number;
             verb: string;
+        };
+        /**
+         * Experiment
+         * @description A named group of runs.
+         */
+        Experiment: {
+            /** @default 0 */
+            created_at: number;
+            id: string;
+            /** @default 0 */
+            n_runs: number;
+            name: string;
+        };
+        /**
+         * FieldChange
+         * @description How one field differs between two manifests; ``None`` where one has it not.
+         */
+        FieldChange: {
+            /** @default null */
+            after: unknown;
+            /** @default null */
+            before: unknown;
+            field: string;
+        };
+        /**
+         * FileChange
+         * @description How one path differs between two snapshots.
+         */
+        FileChange: {
+            /** @enum {unknown} */
+            change: "added" | "changed" | "removed";
+            /** @default  */
+            diff: string;
+            path: string;
+        };
+        /**
+         * GitState
+         * @description What git says of a folder.
+         */
+        GitState: {
+            /** @default  */
+            branch: string;
+            /** @default  */
+            commit: string;
+            /** @default false */
+            dirty: boolean;
+            /** @default  */
+            remote: string;
+            root: string;
+        };
+        /**
+         * Image
+         * @description A container image. Its name and version are its manifest's.
+         */
+        Image: {
+            /** @default 0 */
+            build_s: number;
+            /** @default 0 */
+            created_at: number;
+            /** @default  */
+            created_by: string;
+            image_id: string;
+            manifest: string;
+            /** @default 0 */
+            n_bytes: number;
+            name: string;
+            tag: string;
+            /** @default 0 */
+            version: number;
+        };
+        /**
+         * Keys
+         * @description What a client sends, either of the two: ``Authorization: Bearer KEY`` or ``x-api-key: KEY``.
+         */
+        Keys: {
+            primary: string;
+            secondary: string;
+        };
+        /**
+         * Limits
+         * @description What one replica accepts.
+         */
+        Limits: {
+            /** @default 10000000 */
+            max_body_bytes: number;
+            /** @default 256 */
+            max_concurrent: number;
+            /** @default 10 */
+            max_queue: number;
+            /** @default 60 */
+            timeout_s: number;
+        };
+        /**
+         * Lineage
+         * @description What a thing came from. The first node is the thing itself; links lead from a thing to what it came from.
+         */
+        Lineage: {
+            links: components["schemas"]["Link"][];
+            nodes: components["schemas"]["Node"][];
+        };
+        /**
+         * Link
+         * @description One edge of the lineage: ``service:churn`` *deploys* ``manifest:churn:3``. Ends are ``KIND:NAME[:VERSION]``.
+         */
+        Link: {
+            relation: string;
+            source: string;
+            target: string;
+        };
+        /**
+         * LogText
+         * @description What a run wrote.
+         */
+        LogText: {
+            text: string;
+        };
+        /**
+         * Manifest
+         * @description What is needed to serve: files pinned by SHA-256, packages, Python, schema and sample.
+         *
+         *     A replica gets it as a *bundle*: a folder with ``manifest.json`` (this record) and the files.
+         */
+        Manifest: {
+            /** @default python:3.11-slim */
+            base_image: string;
+            /** @default 0 */
+            created_at: number;
+            /** @default  */
+            created_by: string;
+            files: components["schemas"]["ManifestFile"][];
+            models: components["schemas"]["ManifestModel"][];
+            name: string;
+            /** @default 3.11 */
+            python: string;
+            /** @default [] */
+            requirements: string[];
+            /** @default null */
+            sample: unknown;
+            /**
+             * @default {
+             *       "columns": [],
+             *       "output_columns": [],
+             *       "output_tensors": [],
+             *       "tensors": []
+             *     }
+             */
+            schema: components["schemas"]["Schema"];
+            /** @default null */
+            script: string | null;
             /** @default {} */
-            body?: Record<string, never>;
+            tags: {
+                [key: string]: string;
+            };
+            /** @default 0 */
+            version: number;
+        };
+        /**
+         * ManifestFile
+         * @description One file of a manifest. ``path`` is relative to the bundle: ``models/NAME/...`` or ``code/...``.
+         */
+        ManifestFile: {
+            digest: string;
+            n_bytes: number;
+            path: string;
+        };
+        /**
+         * ManifestModel
+         * @description A model inside a manifest; its files are below ``models/NAME/``.
+         */
+        ManifestModel: {
+            /** @default file */
+            flavor: string;
+            name: string;
+            /** @default null */
+            run_id: string | null;
+            version: number;
+        };
+        /**
+         * Model
+         * @description A registered model and its versions, newest first.
+         */
+        Model: {
+            /** @default {} */
+            aliases: {
+                [key: string]: number;
+            };
+            /** @default  */
+            description: string;
+            latest: number;
+            name: string;
+            /** @default [] */
+            services: string[];
+            /** @default {} */
+            tags: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            versions: components["schemas"]["ModelVersion"][];
+        };
+        /**
+         * ModelVersion
+         * @description One version of a registered model.
+         */
+        ModelVersion: {
+            /** @default [] */
+            aliases: string[];
+            created_at: number;
+            /** @default  */
+            created_by: string;
+            /** @default  */
+            flavor: string;
+            name: string;
+            /** @default null */
+            run_id: string | null;
+            /** @default [] */
+            services: string[];
+            /** @default  */
+            source: string;
+            /** @default {} */
+            tags: {
+                [key: string]: string;
+            };
+            version: number;
+        };
+        /**
+         * Node
+         * @description One thing in the lineage.
+         */
+        Node: {
+            /** @default {} */
+            facts: Record<string, never>;
+            id: string;
+            /** @enum {unknown} */
+            kind: "environment" | "git" | "image" | "manifest" | "model" | "run" | "service" | "snapshot";
+            /** @default false */
+            missing: boolean;
+            name: string;
+        };
+        /**
+         * PartStatus
+         * @description One part of the workspace: where it is and whether it answers.
+         */
+        PartStatus: {
+            answers: boolean;
+            detail: string;
+            part: string;
+            where: string;
+        };
+        /**
+         * Problem
+         * @description An error as it is stored and sent: RFC 9457's members, plus our code and hint.
+         */
+        Problem: {
+            code: string;
+            detail: string;
+            /** @default  */
+            hint: string;
+            status: number;
+            title: string;
+            type: string;
+        };
+        /**
+         * RegisterModel
+         * @description A model to register: one that a ``run`` logged, or a ``file`` or folder below the server's folder.
+         */
+        RegisterModel: {
+            /** @default null */
+            file?: string | null;
+            name: string;
+            /** @default null */
+            path?: string | null;
+            /** @default null */
+            run?: string | null;
+            /** @default {} */
+            tags?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * Run
+         * @description One execution: parameters, metrics, status, and where the rest of it is.
+         */
+        Run: {
+            /** @default  */
+            actor: string;
+            /** @default  */
+            artifact_uri: string;
+            /** @default null */
+            duration_s: number | null;
+            /** @default null */
+            ended_at: number | null;
+            experiment: string;
+            id: string;
+            /** @default {} */
+            metrics: {
+                [key: string]: number | ("-Infinity" | "Infinity" | "NaN");
+            };
+            name: string;
+            /** @default {} */
+            params: {
+                [key: string]: string;
+            };
+            /** @default null */
+            parent: string | null;
+            /** @default  */
+            project: string;
+            /** @default  */
+            reason: string;
+            started_at: number;
+            /** @enum {unknown} */
+            status: "FAILED" | "FINISHED" | "KILLED" | "RUNNING" | "SCHEDULED";
+            /** @default {} */
+            tags: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RunDetail
+         * @description A run with all that it stored.
+         */
+        RunDetail: {
+            /** @default [] */
+            artifacts: components["schemas"]["Artifact"][];
+            /** @default null */
+            environment: components["schemas"]["Environment"] | null;
+            /** @default null */
+            git: components["schemas"]["GitState"] | null;
+            /** @default  */
+            notebook: string;
+            run: components["schemas"]["Run"];
+            /** @default  */
+            snapshot: string;
+            /** @default [] */
+            warnings: string[];
+        };
+        /**
+         * Schema
+         * @description What a request must hold and what the answer holds: columns, or tensors, or neither (any JSON).
+         */
+        Schema: {
+            /** @default [] */
+            columns: components["schemas"]["Column"][];
+            /** @default [] */
+            output_columns: components["schemas"]["Column"][];
+            /** @default [] */
+            output_tensors: components["schemas"]["Tensor"][];
+            /** @default [] */
+            tensors: components["schemas"]["Tensor"][];
+        };
+        /**
+         * Service
+         * @description Desired state, beside it what the agent last saw, and where it answers.
+         */
+        Service: {
+            /** @default 127.0.0.1 */
+            bind: string;
+            /** @default 0 */
+            created_at: number;
+            /** @default  */
+            created_by: string;
+            deployments: components["schemas"]["Deployment"][];
+            /** @enum {unknown} */
+            host: "docker" | "kubernetes" | "process";
+            /** @default [] */
+            key_digests: string[];
+            /**
+             * @default {
+             *       "max_body_bytes": 10000000,
+             *       "max_concurrent": 256,
+             *       "max_queue": 10,
+             *       "timeout_s": 60
+             *     }
+             */
+            limits: components["schemas"]["Limits"];
+            /** @default  */
+            message: string;
+            /** @default 0 */
+            n_ready: number;
+            name: string;
+            /** @default  */
+            node: string;
+            /** @default 0 */
+            port: number;
+            /**
+             * @default pending
+             * @enum {unknown}
+             */
+            state: "degraded" | "deleting" | "failed" | "pending" | "ready";
+            /** @default  */
+            url: string;
+            /** @default 0 */
+            version: number;
+        };
+        /**
+         * Snapshot
+         * @description The exact source tree a run started from. Its name is the first 16 digits of its digest.
+         */
+        Snapshot: {
+            /** @default 0 */
+            created_at: number;
+            /** @default  */
+            created_by: string;
+            digest: string;
+            n_bytes: number;
+            n_files: number;
+            /** @default 0 */
+            n_recorded: number;
+            name: string;
+            source: string;
+            /** @default 0 */
+            version: number;
+            /** @default [] */
+            warnings: string[];
+        };
+        /**
+         * SnapshotDetail
+         * @description A snapshot and every path in it, sorted.
+         */
+        SnapshotDetail: {
+            files: components["schemas"]["SnapshotFile"][];
+            snapshot: components["schemas"]["Snapshot"];
+        };
+        /**
+         * SnapshotFile
+         * @description One path of a snapshot.
+         *
+         *     ``kind`` says what it is: a ``file`` whose content is stored, a ``link`` (``target`` is its text),
+         *     an empty ``folder``, or ``recorded``: too large to be source, so known by size, mtime and a digest
+         *     of samples (``digest``), not stored.
+         */
+        SnapshotFile: {
+            /** @default  */
+            digest: string;
+            /** @default false */
+            executable: boolean;
+            /**
+             * @default file
+             * @enum {unknown}
+             */
+            kind: "file" | "folder" | "link" | "recorded";
+            /** @default 0 */
+            mtime_ns: number;
+            /** @default 0 */
+            n_bytes: number;
+            path: string;
+            /** @default  */
+            target: string;
+        };
+        /**
+         * Status
+         * @description The workspace and its parts.
+         */
+        Status: {
+            parts: components["schemas"]["PartStatus"][];
+            workspace: components["schemas"]["WorkspaceInfo"];
+        };
+        /**
+         * SubmitRun
+         * @description A script or notebook to run, in its own process, from a snapshot of its folder.
+         */
+        SubmitRun: {
+            /** @default null */
+            experiment?: string | null;
+            file: string;
+            /** @default [] */
+            include?: string[];
+            /** @default null */
+            name?: string | null;
+            /** @default {} */
+            params?: {
+                [key: string]: string;
+            };
+            /** @default true */
+            snapshot?: boolean;
+            /** @default null */
+            source?: string | null;
+            /** @default {} */
+            tags?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * TagModel
+         * @description Tags to set on a model version; ``null`` removes one.
+         */
+        TagModel: {
+            tags: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * Tensor
+         * @description One input or output tensor: numpy dtype name and shape (-1 where any length may stand).
+         */
+        Tensor: {
+            dtype: string;
+            /** @default  */
+            name: string;
+            shape: number[];
+        };
+        /**
+         * WantedLimits
+         * @description What one replica shall accept.
+         */
+        WantedLimits: {
+            /** @default 10000000 */
+            max_body_bytes?: number;
+            /** @default 256 */
+            max_concurrent?: number;
+            /** @default 10 */
+            max_queue?: number;
+            /** @default 60 */
+            timeout_s?: number;
+        };
+        /**
+         * WorkspaceInfo
+         * @description Which workspace the server shows.
+         */
+        WorkspaceInfo: {
+            home: string;
+            id: string;
+            name: string;
+            root: string;
+            seq: number;
+            version: string;
         };
     };
     responses: never;
@@ -247,4 +1235,1347 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    list_activities: {
+        parameters: {
+            query?: {
+                state?: ("cancelled" | "done" | "failed" | "queued" | "running") | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Activity"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_activity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_activity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Event"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_experiments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Experiment"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_experiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Image"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    build_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BuildImage"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: "model" | "run" | "service";
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_manifests: {
+        parameters: {
+            query?: {
+                name?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Manifest"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateManifest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manifest"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manifest"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_manifests: {
+        parameters: {
+            query: {
+                b: string;
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["FieldChange"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: {
+                where?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Model"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterModel"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tag_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagModel"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                experiment?: string | null;
+                status?: ("FAILED" | "FINISHED" | "KILLED" | "RUNNING" | "SCHEDULED") | null;
+                project?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Run"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitRun"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+                stream: "stderr" | "stdout";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogText"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_services: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Service"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deploy_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeployService"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    service_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_service_logs: {
+        parameters: {
+            query?: {
+                tail?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: string[];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    score_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "*/*": unknown;
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_snapshots: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Snapshot"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_snapshots: {
+        parameters: {
+            query?: {
+                b?: string | null;
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["FileChange"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceInfo"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceInfo"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

@@ -1,33 +1,32 @@
-/** The server's records by their names. It sends every field, so none is optional here. */
+/** The server's records and addresses, by their names in its OpenAPI document. */
 
-import type { components } from './schema';
+import type { components, paths } from './schema';
 
 type Schemas = components['schemas'];
-type Sent<K extends keyof Schemas> = Readonly<Required<Schemas[K]>>;
 
-export type Run = Sent<'Run'>;
+export type Workspace = Readonly<Schemas['WorkspaceInfo']>;
+export type Experiment = Readonly<Schemas['Experiment']>;
+export type Run = Readonly<Schemas['Run']>;
 export type RunStatus = Run['status'];
 export type MetricValue = Run['metrics'][string];
-export type Experiment = Sent<'Experiment'>;
-export type ModelVersion = Sent<'ModelVersion'>;
-export type Model = Omit<Sent<'Model'>, 'versions'> & { readonly versions: readonly ModelVersion[] };
-export type Service = Sent<'Service'>;
-export type Activity = Sent<'Activity'>;
-export type Problem = Sent<'Problem'>;
-export type Event = Sent<'Event'>;
+export type Model = Readonly<Schemas['Model']>;
+export type ModelVersion = Readonly<Schemas['ModelVersion']>;
+export type Service = Readonly<Schemas['Service']>;
+export type Activity = Readonly<Schemas['Activity']>;
+export type Event = Readonly<Schemas['Event']>;
+export type Problem = Readonly<Schemas['Problem']>;
 
-/** Which workspace the server shows. `seq` is that of its newest event. */
-export interface Workspace {
-  readonly id: string;
-  readonly name: string;
-  /** The folder that holds `.mlops`. */
-  readonly home: string;
-  readonly root: string;
-  readonly seq: number;
-  /** Version of the server extension. */
-  readonly version: string;
-}
+/** Addresses that can be read without naming a thing. */
+export type Address = {
+  [P in keyof paths]: paths[P] extends { get: { parameters: { path?: never } } } ? P : never;
+}[keyof paths];
 
-export interface Items<T> {
-  readonly items: readonly T[];
-}
+type Get<P extends Address> = paths[P] extends { get: infer G } ? G : never;
+
+/** What `GET` of an address may be asked with. */
+export type QueryOf<P extends Address> =
+  Get<P> extends { parameters: { query?: infer Q } } ? Exclude<Q, undefined> : never;
+
+/** What `GET` of an address answers. */
+export type ReplyOf<P extends Address> =
+  Get<P> extends { responses: { 200: { content: { 'application/json': infer R } } } } ? R : never;

@@ -8,17 +8,11 @@ import type { FactNode, HintNode, TreeNode } from '../tree/model';
 export interface ServiceNode extends TreeNode {
   readonly kind: 'service';
   readonly service: Service;
-  /** Where it answers; empty until it has a port. */
-  readonly url: string;
   /** `NAME:VERSION` of the models it serves; of its manifests while the models are not known. */
   readonly serves: readonly string[];
 }
 
 export type ServicesNode = ServiceNode | FactNode | HintNode;
-
-export function urlOf(service: Service): string {
-  return service.port ? `http://${service.bind}:${service.port}` : '';
-}
 
 /** Return the nodes of the section Services. */
 export function serviceNodes(
@@ -35,7 +29,7 @@ export function serviceNodes(
   const nodes = services
     .map(service => serviceNode(service, servedBy(service, models)))
     .filter(node =>
-      passes(node.service.name, node.service.host, node.service.state, node.url, ...node.serves)
+      passes(node.service.name, node.service.host, node.service.state, node.service.url, ...node.serves)
     );
   return nodes.length ? nodes : [hint('services', 'No service matches the filter.')];
 }
@@ -50,8 +44,8 @@ function servedBy(service: Service, models: readonly Model[]): readonly string[]
 
 function serviceNode(service: Service, serves: readonly string[]): ServiceNode {
   const id = `service:${service.name}`;
-  const url = urlOf(service);
-  const nWanted = service.deployments.reduce((sum, deployment) => sum + (deployment.replicas ?? 1), 0);
+  const { url } = service;
+  const nWanted = service.deployments.reduce((sum, deployment) => sum + deployment.replicas, 0);
   const facts: FactNode[] = [];
   if (service.message) {
     facts.push(fact(id, 'why', service.message, service.state === 'failed' ? 'error' : undefined));
@@ -67,7 +61,6 @@ function serviceNode(service: Service, serves: readonly string[]): ServiceNode {
     id,
     label: `Service ${service.name}, ${service.state}, serves ${serves.join(', ')}${url && `, ${url}`}`,
     service,
-    url,
     serves,
     children: facts
   };

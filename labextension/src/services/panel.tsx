@@ -19,7 +19,8 @@ export function ServiceRow(props: {
   readonly node: ServiceNode;
   readonly copy: (text: string) => void;
 }): JSX.Element {
-  const { service, url, serves } = props.node;
+  const { service, serves } = props.node;
+  const { url } = service;
   return (
     <>
       <StatusIcon tone={TONES[service.state]} title={service.message || service.state} />

@@ -41,7 +41,7 @@ describe('services', () => {
     const { rerender } = render(<ServiceRow node={node as ServiceNode} copy={text => copied.push(text)} />);
     await userEvent.click(screen.getByRole('button', { name: 'Copy the URL of churn' }));
     expect(copied).toEqual(['http://127.0.0.1:40123']);
-    const [starting] = serviceNodes([service({ port: 0, state: 'pending' })], [], '');
+    const [starting] = serviceNodes([service({ port: 0, url: '', state: 'pending' })], [], '');
     rerender(<ServiceRow node={starting as ServiceNode} copy={text => copied.push(text)} />);
     expect(screen.queryByRole('button')).toBeNull();
   });
