@@ -10,7 +10,6 @@ from typing import Final
 
 from jupyter_mlops.core.record import Record
 
-
 _PROC: Final = Path("/proc/self/stat").exists()
 
 
