@@ -25,6 +25,8 @@ PROBE = (
     '"libc": os.confstr("CS_GNU_LIBC_VERSION") or ""}))\''
 )
 
+PROBE_S = 60
+
 
 class NoBaseImage(Unavailable):
     """The base image is neither in the engine nor to be had from a registry."""
@@ -139,13 +141,17 @@ def _probe(client: docker.DockerClient, base: Base) -> Python:
     """Ask a container of the base image."""
     import docker
 
+    container = client.containers.create(base.id, ["-c", PROBE], entrypoint="/bin/sh", network_disabled=True, user="0")
     try:
-        said = client.containers.run(
-            base.id, ["-c", PROBE], entrypoint="/bin/sh", remove=True, network_disabled=True, user="0", stderr=False
-        )
-    except (docker.errors.ContainerError, docker.errors.APIError) as error:
-        raise BadBaseImage(
-            f"The base image {base.name} has no Python that starts.",
-            hint="Use one that has, such as `--base-image python:3.11-slim`.",
-        ) from error
-    return decode(bytes(said), Python)
+        container.start()
+        if container.wait(timeout=PROBE_S)["StatusCode"] == 0:
+            return decode(container.logs(stderr=False), Python)
+        why = container.logs().decode(errors="replace").strip() or "there is no python3 on its PATH"
+    except docker.errors.APIError as error:
+        why = explanation(error)
+    finally:
+        container.remove(force=True)
+    raise BadBaseImage(
+        f"The base image {base.name} has no Python that starts: {why[:300]}.",
+        hint="Use one that has, such as `--base-image python:3.11-slim`.",
+    )

@@ -153,8 +153,10 @@ class DockerBuilder:
         return layers.write_layer(self._cache, key, layers.folder_members(packages, into), made_by, tick)
 
     def _model(self, manifest: Manifest, bundle: Path, work: Path, tick: layers.Tick) -> layers.Layer:
-        """Return the layer with the bundle. It is not kept: the bundle is."""
-        members = layers.folder_members(bundle, layers.BUNDLE)
+        """Return the layer with the bundle: the manifest's files and no others. It is not kept: the bundle is."""
+        files = {bundle / "manifest.json", *(bundle / file.path for file in manifest.files)}
+        wanted = files.union(*(file.parents for file in files))
+        members = layers.folder_members(bundle, layers.BUNDLE, skip=lambda path: path not in wanted)
         return layers.write_layer(work, "model", members, f"bundle of {manifest.ref}", tick)
 
     @staticmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -78,6 +80,8 @@ class Engine:
             return "Docker " + ".".join(client.version()["Version"].split(".")[:2])
 
     def _connect(self) -> docker.DockerClient:
+        address = _address()
+        _knock(address)
         import docker
         import requests
 
@@ -85,9 +89,22 @@ class Engine:
             client = docker.from_env(timeout=PING_S)
             client.ping()
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-            raise NoEngine(_address(), denied="PermissionError" in f"{error!r}") from error
+            raise NoEngine(address) from error
         client.api.timeout = self._patience_s
+        weakref.finalize(self, client.close)
         return client
+
+
+def _knock(address: str) -> None:
+    """Raise ``NoEngine`` where nobody listens: the SDK says less of why, and leaves its socket open."""
+    if not address.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as knocker:
+        knocker.settimeout(PING_S)
+        try:
+            knocker.connect(address.removeprefix("unix://"))
+        except OSError as error:
+            raise NoEngine(address, denied=isinstance(error, PermissionError)) from error
 
 
 def explanation(error: object) -> str:

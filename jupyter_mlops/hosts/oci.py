@@ -74,18 +74,18 @@ def load(client: docker.DockerClient, plan: Plan, folder: Path, tick: Tick) -> N
     An archive without the layers that the engine has; the whole archive; the classic builder, whose images get
     another id each time. ``folder`` takes temporary files. Raises ``EngineRefused``.
     """
-    for way in (load_difference, load_whole):
-        try:
-            way(client, plan, folder, tick)
-        except EngineRefused:
-            continue
-        return
-    build_classically(client, plan, tick)
+    try:
+        return load_difference(client, plan, tick)
+    except EngineRefused:
+        pass
+    try:
+        return load_whole(client, plan, folder, tick)
+    except EngineRefused:
+        return build_classically(client, plan, tick)
 
 
-def load_difference(client: docker.DockerClient, plan: Plan, folder: Path, tick: Tick) -> None:
+def load_difference(client: docker.DockerClient, plan: Plan, tick: Tick) -> None:
     """Load an archive that leaves out the base's layers and those of ours that some image in the engine has."""
-    _ = folder
     present = _present(client, plan)
     base = [Blob(digest=diff_id.removeprefix("sha256:"), n_bytes=0) for diff_id in plan.base.diff_ids]
     ours = [

@@ -1,0 +1,225 @@
+"""Images: the same for the same inputs, built from four layers, refused in words, and gone without a trace when cancelled."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from jupyter_mlops.core.ids import new_id
+from jupyter_mlops.hosts import oci
+from jupyter_mlops.hosts.bases import BadBaseImage, NoBaseImage
+from jupyter_mlops.hosts.builder import DockerBuilder, ImageInUse
+from jupyter_mlops.hosts.engine import NoEngine
+from jupyter_mlops.hosts.image import tag
+from jupyter_mlops.hosts.wheels import CannotInstall
+
+pytestmark = pytest.mark.docker
+
+
+def quiet(line: str, fraction: float) -> None:
+    """Listen to progress and say nothing."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+def layers_of(engine: docker.DockerClient, image: str) -> list[str]:
+    return engine.images.get(image).attrs["RootFS"]["Layers"]
+
+
+def run(engine: docker.DockerClient, image: str, code: str) -> str:
+    return engine.containers.run(image, ["-c", code], entrypoint="python", remove=True).decode().strip()
+
+
+def test_an_image_built_again_keeps_its_id_even_when_it_was_removed(builder, bundle, image, images_root, workspace_id):
+    assert builder.build(*bundle, quiet)[0] == image
+    another = DockerBuilder(images_root, workspace_id)
+    another.remove(image)
+    assert not another.exists(image)
+    assert another.build(*bundle, quiet)[0] == image
+    assert another.exists(image)
+
+
+def test_a_new_model_version_shares_every_layer_but_the_last(builder, bundle, image, another, engine):
+    newer, _, n_bytes = builder.build(*another(bundle, version=2), quiet)
+    old, new = layers_of(engine, image), layers_of(engine, newer)
+    assert old[:-1] == new[:-1]
+    assert old[-1] != new[-1]
+    assert n_bytes > 10_000_000
+
+
+def test_the_environment_has_the_same_bytes_when_it_is_made_from_nothing(
+    plain_bundle, builder, workspace_id, tmp_path, engine
+):
+    first = layers_of(engine, builder.build(*plain_bundle, quiet)[0])
+    second = layers_of(engine, DockerBuilder(tmp_path, workspace_id).build(*plain_bundle, quiet)[0])
+    assert first == second
+
+
+def test_files_beside_those_of_the_manifest_stay_out(builder, plain_bundle, another):
+    manifest, folder = another(plain_bundle)
+    (folder / "code" / "__pycache__").mkdir()
+    (folder / "code" / "__pycache__" / "score.pyc").write_bytes(b"left by a process replica")
+    assert builder.build(manifest, folder, quiet)[0] == builder.build(*plain_bundle, quiet)[0]
+
+
+def test_an_image_says_what_it_is_and_runs_as_nobody(image, engine, workspace_id):
+    config = engine.images.get(image).attrs["Config"]
+    assert config["Labels"]["mlops.manifest"] == "Tiny:1"
+    assert config["Labels"]["mlops.models"] == "Tiny:1"
+    assert config["Labels"]["mlops.runs"] == "f00d"
+    assert config["Labels"]["mlops.git.commit"] == "0123abcd"
+    assert config["Labels"]["mlops.workspace"] == workspace_id
+    assert config["User"] == "10001:10001"
+    assert "8080/tcp" in config["ExposedPorts"]
+    assert config["Healthcheck"]["Test"][0] == "CMD"
+
+
+def test_an_image_holds_the_scoring_server_and_none_of_the_rest(image, engine):
+    found = run(engine, image, "import jupyter_mlops, os; print(*sorted(os.listdir(jupyter_mlops.__path__[0])))")
+    assert [name for name in found.split() if name != "__pycache__"] == ["__init__.py", "core", "scoring"]
+
+
+def test_an_image_carries_compiled_packages_of_its_own_environment(image, engine):
+    code = "import sklearn, os, sys; print(sys.prefix, sklearn.__file__, os.path.exists(sklearn.__cached__))"
+    prefix, file, cached = run(engine, image, code).split()
+    assert prefix == "/opt/venv"
+    assert file.startswith("/opt/venv/lib/")
+    assert cached == "True"
+
+
+def test_a_script_in_the_environment_starts_with_the_image_s_python(image, engine):
+    script = engine.containers.run(image, ["-1", "/opt/venv/bin/f2py"], entrypoint="head", remove=True)
+    assert script == b"#!/opt/venv/bin/python\n"
+
+
+def test_progress_goes_from_zero_to_one(builder, plain_bundle, another):
+    heard = []
+    builder.build(*another(plain_bundle, version=7), lambda line, fraction: heard.append((fraction, line)))
+    assert heard == sorted(heard, key=lambda each: each[0])
+    assert heard[0][0] == 0
+    assert heard[-1] == (1, "Built mlops/plain:7")
+
+
+def test_a_requirement_that_nobody_has_is_named(builder, plain_bundle, another):
+    with pytest.raises(CannotInstall, match=r"^no-such-package-of-ours==1\.0 cannot be installed"):
+        builder.build(*another(plain_bundle, requirements=["no-such-package-of-ours==1.0"]), quiet)
+
+
+def test_requirements_that_exclude_each_other_are_named(builder, plain_bundle, another):
+    wanted = ["msgspec<0.1"]
+    with pytest.raises(CannotInstall, match=r"msgspec<0\.1"):
+        builder.build(*another(plain_bundle, requirements=wanted), quiet)
+
+
+def test_a_base_image_that_cannot_be_had_is_named_with_the_command_to_get_it(builder, plain_bundle, another):
+    # .invalid never resolves, so this needs no network
+    name = "registry.invalid/nobody/base:1"
+    with pytest.raises(NoBaseImage, match=name) as raised:
+        builder.build(*another(plain_bundle, base_image=name), quiet)
+    assert f"docker pull {name}" in raised.value.hint
+
+
+def test_a_base_image_with_another_python_is_refused(builder, plain_bundle, another):
+    with pytest.raises(BadBaseImage, match=r"has Python 3\.11, and manifest plain:1 asks for 3\.13"):
+        builder.build(*another(plain_bundle, python="3.13"), quiet)
+
+
+def test_a_base_image_without_python_is_refused(builder, plain_bundle, another, engine):
+    empty = io.BytesIO()
+    tarfile.open(fileobj=empty, mode="w").close()
+    name = f"mlops-test-{new_id()}:1"
+    engine.api.import_image_from_data(empty.getvalue(), repository=name)
+    try:
+        with pytest.raises(BadBaseImage, match="no Python that starts"):
+            builder.build(*another(plain_bundle, base_image=name), quiet)
+    finally:
+        engine.images.remove(name)
+
+
+def test_a_base_image_that_is_no_name_is_refused(builder, plain_bundle, another):
+    with pytest.raises(BadBaseImage, match="No Such Thing"):
+        builder.build(*another(plain_bundle, base_image="No Such Thing"), quiet)
+
+
+class CancelledByTest(Exception):
+    """Raised where a person cancels."""
+
+
+@pytest.mark.parametrize("at", ["Resolving", "Installing", "Compiling", "Packing the packages", "Loading"])
+def test_a_build_cancelled_at_any_step_leaves_nothing(at, plain_bundle, another, tmp_path, engine):
+    manifest, folder = another(plain_bundle, name=f"cancelled-{new_id()}")
+
+    def cancel(line: str, fraction: float) -> None:  # noqa: ARG001
+        if line.startswith(at):
+            raise CancelledByTest
+
+    with pytest.raises(CancelledByTest):
+        DockerBuilder(tmp_path, new_id()).build(manifest, folder, cancel)
+    left = [path.name for path in (tmp_path / "cache" / "images").iterdir()]
+    assert not [name for name in left if name.startswith("building-") or name.endswith(".part")]
+    assert not engine.images.list(tag(manifest))
+    assert not engine.images.list(filters={"label": f"mlops.manifest={manifest.ref}"})
+
+
+@pytest.mark.parametrize("way", ["load_difference", "load_whole", "build_classically"])
+def test_every_way_into_the_engine_gives_an_image_that_starts(way, plain_bundle, another, builder, tmp_path):
+    manifest, folder = another(plain_bundle, name=f"by-{way.replace('_', '-')}")
+    with builder._engine.asked_to("take an image") as engine:
+        plan = builder._plan(engine, manifest, folder, tmp_path, quiet)
+        if way == "load_whole":
+            oci.load_whole(engine, plan, tmp_path, lambda: None)
+        else:
+            getattr(oci, way)(engine, plan, lambda: None)
+        name = plan.tags[0]
+        assert run(engine, name, "import jupyter_mlops.core.manifest, msgspec, os; print(os.getuid())") == "10001"
+        assert engine.images.get(name).attrs["Config"]["Entrypoint"] == plan.settings["Entrypoint"]
+        assert builder.build(manifest, folder, quiet)[0] == engine.images.get(name).id
+
+
+def test_an_image_in_use_is_not_removed(builder, plain_bundle, another, engine, workspace_id):
+    image = builder.build(*another(plain_bundle, version=9), quiet)[0]
+    container = engine.containers.create(image, labels={"mlops.workspace": workspace_id})
+    with pytest.raises(ImageInUse, match=container.name):
+        builder.remove(image)
+    container.remove()
+    builder.remove(image)
+    builder.remove(image)
+    assert not builder.exists(image)
+
+
+def test_a_lost_cache_is_made_again(builder, plain_bundle, images_root, engine):
+    before = builder.build(*plain_bundle, quiet)[0]
+    shutil.rmtree(images_root / "cache")
+    engine.images.remove(before, force=True)
+    assert builder.build(*plain_bundle, quiet)[0] == before
+
+
+def test_an_engine_that_does_not_answer_is_named(monkeypatch, plain_bundle, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    with pytest.raises(NoEngine, match=r"No Docker engine answers at unix://.*no\.sock"):
+        DockerBuilder(tmp_path, "w").build(*plain_bundle, quiet)
+    assert not [path for path in Path(tmp_path).rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("churn", "mlops/churn:3"), ("churn-model_2", "mlops/churn-model_2:3"), ("v1.2", "mlops/v1.2:3")],
+)
+def test_a_tag_is_the_manifest_s_name(plain_bundle, another, name, expected):
+    assert tag(another(plain_bundle, name=name, version=3)[0]) == expected
+
+
+def test_names_that_docker_does_not_take_get_tags_of_their_own(plain_bundle, another):
+    tags = {tag(another(plain_bundle, name=name)[0]) for name in ("Churn", "CHURN", "churn", "a..b", "a.b", "a-")}
+    assert len(tags) == 6
