@@ -31,8 +31,8 @@ def diff_snapshots(
 ) -> list[FileChange]:
     """Return how ``b`` differs from ``a``, path by path; without ``b``, how the folder of ``a`` is now.
 
-    Texts come with a unified diff, notebooks with one of their cells' sources. ``large_file_bytes`` is what a snapshot
-    of the folder would only record; what ``a`` stores even so is compared as stored.
+    Texts come with a unified diff, notebooks with one of their cells' sources. Files that ``a`` does not have are only
+    recorded above ``large_file_bytes``, as a snapshot would.
 
     Raises ``UnknownThing`` and ``AmbiguousSnapshot`` for the names, ``NotAFolder`` when the folder is gone, and
     ``DamagedPack``.
@@ -49,9 +49,8 @@ def diff_snapshots(
 
 def _folder_now(world: World, taken: SnapshotDetail, large_file_bytes: int) -> _Side:
     folder = Path(os.fsdecode(raw(taken.snapshot.source)))
-    stored = {raw(file.path) for file in taken.files if file.kind == "file"}
     known = statcache.load(statcache.cache_path(world.root, folder))
-    found = walk_folder(folder, TooLarge(large_file_bytes, stored), known=known)
+    found = walk_folder(folder, _AsTaken(large_file_bytes, taken), known=known)
     read_files(found, None, None)
     trees: dict[bytes, bytes] = {}
     for part in reversed(found.folders):
@@ -64,6 +63,18 @@ def _folder_now(world: World, taken: SnapshotDetail, large_file_bytes: int) -> _
         return _read_regular(found.root + raw(file.path))
 
     return {file.path: file for file in files}, content_of
+
+
+class _AsTaken(TooLarge):
+    """Stores and records what the snapshot did, so that only what changed is a difference; the rest by size."""
+
+    def __init__(self, large_file_bytes: int, taken: SnapshotDetail) -> None:
+        super().__init__(-1)  # each file is to be asked for
+        self._large = large_file_bytes
+        self._recorded = {raw(file.path): file.kind == "recorded" for file in taken.files}
+
+    def __call__(self, path: bytes, n_bytes: int) -> bool:
+        return self._recorded.get(path, n_bytes > self._large)
 
 
 def _read_regular(path: bytes) -> bytes:

@@ -6,8 +6,9 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import BinaryIO, Final, NamedTuple
 
 from blake3 import blake3
@@ -58,15 +59,13 @@ def read_files(walk: Walk, pack: PackWriter | None, say: Say | None) -> None:
     progress = _Progress(walk, say)
     small = [unread for unread in walk.unread if not unread.recorded and unread.n_bytes <= WHOLE_BYTES]
     stored = None if pack is None else pack.stored
-    read: Iterator[tuple[list[Unread], list[_Read]]]
-    if len(small) <= _BATCH_FILES:  # not worth threads
-        read = ((batch, _read_batch(walk.root, batch, stored)) for batch in _batches(small))
-    else:
-        read = _in_threads(walk.root, _batches(small), stored)
-    for batch, results in read:
-        for unread, result in zip(batch, results, strict=True):
-            _take(walk, unread, result, pack)
-        progress.tell(batch)
+    with closing(
+        _read_in_batches(walk.root, small, stored)
+    ) as read:  # closed at once, or an error would keep its threads
+        for batch, results in read:
+            for unread, result in zip(batch, results, strict=True):
+                _take(walk, unread, result, pack)
+            progress.tell(batch)
     for unread in walk.unread:
         if unread.recorded or unread.n_bytes > WHOLE_BYTES:
             read_once = _sample_once if unread.recorded else _stream_once(pack)
@@ -115,14 +114,18 @@ def _batches(files: list[Unread]) -> Iterator[list[Unread]]:
         yield batch
 
 
-def _in_threads(
-    root: bytes, batches: Iterator[list[Unread]], stored: Container[bytes] | None
-) -> Iterator[tuple[list[Unread], list[_Read]]]:
-    """Read batches in their order, a few at a time, so that memory stays small however large the folder is."""
+def _read_in_batches(
+    root: bytes, files: list[Unread], stored: Container[bytes] | None
+) -> Generator[tuple[list[Unread], list[_Read]], None, None]:
+    """Read files in their order, a few batches at a time, so that memory stays small however large the folder is."""
+    if len(files) <= _BATCH_FILES:  # not worth threads
+        for batch in _batches(files):
+            yield batch, _read_batch(root, batch, stored)
+        return
     waiting: deque[tuple[list[Unread], Future[list[_Read]]]] = deque()
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mlops-snapshot")
     try:
-        for batch in batches:
+        for batch in _batches(files):
             waiting.append((batch, pool.submit(_read_batch, root, batch, stored)))
             if len(waiting) > _THREADS:
                 first, future = waiting.popleft()

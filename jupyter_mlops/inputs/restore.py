@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
@@ -98,10 +98,10 @@ def restore_snapshot(world: World, ref: str, into: Path, *, link_recorded: bool 
             raise WouldOverwrite(into)
         into.parent.mkdir(parents=True, exist_ok=True)
         # beside its place, so that it can be renamed there when it is whole
-        work = Path(tempfile.mkdtemp(prefix=f".{into.name}.", suffix=".part", dir=into.parent))
+        work = into.parent / f".{into.name}.{secrets.token_hex(6)}.part"
+        work.mkdir()
         try:
             _write_all(work, detail, packs, originals)
-            work.chmod(0o777 & ~_umask())
             work.replace(into)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
@@ -113,12 +113,6 @@ def restore_snapshot(world: World, ref: str, into: Path, *, link_recorded: bool 
 
 def _is_inside(path: bytes) -> bool:
     return b"\0" not in path and all(part not in {b"", b".", b".."} for part in path.split(b"/"))
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _write_all(work: Path, detail: SnapshotDetail, packs: Packs, originals: dict[str, Path]) -> None:

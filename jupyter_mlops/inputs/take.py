@@ -56,7 +56,7 @@ def take_snapshot(
         world: Where to keep it.
         folder: What to keep.
         include: Paths or globs, relative to ``folder``, of large files to store.
-        say: Told what is large above 1 GiB or 50,000 files, and how far reading is.
+        say: Above 1 GiB or 50,000 files, told what is large and how far reading is.
         large_file_bytes: What is large.
 
     Raises:
@@ -70,12 +70,11 @@ def take_snapshot(
     chosen = _Include(folder, include)
     began_ns = time.time_ns()
     found = walk_folder(folder, TooLarge(large_file_bytes, chosen), known=known, stored=packs.digests)
-    if say is not None:
-        _say_what_is_large(found, say)
+    told = say if say is not None and _say_what_is_large(found, say) else None
     sweep(pack_cache(world))
     pack = PackWriter(pack_cache(world), packs.digests)
     try:
-        read_files(found, pack, say)
+        read_files(found, pack, told)
         digest = _store_tree(found, known, pack)
         pack.finish(world.blobs, packs)
     finally:
@@ -143,12 +142,12 @@ class _Include:
         ]
 
 
-def _say_what_is_large(found: Walk, say: Say) -> None:
-    """Name the largest folders and files where there is much to keep. Nothing is refused."""
+def _say_what_is_large(found: Walk, say: Say) -> bool:
+    """Name the largest folders and files where there is much to keep, and tell whether there is. Nothing is refused."""
     sizes = [(path, n_bytes) for path, n_bytes in found.files()]
     total = sum(n_bytes for _, n_bytes in sizes)
     if len(sizes) <= _MANY_FILES and total <= _MANY_BYTES:
-        return
+        return False
     by_bytes: Counter[str] = Counter()
     by_count: Counter[str] = Counter()
     for path, n_bytes in sizes:
@@ -157,7 +156,8 @@ def _say_what_is_large(found: Walk, say: Say) -> None:
         by_count[shown(top + slash)] += 1
     most = by_bytes if total > _MANY_BYTES else by_count
     largest = ", ".join(
-        f"{name} ({by_count[name]:,} files, {human(by_bytes[name])})" for name, _ in most.most_common(_SHOWN_LARGEST)
+        f"{name} ({by_count[name]:,} file{'s'[: by_count[name] > 1]}, {human(by_bytes[name])})"
+        for name, _ in most.most_common(_SHOWN_LARGEST)
     )
     root = os.fsdecode(found.root.rstrip(b"/"))
     say(
@@ -165,6 +165,7 @@ def _say_what_is_large(found: Walk, say: Say) -> None:
         "What the run does not need can be left out with a .gitignore or .amlignore file.",
         0.0,
     )
+    return True
 
 
 def human(n_bytes: int) -> str:

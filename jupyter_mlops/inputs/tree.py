@@ -64,9 +64,11 @@ class _Node(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 class _Tree(msgspec.Struct, array_like=True, frozen=True):
     nodes: list[_Node]
-    format: int = 1
+    format: int
 
 
+_FORMAT: Final = 1
+_KINDS: Final = frozenset(Kind)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Tree)
 
@@ -87,7 +89,7 @@ def encode_folder(folder: Folder) -> bytes:
     ]
     nodes += [_Node(name, Kind.FOLDER, sub.digest, 0, 0, False, b"") for name, sub in folder.folders.items()]  # noqa: FBT003  # a record
     nodes.sort(key=lambda node: node.name)
-    return _encoder.encode(_Tree(nodes))
+    return _encoder.encode(_Tree(nodes, _FORMAT))
 
 
 def digest_of(content: bytes) -> bytes:
@@ -110,7 +112,10 @@ def _paths(digest: bytes, read: Callable[[bytes], bytes]) -> Iterator[SnapshotFi
     folders = [(b"", digest)]
     while folders:
         base, at = folders.pop()
-        nodes = _decoder.decode(read(at)).nodes
+        tree = _decoder.decode(read(at))
+        nodes = tree.nodes
+        if tree.format != _FORMAT or any(node.kind not in _KINDS for node in nodes):
+            raise msgspec.DecodeError
         if not nodes and base:
             yield SnapshotFile(path=shown(base[:-1]), kind="folder")
         for node in nodes:

@@ -1,0 +1,479 @@
+"""What goes into a snapshot, what stays out, and what is kept of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.core.errors import BadInput, UnknownThing
+from jupyter_mlops.core.snapshot import Snapshot
+from jupyter_mlops.inputs import reading, take
+from jupyter_mlops.inputs.snapshots import find_snapshot, list_snapshots, show_snapshot, take_snapshot
+from jupyter_mlops.workspace import Workspace
+
+
+def write(root: Path, files: dict[str, str | bytes]) -> Path:
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "work", {"train.py": "print(1)\n", "lib/util.py": "x = 1\n"})
+
+
+def paths(world: Workspace, snapshot: Snapshot) -> dict[str, str]:
+    return {file.path: file.kind for file in show_snapshot(world, snapshot.name).files}
+
+
+def packs(world: Workspace) -> list[str]:
+    return sorted(world.blobs.keys("packs"))
+
+
+def forget_cache(world: Workspace) -> None:
+    shutil.rmtree(world.root / "cache")
+
+
+def test_a_snapshot_holds_the_files_of_the_folder(workspace: Workspace, folder: Path) -> None:
+    snapshot = take_snapshot(workspace, folder)
+    assert paths(workspace, snapshot) == {"train.py": "file", "lib/util.py": "file"}
+    assert (snapshot.n_files, snapshot.n_bytes, snapshot.n_recorded, snapshot.warnings) == (2, 15, 0, [])
+    assert snapshot.source == str(folder)
+    assert snapshot.name == snapshot.digest[:16]
+    assert list_snapshots(workspace) == [snapshot]
+
+
+def test_an_unchanged_folder_gives_the_same_snapshot_and_stores_nothing(workspace: Workspace, folder: Path) -> None:
+    first = take_snapshot(workspace, folder)
+    stored, seq = packs(workspace), workspace.catalog.last_seq()
+    os.utime(folder / "train.py")
+    assert take_snapshot(workspace, folder) == first
+    assert packs(workspace) == stored
+    assert workspace.catalog.last_seq() == seq
+
+
+def test_the_same_content_elsewhere_is_the_same_snapshot_and_compares_with_the_newer_place(
+    workspace: Workspace, folder: Path, tmp_path: Path
+) -> None:
+    first = take_snapshot(workspace, folder)
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    second = take_snapshot(workspace, copy)
+    assert second.name == first.name
+    assert second.source == str(copy)
+    assert len(packs(workspace)) == 1
+
+
+def test_each_snapshot_adds_one_pack_with_what_is_new(workspace: Workspace, folder: Path) -> None:
+    write(folder, {"big.bin": os.urandom(300_000)})
+    take_snapshot(workspace, folder)
+    before = set(packs(workspace))
+    write(folder, {"copy of big.bin": (folder / "big.bin").read_bytes(), "train.py": "print(2)\n"})
+    take_snapshot(workspace, folder)
+    (new,) = set(packs(workspace)) - before
+    with workspace.blobs.open(new) as pack:
+        assert len(pack.read()) < 1_000
+
+
+def test_an_edit_that_keeps_size_and_mtime_is_seen(workspace: Workspace, folder: Path) -> None:
+    first = take_snapshot(workspace, folder)
+    st = (folder / "train.py").stat()
+    write(folder, {"train.py": "print(9)\n"})
+    os.utime(folder / "train.py", ns=(st.st_atime_ns, st.st_mtime_ns))
+    assert take_snapshot(workspace, folder).name != first.name
+
+
+def test_without_its_caches_a_workspace_goes_on(workspace: Workspace, folder: Path) -> None:
+    first = take_snapshot(workspace, folder)
+    for damage in (forget_cache, lambda world: [p.write_bytes(b"x") for p in (world.root / "cache").rglob("*.*")]):
+        damage(workspace)
+        assert take_snapshot(workspace, folder).name == first.name
+        assert paths(workspace, first) == {"train.py": "file", "lib/util.py": "file"}
+    assert len(packs(workspace)) == 1
+
+
+def test_contents_whose_pack_was_deleted_are_stored_again(workspace: Workspace, folder: Path) -> None:
+    first = take_snapshot(workspace, folder)
+    for key in packs(workspace):
+        workspace.blobs.delete(key)
+    assert take_snapshot(workspace, folder).name == first.name
+    assert paths(workspace, first) == {"train.py": "file", "lib/util.py": "file"}
+
+
+def test_caches_environments_and_the_workspace_stay_out(workspace: Workspace) -> None:
+    home = write(
+        workspace.home,
+        {
+            "nb.ipynb": "{}",
+            ".git/HEAD": "x",
+            "__pycache__/a.pyc": "x",
+            ".ipynb_checkpoints/nb.ipynb": "x",
+            "a/.pytest_cache/x": "x",
+            "a/node_modules/x/index.js": "x",
+            "env/pyvenv.cfg": "x",
+            "env/lib/x.py": "x",
+            "a/conda/conda-meta/history": "x",
+            "a/conda/bin/x": "x",
+            "a/x.py": "x",
+        },
+    )
+    assert list(paths(workspace, take_snapshot(workspace, home))) == ["a/x.py", "nb.ipynb"]
+
+
+def test_a_folder_that_is_an_environment_itself_is_taken_with_a_warning(workspace: Workspace, folder: Path) -> None:
+    write(folder, {"pyvenv.cfg": "x", "lib/python3.11/site-packages/big.py": "x"})
+    snapshot = take_snapshot(workspace, folder)
+    assert "train.py" in paths(workspace, snapshot)
+    assert not any("site-packages" in path for path in paths(workspace, snapshot))
+    assert "virtual environment" in snapshot.warnings[0]
+
+
+IGNORES = {"a.log": "x", "a.csv": "x", "sub/a.log": "x", "sub/a.csv": "x", "sub/deep/a.log": "x"}
+
+
+@pytest.mark.parametrize(
+    ("ignores", "kept"),
+    [
+        ({".gitignore": "*.log\n"}, ["a.csv", "sub/a.csv"]),
+        ({".amlignore": "*.csv\n"}, ["a.log", "sub/a.log", "sub/deep/a.log"]),
+        ({".gitignore": "*.log\n", ".amlignore": "*.csv\n"}, ["a.log", "sub/a.log", "sub/deep/a.log"]),
+        (
+            {".gitignore": "*.log\n", "sub/.amlignore": "!a.log\n"},
+            ["a.csv", "sub/a.csv", "sub/a.log", "sub/deep/a.log"],
+        ),
+        ({"sub/.gitignore": "*.log\n", "sub/.amlignore": "*.csv\n/deep/"}, ["a.csv", "a.log", "sub/a.log"]),
+    ],
+)
+def test_amlignore_stands_in_the_place_of_gitignore_in_its_folder(
+    workspace: Workspace, tmp_path: Path, ignores: dict[str, str], kept: list[str]
+) -> None:
+    folder = write(tmp_path / "work", {**IGNORES, **ignores})
+    found = [path for path, kind in paths(workspace, take_snapshot(workspace, folder)).items() if kind == "file"]
+    assert [path for path in found if not path.endswith("ignore")] == kept
+
+
+def test_rules_of_the_folders_above_hold_up_to_the_git_root(workspace: Workspace, tmp_path: Path) -> None:
+    write(
+        tmp_path / "outer",
+        {
+            ".gitignore": "*.py\n",
+            "repo/.git/info/exclude": "/part/notes\n",
+            "repo/.gitignore": "*.log\n/part/data/\n",
+            "repo/part/data/x.csv": "x",
+            "repo/part/a.py": "x",
+            "repo/part/a.log": "x",
+            "repo/part/notes": "x",
+            "repo/part/sub/notes": "x",
+        },
+    )
+    snapshot = take_snapshot(workspace, tmp_path / "outer" / "repo" / "part")
+    assert paths(workspace, snapshot) == {"a.py": "file", "sub/notes": "file"}
+
+
+def test_a_folder_that_is_ignored_itself_is_taken_as_it_is(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path / "repo", {".git/HEAD": "x", ".gitignore": "scratch/\n*.csv\n", "scratch/a.csv": "x"})
+    assert paths(workspace, take_snapshot(workspace, tmp_path / "repo" / "scratch")) == {"a.csv": "file"}
+
+
+def test_new_ignore_rules_take_effect_on_files_already_known(workspace: Workspace, folder: Path) -> None:
+    take_snapshot(workspace, folder)
+    write(folder, {".amlignore": "lib/\n"})
+    assert list(paths(workspace, take_snapshot(workspace, folder))) == [".amlignore", "train.py"]
+
+
+def test_a_repository_within_a_repository_has_its_own_rules(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path / "r", {".git/HEAD": "", ".gitignore": "*.csv\n", "a.csv": "", "sub/.git/HEAD": "", "sub/a.csv": ""})
+    assert list(paths(workspace, take_snapshot(workspace, tmp_path / "r"))) == [".gitignore", "sub/a.csv"]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not on the PATH")
+def test_a_worktree_has_the_rules_of_its_repository(workspace: Workspace, tmp_path: Path) -> None:
+    def git(*args: str) -> None:
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *args], cwd=repo, check=True, capture_output=True)
+
+    repo = write(tmp_path / "repo", {"a.py": "x"})
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    git("worktree", "add", "-q", str(tmp_path / "tree"))
+    (repo / ".git" / "info").mkdir(exist_ok=True)
+    write(repo, {".git/info/exclude": "*.csv\n"})
+    write(tmp_path / "tree", {"b.csv": "x"})
+    assert paths(workspace, take_snapshot(workspace, tmp_path / "tree")) == {"a.py": "file"}
+
+
+def test_links_folders_modes_and_odd_names_are_kept(workspace: Workspace, folder: Path) -> None:
+    (folder / "tool.sh").write_text("#!/bin/sh\n")
+    (folder / "tool.sh").chmod(0o755)
+    (folder / "to-file").symlink_to("train.py")
+    (folder / "to-nowhere").symlink_to("/no/such/place")
+    (folder / "to-folder").symlink_to("lib")
+    (folder / "empty" / "inside").mkdir(parents=True)
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_text("latin")
+    (folder / "100%.txt").write_text("percent")
+    (folder / "50%E9%25.txt").write_text("percent")
+    found = {file.path: file for file in show_snapshot(workspace, take_snapshot(workspace, folder).name).files}
+    assert found["tool.sh"].executable
+    assert not found["train.py"].executable
+    assert (found["to-file"].kind, found["to-file"].target) == ("link", "train.py")
+    assert found["to-folder"].kind == "link"
+    assert found["empty/inside"].kind == "folder"
+    assert {"caf%E9.txt", "100%.txt", "50%25E9%2525.txt"} <= set(found)
+
+
+def test_making_a_file_executable_makes_a_new_snapshot(workspace: Workspace, folder: Path) -> None:
+    first = take_snapshot(workspace, folder)
+    (folder / "train.py").chmod(0o755)
+    assert take_snapshot(workspace, folder).name != first.name
+
+
+def test_what_is_no_file_is_left_out_with_a_warning(workspace: Workspace, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(folder / "socket"))
+        snapshot = take_snapshot(workspace, folder)
+    assert set(paths(workspace, snapshot)) == {"train.py", "lib/util.py"}
+    assert sorted(snapshot.warnings) == [
+        "pipe was left out, as it is a named pipe and no file.",
+        "socket was left out, as it is a socket and no file.",
+    ]
+
+
+UNREADABLE = """
+import os, sys
+from pathlib import Path
+from jupyter_mlops.workspace import Workspace
+from jupyter_mlops.inputs.snapshots import take_snapshot
+home = Path(sys.argv[1])
+world = Workspace.open(home, create=True)
+take_snapshot(world, home / "locked")  # imports what is imported late
+if os.geteuid() == 0:  # root reads everything
+    for path in [home, *home.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+(home / "secret").chmod(0); (home / "locked").chmod(0)
+print("\\n".join(take_snapshot(world, home).warnings))
+(home / "locked").chmod(0o700)
+world.close()
+"""
+
+
+def test_what_cannot_be_read_is_left_out_with_a_warning() -> None:
+    home = Path(tempfile.mkdtemp())  # pytest's own folder may be entered by its owner alone
+    try:
+        write(home, {"secret": "x", "locked/a": "x", "a.py": "x"})
+        done = subprocess.run(
+            [sys.executable, "-c", UNREADABLE, str(home)], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines() == [
+            "locked was left out, as it cannot be read (Permission denied).",
+            "secret was left out, as it cannot be read (Permission denied).",
+        ]
+    finally:
+        shutil.rmtree(home)
+
+
+def test_a_large_file_is_recorded_unless_it_is_included(workspace: Workspace, folder: Path) -> None:
+    write(folder, {"data/big.bin": os.urandom(5_000_000), "data/small.bin": b"x"})
+
+    def take(*include: str) -> Snapshot:
+        return take_snapshot(workspace, folder, large_file_bytes=4_500_000, include=include)
+
+    recorded = take()
+    big = next(file for file in show_snapshot(workspace, recorded.name).files if file.path == "data/big.bin")
+    assert (big.kind, big.n_bytes, big.mtime_ns) == (
+        "recorded",
+        5_000_000,
+        (folder / "data/big.bin").stat().st_mtime_ns,
+    )
+    assert recorded.n_recorded == 1
+    assert recorded.warnings == [
+        "data/big.bin (5 MiB) is recorded, not stored: it is data, not source. To store it: --include data/big.bin."
+    ]
+    for include in ("data/big.bin", "./data/*.bin", "data", str(folder / "data" / "big.bin")):
+        stored = take(include)
+        assert paths(workspace, stored)["data/big.bin"] == "file"
+        assert (stored.n_recorded, stored.warnings) == (0, [])
+    assert take().name == recorded.name
+
+
+def test_an_include_that_names_nothing_is_said(workspace: Workspace, folder: Path) -> None:
+    warnings = take_snapshot(workspace, folder, include=["train.py", "nothing/*"]).warnings
+    assert warnings == ["--include nothing/* names no file in the folder that is not ignored."]
+
+
+def test_a_file_that_keeps_changing_is_taken_as_read_last_and_read_again_next_time(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = reading.digest_of
+    contents: list[bytes] = []
+
+    def digest_while_someone_writes(content: bytes) -> bytes:
+        if content.startswith(b"busy"):
+            contents.append(content)
+            with (folder / "train.py").open("ab") as file:
+                file.write(b".")
+        return original(content)
+
+    write(folder, {"train.py": "busy"})
+    monkeypatch.setattr(reading, "digest_of", digest_while_someone_writes)
+    snapshot = take_snapshot(workspace, folder)
+    assert snapshot.warnings == ["train.py kept changing while it was read; the snapshot has it as it was read last."]
+    assert contents[-1] == b"busy" + b"." * 4
+    taken = next(file for file in show_snapshot(workspace, snapshot.name).files if file.path == "train.py")
+    assert taken.digest == original(contents[-1]).hex()
+    monkeypatch.undo()
+    again = take_snapshot(workspace, folder)
+    assert again.warnings == []
+    assert again.name != snapshot.name
+
+
+def test_a_file_that_changes_once_is_read_again(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = reading.digest_of
+
+    def digest_after_one_write(content: bytes) -> bytes:
+        if content == b"first":
+            write(folder, {"train.py": "second, longer"})
+        return original(content)
+
+    write(folder, {"train.py": "first"})
+    monkeypatch.setattr(reading, "digest_of", digest_after_one_write)
+    snapshot = take_snapshot(workspace, folder)
+    assert snapshot.warnings == []
+    taken = next(file for file in show_snapshot(workspace, snapshot.name).files if file.path == "train.py")
+    assert taken.digest == original(b"second, longer").hex()
+
+
+def test_above_the_limits_it_says_what_is_large_and_goes_on(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take, "_MANY_FILES", 10)
+    write(folder, {f"frames/{i:04}.txt": f"frame {i}" for i in range(600)})
+    said: list[tuple[str, float]] = []
+    snapshot = take_snapshot(workspace, folder, say=lambda line, fraction: said.append((line, fraction)))
+    assert snapshot.n_files == 602
+    assert "work has 602 files, 5 KiB. Largest: frames/ (600 files, 5 KiB), " in said[0][0]
+    assert "lib/ (1 file, 6 bytes)" in said[0][0]
+    fractions = [fraction for _, fraction in said]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert said[-1][0] == "Read 602 of 602 files"
+
+
+def test_below_the_limits_nothing_is_said(workspace: Workspace, folder: Path) -> None:
+    said: list[str] = []
+    take_snapshot(workspace, folder, say=lambda line, _fraction: said.append(line))
+    assert said == []
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_interrupt_leaves_no_half_snapshot_and_a_good_store(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(take, "_MANY_FILES", 10)
+    write(folder, {f"frames/{i:04}.txt": f"frame {i}" for i in range(600)})
+    calls = 0
+
+    def interrupt(_line: str, _fraction: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_snapshot(workspace, folder, say=interrupt)
+    assert list_snapshots(workspace) == []
+    assert packs(workspace) == []
+    assert not list(workspace.root.rglob(".pack-*"))
+    assert take_snapshot(workspace, folder).n_files == 602
+
+
+def test_two_at_once_leave_one_good_snapshot(workspace: Workspace, folder: Path) -> None:
+    write(folder, {f"frames/{i:04}.txt": f"frame {i}" for i in range(300)})
+    code = (
+        "import sys; from pathlib import Path; from jupyter_mlops.workspace import Workspace;"
+        "from jupyter_mlops.inputs.snapshots import take_snapshot;"
+        "world = Workspace.open(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.readline();"
+        "print(take_snapshot(world, Path(sys.argv[2])).name); world.close()"
+    )
+    command = [sys.executable, "-c", code, str(workspace.home), str(folder)]
+    pipe = subprocess.PIPE
+    both = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    for process in both:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    names = []
+
+    def finish(process: subprocess.Popen[str]) -> None:
+        names.append(process.communicate("go\n")[0].strip())
+
+    threads = [threading.Thread(target=finish, args=[process]) for process in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(set(names)) == 1
+    assert [snapshot.name for snapshot in list_snapshots(workspace)] == names[:1]
+    assert len(show_snapshot(workspace, names[0]).files) == 302
+
+
+def test_a_snapshot_is_found_by_the_beginning_of_its_name(workspace: Workspace, folder: Path) -> None:
+    snapshot = take_snapshot(workspace, folder)
+    for ref in (snapshot.name, snapshot.name[:6], snapshot.name[:6].upper(), snapshot.digest):
+        assert find_snapshot(workspace, ref) == snapshot
+    wrong = snapshot.name + ("0" if snapshot.digest[16] != "0" else "1")
+    for ref in (snapshot.name[:5], "no such", "", "abcdef0123456789", wrong):
+        with pytest.raises(UnknownThing, match="There is no snapshot") as caught:
+            find_snapshot(workspace, ref)
+        assert "snapshots list" in caught.value.hint
+
+
+def test_an_ambiguous_beginning_names_the_candidates(workspace: Workspace, folder: Path) -> None:
+    snapshot = take_snapshot(workspace, folder)
+    twin = snapshot.name[:8] + "0" * 8
+    workspace.catalog.add(Snapshot(name=twin, digest=twin * 4, source="/", n_files=0, n_bytes=0))
+    with pytest.raises(BadInput, match=f"2 snapshots begin with .*{twin}"):
+        find_snapshot(workspace, snapshot.name[:7])
+
+
+def test_a_folder_that_is_none_is_refused_by_name(workspace: Workspace, folder: Path) -> None:
+    with pytest.raises(BadInput, match="missing does not exist"):
+        take_snapshot(workspace, folder / "missing")
+    with pytest.raises(BadInput, match=r"train.py is not a folder"):
+        take_snapshot(workspace, folder / "train.py")
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(workspace: Workspace, folder: Path) -> None:
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from jupyter_mlops.workspace import Workspace;"
+        "from jupyter_mlops.core.errors import Unavailable; from jupyter_mlops.inputs.snapshots import take_snapshot;"
+        "world = Workspace.open(Path(sys.argv[1])); world.catalog.last_seq();"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        "try: take_snapshot(world, Path(sys.argv[2]))\n"
+        "except Unavailable as error: print(error, error.hint, sep='\\n')\n"
+        "world.close()"
+    )
+    write(folder, {"noise.bin": os.urandom(3_000_000)})
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(workspace.home), str(folder)], capture_output=True, text=True, check=True
+    )
+    first, hint = done.stdout.splitlines()
+    assert re.fullmatch(r"The snapshot cannot be written in .*: File too large\.", first)
+    assert "nothing was left half-written" in hint
+    assert packs(workspace) == []
+    assert not list(workspace.root.rglob(".pack-*"))
