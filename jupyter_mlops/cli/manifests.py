@@ -29,7 +29,9 @@ _FILE = click.Path(path_type=Path)
 
 @click.group(cls=Group)
 def manifests() -> None:
-    """What is needed to serve a model: files, packages, schema and sample, pinned.
+    """What is needed to serve a model, pinned to the byte.
+
+    Files by their digests, packages by their versions, the schema of a request and a sample that must score.
 
     Example:
       mlops manifests create churn:3
