@@ -6,7 +6,6 @@ import copy
 import functools
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.detached import start_detached
 from jupyter_mlops.core.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.record import Record
@@ -256,15 +256,12 @@ class Workspace:
         folder.mkdir(mode=0o700, exist_ok=True)
         if _is_locked(folder / "lock"):
             return
-        with (folder / "log").open("ab") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", "jupyter_mlops.agent", "--workspace", str(self.root)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=self.root,
-            )
+        start_detached(
+            [sys.executable, "-m", "jupyter_mlops.agent", "--workspace", str(self.root)],
+            log=folder / "log",
+            env=os.environ,
+            cwd=self.root,
+        )
 
     def status(self) -> list[PartStatus]:
         """Return each part, where it is and whether it answers."""
