@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def _run(workspace: Workspace) -> int:
-    log = logging.getLogger(__name__)
+    log = logging.getLogger("jupyter_mlops.agent")
     agent = Agent(workspace)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.stop())

@@ -25,6 +25,8 @@ from jupyter_mlops.ports import Host, Route, World
 AT_ONCE: Final = 4
 HALF_MADE_S: Final = 60.0
 """A service that nobody is deploying may be this old before it counts as left behind."""
+GATEWAY_S: Final = 1.0
+"""Asking a gateway costs two requests over its sockets."""
 LONGEST_WAIT_S: Final = 60.0
 CALM_S: Final = 120.0
 """A replica that lived so long is replaced at once, as if it were the first."""
@@ -41,6 +43,7 @@ class _Memory:
     """By deployment: how often it was replaced in a row, and when last (monotonic seconds)."""
     trouble: str = ""
     withdrawn: list[str] = field(default_factory=list)
+    gateway_seen: float = 0.0
     not_before: float = 0.0
     work: Future[None] | None = None
 
@@ -123,8 +126,12 @@ class Keeper:
             return True
         if any(one.id not in memory.ready for one in mine):
             return True
-        if memory.applied != route(service, _by_deployment(mine)) or not self._world.gateway.alive(service.name):
+        if memory.applied != route(service, _by_deployment(mine)):
             return True
+        if time.monotonic() - memory.gateway_seen > GATEWAY_S:
+            if not self._world.gateway.alive(service.name):
+                return True
+            memory.gateway_seen = time.monotonic()
         return self._observed(service, memory, len(mine)) != service
 
     def _work_on(self, name: str, memory: _Memory) -> None:
