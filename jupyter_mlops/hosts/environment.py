@@ -147,7 +147,7 @@ def _find_python(manifest: Manifest) -> str:
 
 def _make(place: Path, base: str, wanted: Sequence[str], say: Callable[[str], None]) -> None:
     """Make a virtual environment with the packages; it appears whole or not at all."""
-    line = f"Resolving {len(wanted)} requirements"
+    line = "Resolving the packages"
 
     def tick() -> None:
         say(line)
@@ -161,7 +161,9 @@ def _make(place: Path, base: str, wanted: Sequence[str], say: Callable[[str], No
             raise Unavailable(f"uv could not make an environment with {base}: {reason[:300]}.")
         options = ["--python", str(venv / "bin/python")]
         text = wheels.lock(wanted, options, tick)
-        line = f"Installing {len(text.splitlines())} packages"
+        n_packages = len(text.splitlines())
+        line = f"Installing {n_packages} package{'s' if n_packages != 1 else ''}"
+        tick()
         (packages,) = venv.glob("lib/python*/site-packages")
         wheels.install(text, packages, options, tick)
         venv.rename(place)

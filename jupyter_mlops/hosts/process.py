@@ -139,10 +139,12 @@ class ProcessHost:
 
         One that does not answer (it is loading, or has much to do) is known by its process alone.
         """
-        return is_alive(_process(replica)) and _nonce(replica) in {None, replica.nonce}
+        return self._knows(replica) and is_alive(_process(replica)) and _nonce(replica) in {None, replica.nonce}
 
     def stop(self, replica: Replica, *, grace_s: float = 30.0) -> None:
         """End it: SIGTERM, time to drain, SIGKILL after ``grace_s``; then forget it, but for its log. Idempotent."""
+        if not self._knows(replica):
+            return
         process = _process(replica) if replica.pid else _find(replica.nonce)
         if process is not None:
             end(process, grace_s=grace_s)
@@ -179,6 +181,14 @@ class ProcessHost:
     def _is_ours(self, kept: _Kept) -> bool:
         """Other nodes share the folder, and a copied workspace has files of replicas that are not its own."""
         return (kept.workspace, kept.node) == (self._workspace, self._node)
+
+    def _knows(self, replica: Replica) -> bool:
+        """Tell whether we keep a record of that very replica; only what we keep is ours to look at and to end."""
+        try:
+            kept = decode(self._file(replica).read_bytes(), _Kept)
+        except FileNotFoundError:
+            return False
+        return self._is_ours(kept) and kept.replica.nonce == replica.nonce
 
     def _found(self, kept: _Kept) -> Replica | None:
         """Return the replica with its process, looked for by the nonce if its starter ended before noting it."""
@@ -236,7 +246,7 @@ def _nonce(replica: Replica) -> str | None:
     """Return the nonce that the replica's socket answers, ``None`` if nothing answers."""
     connection = _UnixConnection(str(_socket(replica)))
     try:
-        connection.request("GET", "/health/live")
+        connection.request("GET", "/health/ready")
         answer = json.loads(connection.getresponse().read(65536))
         return str(answer["nonce"]) if "nonce" in answer else None
     except (OSError, http.client.HTTPException, ValueError, TypeError):
