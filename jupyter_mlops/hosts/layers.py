@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlops.core.ids import new_id
+from jupyter_mlops.hosts.wheels import Tick
 
 VENV = "opt/venv"
 BUNDLE = "opt/bundle"
@@ -26,8 +27,6 @@ RUNTIME_PARTS = ("core", "scoring")
 MTIME = 315_532_800
 """1980-01-01, the oldest date that every archive format can hold; what is stamped on every file."""
 CHUNK = 1 << 20
-
-Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True)
