@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from jupyter_mlops.agent.probe import is_ready
-from jupyter_mlops.agent.rollout import READY_S, last_line, raze, replicas_of, route, start_replica
+from jupyter_mlops.agent.rollout import READY_S, last_words, raze, replicas_of, route, start_replica
 from jupyter_mlops.core.errors import MlopsError, UnknownThing
 from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.process import ProcessId, is_alive
@@ -120,13 +120,13 @@ class Keeper:
         if not service.deployments or service.state == "deleting":
             return True
         host = self._world.hosts[service.host]
-        if not all(_looks_alive(host, one) for one in mine):
-            return True
-        if Counter(one.deployment for one in mine) != Counter({one.name: one.replicas for one in service.deployments}):
-            return True
-        if any(one.id not in memory.ready for one in mine):
-            return True
-        if memory.applied != route(service, _by_deployment(mine)):
+        wanted = Counter({one.name: one.replicas for one in service.deployments})
+        well = (
+            Counter(one.deployment for one in mine) == wanted
+            and all(one.id in memory.ready and _looks_alive(host, one) for one in mine)
+            and memory.applied == route(service, _by_deployment(mine))
+        )
+        if not well:
             return True
         if time.monotonic() - memory.gateway_seen > GATEWAY_S:
             if not self._world.gateway.alive(service.name):
@@ -181,7 +181,7 @@ class Keeper:
             if host.alive(replica) and not (late and not is_ready(replica)):
                 alive.append(replica)
                 continue
-            memory.trouble = f"A replica of {replica.manifest} ended: {last_line(host, replica) or 'its log is empty'}"
+            memory.trouble = f"A replica of {replica.manifest} ended: {last_words(host, replica)[0]}"
             log.warning("%s: %s", service.name, memory.trouble)
             host.stop(replica, grace_s=1.0)
         return alive

@@ -26,6 +26,9 @@ from jupyter_mlops.ports import Backend, Host, ReplicaSpec, Route, Say, World
 READY_S: Final = 300.0
 """A large model may take minutes to load."""
 LOOK_EVERY_S: Final = 0.1
+SAYS: Final = "mlops: "
+HINT: Final = "Hint: "
+"""How a replica begins the line of the error that ended it, and the line after."""
 _OK: Final = 200
 
 
@@ -134,14 +137,11 @@ def await_ready(host: Host, manifest: Manifest, replicas: Sequence[Replica], say
             if is_ready(replica):
                 waiting.remove(replica)
             elif not host.alive(replica):
-                why = last_line(host, replica) or "its log is empty"
-                raise NotReady(
-                    f"A replica of {manifest.ref} ended before it was ready: {why}",
-                    hint="If a package is missing, name it in the model's requirements or in a conda file.",
-                )
+                why, hint = last_words(host, replica)
+                raise NotReady(f"A replica of {manifest.ref} ended before it was ready: {why}", hint=hint)
             elif time.monotonic() > deadline:
                 raise NotReady(
-                    f"A replica of {manifest.ref} was not ready within {READY_S:.0f} s: {last_line(host, replica)}"
+                    f"A replica of {manifest.ref} was not ready within {READY_S:.0f} s: {last_words(host, replica)[0]}"
                 )
         if waiting:
             time.sleep(LOOK_EVERY_S)
@@ -210,13 +210,14 @@ def raze(world: World, service: Service) -> None:
         world.catalog.remove(Service, service.name)
 
 
-def last_line(host: Host, replica: Replica) -> str:
-    """Return the last line that says something in a replica's log."""
+def last_words(host: Host, replica: Replica) -> tuple[str, str]:
+    """Return the last line that says something in a replica's log, and the hint after it if there is one."""
     try:
         lines = [line.strip() for line in host.logs(replica, 20) if line.strip()]
     except MlopsError:
-        return ""
-    return lines[-1][:500] if lines else ""
+        lines = []
+    hint = lines.pop().removeprefix(HINT) if lines and lines[-1].startswith(HINT) else ""
+    return (lines[-1].removeprefix(SAYS) if lines else "its log is empty")[:500], hint
 
 
 def _route_back(world: World, service: Service) -> None:
