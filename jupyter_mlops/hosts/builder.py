@@ -139,7 +139,7 @@ class DockerBuilder:
         members = layers.folder_members(root / layers.VENV, layers.VENV)
         return layers.write_layer(self._cache, key, members, made_by, _tick(say, "Packing the packages", 0.6))
 
-    def _runtime(self, python: bases.Python, work: Path, tick: layers.Tick) -> layers.Layer:
+    def _runtime(self, python: bases.Python, work: Path, tick: wheels.Tick) -> layers.Layer:
         """Return the layer with core/ and scoring/."""
         made_by = "runtime"
         key = f"runtime-{layers.runtime_key()}-{python.version}"
@@ -152,7 +152,7 @@ class DockerBuilder:
         into = layers.site_packages(python.version)
         return layers.write_layer(self._cache, key, layers.folder_members(packages, into), made_by, tick)
 
-    def _model(self, manifest: Manifest, bundle: Path, work: Path, tick: layers.Tick) -> layers.Layer:
+    def _model(self, manifest: Manifest, bundle: Path, work: Path, tick: wheels.Tick) -> layers.Layer:
         """Return the layer with the bundle: the manifest's files and no others. It is not kept: the bundle is."""
         files = {bundle / "manifest.json", *(bundle / file.path for file in manifest.files)}
         wanted = files.union(*(file.parents for file in files))
@@ -160,7 +160,7 @@ class DockerBuilder:
         return layers.write_layer(work, "model", members, f"bundle of {manifest.ref}", tick)
 
     @staticmethod
-    def _compile(root: Path, packages: Path, python: bases.Python, tick: layers.Tick) -> None:
+    def _compile(root: Path, packages: Path, python: bases.Python, tick: wheels.Tick) -> None:
         """Compile, if the Python here writes what the Python there reads; without, an image only starts slower."""
         if python.version == f"{sys.version_info.major}.{sys.version_info.minor}":
             layers.compile_packages(root, packages, tick)
@@ -175,7 +175,7 @@ class DockerBuilder:
         return None
 
 
-def _tick(say: Say, line: str, fraction: float) -> layers.Tick:
+def _tick(say: Say, line: str, fraction: float) -> wheels.Tick:
     """Say a step, and return what says it again, so that a cancellation is heard; often called, it speaks seldom."""
     said = 0.0
 

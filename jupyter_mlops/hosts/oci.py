@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.hosts.bases import Base
 from jupyter_mlops.hosts.engine import EngineRefused
-from jupyter_mlops.hosts.layers import CHUNK, Layer, Member, Tick, tar_stream
+from jupyter_mlops.hosts.layers import CHUNK, Layer, Member, tar_stream
+from jupyter_mlops.hosts.wheels import Tick
 
 if TYPE_CHECKING:
     import docker

@@ -18,10 +18,12 @@ import msgspec
 import pytest
 
 from jupyter_mlops.agent.probe import ask, is_ready
-from jupyter_mlops.core.ids import ReplicaId
+from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.manifest import Manifest, ManifestFile
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.service import Limits, Replica
+from jupyter_mlops.hosts.builder import DockerBuilder
+from jupyter_mlops.hosts.docker import DockerHost
 from jupyter_mlops.hosts.process import ProcessHost
 from jupyter_mlops.ports import Host, ReplicaSpec
 
@@ -49,8 +51,23 @@ def process_setting(root: Path, bundle: tuple[Manifest, Path]) -> Iterator[Setti
     shutil.rmtree(runtime)
 
 
+@contextmanager
+def docker_setting(root: Path, bundle: tuple[Manifest, Path]) -> Iterator[Setting]:
+    """Replicas in containers, of workspaces whose ids no other session of tests on this engine has."""
+    manifest, unique = msgspec.structs.replace(bundle[0], python="3.11"), new_id()
+    builder = DockerBuilder(root, unique)
+    image = builder.build(manifest, bundle[1], lambda line, fraction: None)[0]  # noqa: ARG005
+
+    def connect(workspace: str, node: str) -> DockerHost:
+        return DockerHost(root, root, f"{unique}-{workspace}", node)
+
+    yield Setting(root=root, connect=connect, image=image)
+    builder.remove(image)
+
+
 SETTINGS: dict[str, Callable[[Path, tuple[Manifest, Path]], AbstractContextManager[Setting]]] = {
     "process": process_setting,
+    "docker": docker_setting,
 }
 MARKS = {"docker": pytest.mark.docker}
 
