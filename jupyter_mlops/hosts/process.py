@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 import time
@@ -32,6 +33,8 @@ STARTING_S = 60.0
 """How long a record without a process may be one that is being started."""
 LOGS_KEPT = 20
 """Logs of ended replicas, for each service."""
+LOG_BYTES = 10_000_000
+"""A log longer than this becomes ``*.old``, in place of the one before."""
 ASK_S = 2.0
 """How long a replica may take to say its nonce; one that is too busy is known by its process alone."""
 
@@ -133,6 +136,7 @@ class ProcessHost:
         ended = [path for path in logs.glob("*.log") if path.stem.rpartition("-")[2] not in running]
         for path in sorted(ended, key=lambda path: path.stat().st_mtime)[:-LOGS_KEPT]:
             path.unlink(missing_ok=True)
+            path.with_suffix(".old").unlink(missing_ok=True)
 
     def alive(self, replica: Replica) -> bool:
         """Tell whether that very process runs in this boot and pid namespace, is no zombie, and answers with its nonce.
@@ -151,19 +155,26 @@ class ProcessHost:
         self._forget(replica)
 
     def replicas(self) -> list[Replica]:
-        """Return this node's replicas, whoever started them; ended ones too, until they are stopped."""
+        """Return this node's replicas, whoever started them; ended ones too, until they are stopped.
+
+        Logs that got long meanwhile are put aside, since this is what an agent calls again and again.
+        """
         found = []
         for path in sorted(self._root.glob("services/*/replicas/*.json")):
             with contextlib.suppress(FileNotFoundError):  # stopped meanwhile
                 kept = decode(path.read_bytes(), _Kept)
                 if self._is_ours(kept) and (replica := self._found(kept)):
                     found.append(replica)
+                    _shorten(self._folder(replica.service) / kept.log)
         return sorted(found, key=lambda replica: replica.started_at)
 
     def logs(self, replica: Replica, tail: int = 100) -> list[str]:
         """Return the last lines of what it printed; none when it never ran here."""
-        found = self._folder(replica.service).glob(f"logs/*-{replica.id}.log")
-        return [line for path in found for line in _tail(path, tail)]
+        lines: deque[str] = deque(maxlen=tail)
+        for suffix in ("old", "log"):
+            for path in self._folder(replica.service).glob(f"logs/*-{replica.id}.{suffix}"):
+                lines.extend(_tail(path, tail))
+        return list(lines)
 
     def _folder(self, service: str) -> Path:
         return self._root / "services" / service
@@ -253,6 +264,14 @@ def _nonce(replica: Replica) -> str | None:
         return None
     finally:
         connection.close()
+
+
+def _shorten(log: Path) -> None:
+    """Put a long log aside. The replica has it open to append, so it goes on at the new end; a line may be lost."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".old"))
+            os.truncate(log, 0)
 
 
 def _tail(path: Path, n_lines: int) -> list[str]:

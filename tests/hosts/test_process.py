@@ -29,6 +29,7 @@ from jupyter_mlops.hosts.process import LOGS_KEPT, NotStarted, ProcessHost, Sock
 from jupyter_mlops.ports import ReplicaSpec
 
 KEY = "the key"
+ECHO = "def init(): ...\ndef run(data): return data\n"
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -58,7 +59,7 @@ def host(tmp_path: Path, runtime: Path) -> Iterator[ProcessHost]:
 def make_spec(tmp_path: Path) -> Callable[..., ReplicaSpec]:
     """Return a function that gives a spec of a scoring script."""
 
-    def make(script: str = "def init(): ...\ndef run(data): return data\n", **changes: object) -> ReplicaSpec:
+    def make(script: str = ECHO, **changes: object) -> ReplicaSpec:
         bundle = tmp_path / "bundle"
         (bundle / "code").mkdir(parents=True, exist_ok=True)
         (bundle / "code/score.py").write_text(script)
@@ -271,6 +272,20 @@ def test_logs_of_replicas_that_end_again_and_again_do_not_pile_up(host, make_spe
     replica = host.start(make_spec(), quiet)
     assert len(list(logs.iterdir())) == LOGS_KEPT + 1
     host.stop(replica)
+
+
+def test_a_long_log_is_put_aside_and_goes_on(host, make_spec, monkeypatch) -> None:
+    monkeypatch.setattr("jupyter_mlops.hosts.process.LOG_BYTES", 100)
+    replica = until_ready(host, host.start(make_spec("print('x' * 200, flush=True)\n" + ECHO), quiet))
+    (log,) = (host._folder("echo") / "logs").glob("*.log")
+    assert host.replicas() == [replica]
+    assert log.stat().st_size == 0
+    assert ask(replica, "GET", "/none", timeout_s=10)[0] == 404
+    while not log.stat().st_size:
+        time.sleep(0.01)
+    assert b"\0" not in log.read_bytes()
+    assert "x" * 200 in host.logs(replica)
+    assert "404" in host.logs(replica, tail=1)[0]
 
 
 def test_a_socket_left_by_a_stopped_replica_is_removed(host, make_spec) -> None:
