@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,21 +68,32 @@ def blank_tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / ".mlops" / "mlflow.db"
 
 
-@pytest.fixture
-def make_workspace(blank_tracking_store: Path) -> Iterator[object]:
-    """Return a function that makes and opens a workspace in a folder."""
-    opened: list[Workspace] = []
+@pytest.fixture(scope="session")
+def open_workspace(blank_tracking_store: Path):
+    """Return a function that makes and opens a workspace in a folder; the caller closes it."""
 
     def make(home: Path) -> Workspace:
         home.mkdir(parents=True, exist_ok=True)
         workspace = Workspace.open(home, create=True)
         target = workspace.root / "mlflow.db"
         if not target.exists():
-            with sqlite3.connect(blank_tracking_store) as source, sqlite3.connect(target) as copy:
+            with closing(sqlite3.connect(blank_tracking_store)) as source, closing(sqlite3.connect(target)) as copy:
                 source.backup(copy)
                 copy.execute("UPDATE experiments SET artifact_location = ?", (f"{workspace.artifact_url}/0",))
-        opened.append(workspace)
+                copy.commit()
         return workspace
+
+    return make
+
+
+@pytest.fixture
+def make_workspace(open_workspace) -> Iterator[object]:
+    """Return a function that makes and opens a workspace in a folder, until the test ends."""
+    opened: list[Workspace] = []
+
+    def make(home: Path) -> Workspace:
+        opened.append(open_workspace(home))
+        return opened[-1]
 
     yield make
     for workspace in opened:

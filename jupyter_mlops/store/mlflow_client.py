@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import shutil
 import sqlite3
@@ -77,15 +78,16 @@ class MlflowStore:
             from mlflow import MlflowClient
 
             path = local_file(self.uri)
-            fresh = path is not None and not path.exists()
-            if path is not None:
+            if path is None:
+                with calls(self.uri):
+                    return MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
+            with _alone(path), calls(self.uri):
+                fresh = not path.exists()
                 _prepare(path, self.uri)
-            with calls(self.uri):
                 client = MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
-                store = client._tracking_client.store  # noqa: SLF001  # MLflow has no public way to its store
-            if path is not None:
                 # MLflow's own default is `./mlruns` of the current folder; experiments that plain
                 # `mlflow.set_experiment` makes in this process now go to the workspace as well.
+                store: Any = client._tracking_client.store  # noqa: SLF001  # there is no public way to its store
                 store.artifact_root_uri = self.artifact_root
                 if fresh:
                     _move_default_experiment(path, self.artifact_root)
@@ -203,6 +205,17 @@ def _first_line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     line = text.splitlines()[0]
     return line if len(line) <= 200 else line[:197] + "..."  # noqa: PLR2004  # what fits on two lines
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from making or migrating the same store: MLflow itself does not."""
+    try:
+        with path.with_name(f"{path.name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise translate(error, f"The tracking store {path}") from error
 
 
 def _prepare(path: Path, uri: str) -> None:

@@ -1,0 +1,46 @@
+"""A kernel in a workspace, shared by a module's tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.workspace import Workspace
+
+_spec = importlib.util.spec_from_file_location("kernels", Path(__file__).with_name("kernels.py"))
+kernels = importlib.util.module_from_spec(_spec)
+sys.modules["kernels"] = kernels
+_spec.loader.exec_module(kernels)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, open_workspace) -> Path:
+    """A folder with a workspace and a notebook."""
+    folder = tmp_path_factory.mktemp("project")
+    open_workspace(folder).close()
+    (folder / "work.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kernel(home: Path) -> Iterator[object]:
+    """A kernel as a Jupyter server starts it for ``work.ipynb``, with the extension loaded."""
+    env = {**os.environ, "JPY_SESSION_NAME": str(home / "work.ipynb")}
+    env.pop("PYTEST_CURRENT_TEST", None)  # ipykernel would not capture child processes under it
+    env.pop("MLOPS_WORKSPACE", None)
+    kernel = kernels.Kernel(home, env)
+    assert kernel.run("%load_ext jupyter_mlops").status == "ok"
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture(scope="module")
+def world(home: Path) -> Iterator[Workspace]:
+    opened = Workspace.open(home)
+    yield opened
+    opened.close()
