@@ -3,6 +3,7 @@
 import { QueryClient, useQueries, useQuery } from '@tanstack/react-query';
 import type { UseQueryResult } from '@tanstack/react-query';
 
+import type { SomeRuns } from '../runs/model';
 import type { Client } from './client';
 import type { Activity, Experiment, Model, Run, Service, Workspace } from './types';
 
@@ -51,7 +52,7 @@ export function useRecentRuns(
 export function useMoreRuns(
   client: Client,
   asked: Readonly<Record<string, number>>
-): ReadonlyMap<string, readonly Run[]> {
+): ReadonlyMap<string, SomeRuns> {
   const names = Object.keys(asked);
   const results = useQueries({
     queries: names.map(experiment => ({
@@ -60,7 +61,12 @@ export function useMoreRuns(
       placeholderData: (before: readonly Run[] | undefined) => before
     }))
   });
-  return new Map(names.map((name, index) => [name, results[index]?.data ?? []]));
+  return new Map(
+    names.flatMap((name, index) => {
+      const runs = results[index]?.data;
+      return runs ? [[name, { runs, all: runs.length < (asked[name] ?? 0) }]] : [];
+    })
+  );
 }
 
 export function useModels(client: Client, enabled: boolean): UseQueryResult<readonly Model[]> {

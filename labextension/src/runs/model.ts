@@ -9,6 +9,8 @@ import type { FactNode, HintNode, TreeNode } from '../tree/model';
 export interface ExperimentNode extends TreeNode {
   readonly kind: 'experiment';
   readonly experiment: Experiment;
+  /** How many runs it has, with a + where there may be more. */
+  readonly nRuns: string;
   readonly nRunning: number;
 }
 
@@ -23,7 +25,6 @@ export interface RunNode extends TreeNode {
 export interface MoreNode extends TreeNode {
   readonly kind: 'more';
   readonly experiment: string;
-  readonly nHidden: number;
 }
 
 export type RunsNode = ExperimentNode | RunNode | MoreNode | FactNode | HintNode;
@@ -63,22 +64,30 @@ export function experimentId(name: string): string {
   return `experiment:${name}`;
 }
 
+/** The newest runs, as far as they were asked for. */
+export interface SomeRuns {
+  readonly runs: readonly Run[];
+  /** Whether there are no older ones. */
+  readonly all: boolean;
+}
+
 /** What is known of the runs: the newest of all experiments, and more of the experiments that were asked for. */
 export interface KnownRuns {
-  readonly recent: readonly Run[];
-  readonly of: ReadonlyMap<string, readonly Run[]>;
+  readonly recent: SomeRuns;
+  readonly of: ReadonlyMap<string, SomeRuns>;
 }
 
 /** Return the known runs of an experiment, newest first. */
-export function runsOf(known: KnownRuns, experiment: string): readonly Run[] {
-  const recent = known.recent.filter(run => run.experiment === experiment);
+export function runsOf(known: KnownRuns, experiment: string): SomeRuns {
+  const recent = known.recent.runs.filter(run => run.experiment === experiment);
   const asked = known.of.get(experiment);
-  if (!asked || asked.length <= recent.length) {
-    return recent;
+  if (!asked) {
+    return { runs: recent, all: known.recent.all };
   }
   // A run that began since is only among the recent ones.
-  const listed = new Set(asked.map(run => run.id));
-  return [...recent.filter(run => !listed.has(run.id)), ...asked];
+  const listed = new Set(asked.runs.map(run => run.id));
+  const runs = [...recent.filter(run => !listed.has(run.id)), ...asked.runs];
+  return { runs, all: asked.all || known.recent.all };
 }
 
 /** Return the nodes of the section Experiments. A filter keeps experiments by name and runs by anything they say. */
@@ -89,7 +98,7 @@ export function experimentNodes(
 ): readonly RunsNode[] {
   const passes = matcher(filter);
   // MLflow makes an experiment "Default" with every store: it is news only when something ran in it.
-  const shown = experiments.filter(one => one.n_runs > 0 || one.id !== '0');
+  const shown = experiments.filter(one => one.id !== '0' || runsOf(known, one.name).runs.length > 0);
   if (!shown.length) {
     return [
       hint(
@@ -103,31 +112,30 @@ export function experimentNodes(
   [...shown]
     .sort((a, b) => b.created_at - a.created_at)
     .forEach(experiment => {
-      const all = runsOf(known, experiment.name);
+      const some = runsOf(known, experiment.name);
       const named = passes(experiment.name);
-      const runs = named ? all : all.filter(run => passes(experiment.name, ...textsOf(run)));
+      const runs = named ? some.runs : some.runs.filter(run => passes(experiment.name, ...textsOf(run)));
       if (!named && !runs.length) {
         return;
       }
-      nodes.push(experimentNode(experiment, all, runs, filter !== '' || nodes.length === 0));
+      nodes.push(experimentNode(experiment, some, runs, filter !== '' || nodes.length === 0));
     });
   return nodes.length ? nodes : [hint('experiments', 'No experiment or run matches the filter.')];
 }
 
 function experimentNode(
   experiment: Experiment,
-  all: readonly Run[],
+  some: SomeRuns,
   shown: readonly Run[],
   open: boolean
 ): ExperimentNode {
   const id = experimentId(experiment.name);
-  const nRunning = all.filter(run => run.status === 'RUNNING').length;
-  const keys = keyMetrics(all);
+  const nRunning = some.runs.filter(run => run.status === 'RUNNING').length;
+  const nRuns = Math.max(experiment.n_runs, some.runs.length);
+  const keys = keyMetrics(some.runs);
   const children: RunsNode[] = shown.map(run => runNode(run, keys));
-  const nHidden = experiment.n_runs - all.length;
-  if (nHidden > 0) {
-    const label = count(nHidden, 'older run');
-    children.push({ kind: 'more', id: `${id}/more`, label, experiment: experiment.name, nHidden });
+  if (!some.all) {
+    children.push({ kind: 'more', id: `${id}/more`, label: 'Show older runs', experiment: experiment.name });
   } else if (!children.length) {
     children.push(hint(id, 'No runs yet. Begin a cell with', `%%ml run -e ${experiment.name}`));
   }
@@ -135,8 +143,9 @@ function experimentNode(
   return {
     kind: 'experiment',
     id,
-    label: `Experiment ${experiment.name}, ${count(experiment.n_runs, 'run')}${running}`,
+    label: `Experiment ${experiment.name}, ${count(nRuns, 'run')}${some.all ? '' : ' or more'}${running}`,
     experiment,
+    nRuns: some.all ? String(nRuns) : `${nRuns}+`,
     nRunning,
     children,
     open: open || nRunning > 0

@@ -4,7 +4,7 @@ import type { JSX } from 'react';
 
 import type { RunStatus } from '../api/types';
 import { useNow } from '../common/clock';
-import { age, count, metric, moment } from '../common/format';
+import { age, metric, moment } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
 import { statusWord } from './model';
@@ -25,8 +25,8 @@ export function ExperimentRow({ node }: { readonly node: ExperimentNode }): JSX.
         {node.experiment.name}
       </span>
       {node.nRunning > 0 && <StatusIcon tone="busy" title={`${node.nRunning} running`} />}
-      <span className="jp-Mlops-aside" title={count(node.experiment.n_runs, 'run')}>
-        {node.experiment.n_runs}
+      <span className="jp-Mlops-aside" title="Runs">
+        {node.nRuns}
       </span>
     </>
   );
@@ -62,5 +62,5 @@ export function RunRow({ node }: { readonly node: RunNode }): JSX.Element {
 }
 
 export function MoreRow({ node }: { readonly node: MoreNode }): JSX.Element {
-  return <span className="jp-Mlops-more">Show {node.label}</span>;
+  return <span className="jp-Mlops-more">{node.label}</span>;
 }

@@ -1,12 +1,14 @@
 import { render, screen } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 
+import type { Run } from '../api/types';
 import { experiment, run } from '../testing/records';
 import { experimentNodes, keyMetrics, runsOf } from './model';
-import type { ExperimentNode, RunNode } from './model';
+import type { ExperimentNode, KnownRuns, RunNode } from './model';
 import { RunRow } from './panel';
 
 const NONE = new Map<string, never>();
+const known = (...runs: readonly Run[]): KnownRuns => ({ recent: { runs, all: true }, of: NONE });
 
 describe('the metrics beside a run', () => {
   it('are those that most runs have, so that rows compare like with like', () => {
@@ -19,7 +21,7 @@ describe('the metrics beside a run', () => {
   });
 
   it('are left out where a run has none', () => {
-    const nodes = experimentNodes([experiment()], { recent: [run()], of: NONE }, '');
+    const nodes = experimentNodes([experiment()], known(run()), '');
     expect((nodes[0]?.children?.[0] as RunNode).metrics).toEqual([]);
   });
 });
@@ -31,9 +33,9 @@ describe('experiments', () => {
   ];
 
   it('say what to type when there is none', () => {
-    expect(
-      experimentNodes([experiment({ id: '0', name: 'Default', n_runs: 0 })], { recent: [], of: NONE }, '')
-    ).toMatchObject([{ kind: 'hint', code: '%%ml run' }]);
+    expect(experimentNodes([experiment({ id: '0', name: 'Default', n_runs: 0 })], known(), '')).toMatchObject(
+      [{ kind: 'hint', code: '%%ml run' }]
+    );
   });
 
   it('unfold the newest and whatever is running', () => {
@@ -43,7 +45,7 @@ describe('experiments', () => {
         experiment({ id: '2', name: 'old', created_at: 2 }),
         experiment({ id: '3', name: 'new', created_at: 3 })
       ],
-      { recent, of: NONE },
+      known(...recent),
       ''
     );
     expect(nodes.map(node => [(node as ExperimentNode).experiment.name, node.open])).toEqual([
@@ -53,9 +55,11 @@ describe('experiments', () => {
     ]);
   });
 
-  it('say how many runs were not fetched', () => {
-    const [node] = experimentNodes([experiment({ n_runs: 240 })], { recent, of: NONE }, '');
-    expect(node?.children?.at(-1)).toMatchObject({ kind: 'more', nHidden: 238, label: '238 older runs' });
+  it('offer the older runs that were not fetched', () => {
+    const some = { recent: { runs: recent, all: false }, of: NONE };
+    const [node] = experimentNodes([experiment({ n_runs: 0 })], some, '');
+    expect(node?.children?.at(-1)).toMatchObject({ kind: 'more', experiment: 'forest' });
+    expect(node).toMatchObject({ nRuns: '2+', label: 'Experiment forest, 2 runs or more, 1 running' });
   });
 
   it.each([
@@ -64,33 +68,33 @@ describe('experiments', () => {
     ['running acc', ['calm-fox-2']],
     ['forest', ['calm-fox-2', 'brave-owl-1']]
   ])('are filtered by %s', (filter, names) => {
-    const [node] = experimentNodes([experiment({ n_runs: 2 })], { recent, of: NONE }, filter);
+    const [node] = experimentNodes([experiment({ n_runs: 2 })], known(...recent), filter);
     expect(node?.children?.map(child => (child as RunNode).run.name)).toEqual(names);
   });
 
   it('say so when nothing matches', () => {
-    expect(experimentNodes([experiment()], { recent, of: NONE }, 'zebra')).toMatchObject([{ kind: 'hint' }]);
+    expect(experimentNodes([experiment()], known(...recent), 'zebra')).toMatchObject([{ kind: 'hint' }]);
   });
 });
 
 describe('runs that are known from two answers', () => {
   it('are shown once, the newest first', () => {
-    const known = {
-      recent: [run({ id: 'r3' }), run({ id: 'r2' })],
-      of: new Map([['forest', [run({ id: 'r2' }), run({ id: 'r1' }), run({ id: 'r0' })]]])
+    const older = [run({ id: 'r2' }), run({ id: 'r1' }), run({ id: 'r0' })];
+    const two = {
+      recent: { runs: [run({ id: 'r3' }), run({ id: 'r2' })], all: false },
+      of: new Map([['forest', { runs: older, all: true }]])
     };
-    expect(runsOf(known, 'forest').map(one => one.id)).toEqual(['r3', 'r2', 'r1', 'r0']);
+    const { runs, all } = runsOf(two, 'forest');
+    expect([runs.map(one => one.id), all]).toEqual([['r3', 'r2', 'r1', 'r0'], true]);
   });
 });
 
 describe('a run', () => {
   it('shows its name, age and metrics, NaN included', () => {
+    const started_at = Date.now() / 1000 - 130;
     const nodes = experimentNodes(
       [experiment()],
-      {
-        recent: [run({ started_at: Date.now() / 1000 - 130, metrics: { acc: 0.97123, loss: 'NaN' } })],
-        of: NONE
-      },
+      known(run({ started_at, metrics: { acc: 0.97123, loss: 'NaN' } })),
       ''
     );
     const node = nodes[0]?.children?.[0] as RunNode;
@@ -103,7 +107,7 @@ describe('a run', () => {
 
   it('that failed says why, first', () => {
     const failed = run({ status: 'FAILED', reason: 'ValueError: no rows' });
-    const [node] = experimentNodes([experiment()], { recent: [failed], of: NONE }, '');
+    const [node] = experimentNodes([experiment()], known(failed), '');
     expect(node?.children?.[0]?.children?.[0]).toMatchObject({
       name: 'reason',
       value: 'ValueError: no rows',

@@ -51,12 +51,8 @@ export function sections(contents: Contents, filter: string): readonly SectionNo
   };
   const nActive = activities.data?.filter(isActive).length ?? 0;
   return [
-    section(
-      'experiments',
-      'Experiments',
-      experiments.data?.filter(one => one.n_runs > 0).length,
-      both,
-      ([some, known]) => experimentNodes(some, known, filter)
+    section('experiments', 'Experiments', undefined, both, ([some, known]) =>
+      experimentNodes(some, known, filter)
     ),
     section('models', 'Models', models.data?.length, models, some => modelNodes(some, filter)),
     section('services', 'Services', services.data?.length, services, some =>

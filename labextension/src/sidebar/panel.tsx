@@ -99,7 +99,8 @@ function Lists({ client, folds: keptFolds, keepFolds, copy }: SidebarProps): JSX
 
   const wanted = filter.trim();
   const experiments = useExperiments(client, true);
-  const recent = useRecentRuns(client, wanted ? FILTERED_RUNS : RECENT_RUNS, true);
+  const nRecent = wanted ? FILTERED_RUNS : RECENT_RUNS;
+  const recent = useRecentRuns(client, nRecent, true);
   const of = useMoreRuns(client, asked);
   const models = useModels(client, true);
   const services = useServices(client, true);
@@ -107,7 +108,10 @@ function Lists({ client, folds: keptFolds, keepFolds, copy }: SidebarProps): JSX
   const forest = sections(
     {
       experiments,
-      runs: { data: recent.data && { recent: recent.data, of }, error: recent.error },
+      runs: {
+        data: recent.data && { recent: { runs: recent.data, all: recent.data.length < nRecent }, of },
+        error: recent.error
+      },
       models,
       services,
       activities

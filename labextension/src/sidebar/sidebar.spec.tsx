@@ -104,7 +104,7 @@ describe('the sidebar', () => {
       server.experiments = [experiment({ n_runs: 150 })];
       server.runs = Array.from({ length: 150 }, (_, index) => run({ id: `r${index}`, name: `owl-${index}` }));
     });
-    await userEvent.click(await screen.findByRole('treeitem', { name: '50 older runs' }));
+    await userEvent.click(await screen.findByRole('treeitem', { name: 'Show older runs' }));
     expect(await screen.findByText('owl-149')).toBeVisible();
     expect(screen.queryByText(/older runs/)).toBeNull();
   });
