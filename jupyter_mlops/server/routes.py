@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_mlops import activities as acts
+from jupyter_mlops.agent.control import AgentStatus, agent_status
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.event import Event
 from jupyter_mlops.core.image import Image
@@ -31,6 +32,7 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "workspace", workspace.show_workspace, None, workspace.WorkspaceInfo),
     Row("POST", "workspace", workspace.make_workspace, None, workspace.WorkspaceInfo),
     Row("GET", "status", workspace.show_status, None, workspace.Status),
+    Row("GET", "agent", agent_status, None, AgentStatus),
     Row("GET", "openapi.json", workspace.show_document, None, Any),
     Row("GET", "experiments", list_experiments, None, list[Experiment]),
     Row("GET", "experiments/{name}", show_experiment, None, Experiment),

@@ -77,7 +77,7 @@ def api(http_server_client):
     async def call(
         method: str, path: str, body: Any = None, *, user: str | None = "ada", headers=None, raw=None, **query
     ) -> Answer:
-        given = dict(headers or {})
+        given = {"Content-Type": "application/json"} | dict(headers or {})
         if user is not None:
             given["Authorization"] = f"token {user}-secret"
         data = raw if raw is not None else json.dumps(body).encode() if body is not None else None

@@ -1,0 +1,163 @@
+"""REST: a model trained elsewhere becomes a service that answers, with no kernel open."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+
+from jupyter_mlops.agent.control import stop_agent
+from jupyter_mlops.delivery.services import list_services
+
+ROWS = {"dataframe_split": {"columns": ["age", "spend"], "data": [[20.0, 1.0], [50.0, 0.0]]}}
+
+
+@pytest.fixture
+def agent_of(here):
+    """The workspace, whose agent and replicas end with the test."""
+    yield here
+    stop_agent(here)
+    for service in here.gateway.services():
+        here.gateway.remove(service)
+    for name in {service.host for service in list_services(here)}:
+        for replica in here.hosts[name].replicas():
+            here.hosts[name].stop(replica, grace_s=1)
+
+
+async def done(api, activity: dict[str, Any], timeout_s: float = 240) -> dict[str, Any]:
+    """Watch an activity as the panel does; return it when it ended."""
+    seen: list[float] = []
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        now = (await api("GET", f"activities/{activity['name']}")).body
+        seen.append(now["progress"])
+        if now["state"] in {"done", "failed", "cancelled"}:
+            assert all(0 <= value <= 1 for value in seen)
+            return now
+        await asyncio.sleep(0.1)
+    raise AssertionError(now)
+
+
+async def register(api, model_here: str) -> None:
+    answer = await api("POST", "models", {"name": "churn", "file": model_here})
+    assert answer.status == 201, answer.body
+
+
+@pytest.mark.usefixtures("agent_of")
+async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, model_here):
+    await register(api, model_here)
+
+    asked = await api("POST", "services", {"name": "risk", "model": "churn", "limits": {"max_queue": 3}})
+    assert (asked.status, asked.body["verb"], asked.body["created_by"]) == (202, "services.deploy", "ada")
+    ended = await done(api, asked.body)
+    assert ended["state"] == "done", ended
+
+    service = (await api("GET", "services/risk")).body
+    assert (service["state"], service["limits"]["max_queue"]) == ("ready", 3)
+    assert [one["name"] for one in (await api("GET", "services")).body["items"]] == ["risk"]
+    assert (await api("GET", "agent")).body["running"] is True
+    assert (await api("GET", "models/churn")).body["services"] == ["risk"]
+
+    scored = await api("POST", "services/risk/score", ROWS)
+    assert (scored.status, len(scored.body.get("predictions", []))) == (200, 2), scored.body
+    wrong = await api("POST", "services/risk/score", raw=b"{")
+    assert wrong.status == 400
+    assert wrong.body["code"]
+
+    keys = (await api("GET", "services/risk/keys")).body
+    own = HTTPRequest(f"{service['url']}/score", "POST", {"x-api-key": keys["primary"]}, json.dumps(ROWS))
+    own.headers["Content-Type"] = "application/json"
+    assert json.loads((await AsyncHTTPClient().fetch(own)).body) == scored.body
+    assert (await api("GET", "services/risk/keys", user="rita")).status == 403
+    assert isinstance((await api("GET", "services/risk/logs", tail=5)).body["items"], list)
+    assert {node["kind"] for node in (await api("GET", "lineage/service/risk")).body["nodes"]} >= {
+        "service",
+        "manifest",
+        "model",
+    }
+
+    refused = await api("DELETE", "models/churn")
+    assert (refused.status, "risk" in refused.body["detail"]) == (409, True)
+
+    gone = await api("DELETE", "services/risk")
+    assert gone.status == 202
+    assert (await done(api, gone.body))["state"] == "done"
+    assert (await api("GET", "services/risk")).status == 404
+    assert (await api("DELETE", "models/churn")).status == 204
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "names"),
+    [
+        ({"name": "risk", "model": "nothing"}, 404, "nothing"),
+        ({"name": "risk", "model": "churn:9"}, 404, "churn:9"),
+        ({"name": "risk"}, 400, "risk"),
+        ({"name": "a/b", "model": "churn"}, 400, "a/b"),
+        ({"name": "x" * 300, "model": "churn"}, 400, "xxx"),
+        ({"name": "risk", "model": "churn", "host": "cloud"}, 400, "cloud"),
+        ({"name": "risk", "model": "churn", "replicas": 0}, 400, "0"),
+        ({"name": "risk", "model": "churn", "replicas": "two"}, 400, "$.replicas"),
+        ({"name": "risk", "model": "churn", "port": 70000}, 400, "70000"),
+        ({"name": "risk", "model": "churn", "bind": "everywhere"}, 400, "everywhere"),
+        ({"name": "risk", "model": "churn", "limits": {"max_qeue": 1}}, 400, "max_qeue"),
+        ({"name": "risk", "manifest": "nothing"}, 404, "nothing"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+async def test_a_service_that_cannot_be_says_why_and_leaves_nothing(api, jp_root_dir, body, status, names):
+    (jp_root_dir / "weights.bin").write_bytes(b"x")
+    await api("POST", "models", {"name": "churn", "file": "weights.bin"})
+
+    answer = await api("POST", "services", body)
+
+    assert answer.status == status, answer.body
+    assert names in answer.body["detail"]
+    assert answer.body["hint"]
+    assert (await api("GET", "services")).body["items"] == []
+    assert (await api("GET", "activities")).body["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "services/nothing"),
+        ("DELETE", "services/nothing"),
+        ("GET", "services/nothing/keys"),
+        ("GET", "services/nothing/logs"),
+        ("POST", "services/nothing/score"),
+        ("GET", "lineage/service/nothing"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+async def test_a_service_that_is_not_there_is_named(api, method, path):
+    answer = await api(method, path)
+
+    assert (answer.status, "nothing" in answer.body["detail"]) == (404, True)
+
+
+@pytest.mark.docker
+async def test_an_image_is_built_and_deployed(api, agent_of, model_here):
+    await register(api, model_here)
+    manifest = (await api("POST", "manifests", {"models": ["churn:1"]})).body
+
+    asked = await api("POST", "images", {"manifest": f"{manifest['name']}:{manifest['version']}"})
+    assert (asked.status, asked.body["verb"]) == (202, "images.build")
+    ended = await done(api, asked.body, timeout_s=280)
+    assert ended["state"] == "done", ended
+    image = (await api("GET", "images/churn%3A1")).body
+    assert image["image_id"].startswith("sha256:")
+    assert [one["tag"] for one in (await api("GET", "images")).body["items"]] == [image["tag"]]
+
+    deployed = await done(
+        api, (await api("POST", "services", {"name": "boxed", "model": "churn", "host": "docker"})).body
+    )
+    assert deployed["state"] == "done", deployed
+    scored = await api("POST", "services/boxed/score", ROWS)
+    assert (scored.status, len(scored.body.get("predictions", []))) == (200, 2), scored.body
+
+    assert (await done(api, (await api("DELETE", "services/boxed")).body))["state"] == "done"
+    agent_of.builder.remove(image["image_id"])

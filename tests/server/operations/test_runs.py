@@ -1,0 +1,178 @@
+"""REST: experiments and runs, started and looked at with no kernel open."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+SCRIPT = """
+import argparse, sys
+from pathlib import Path
+import jupyter_mlops as ml
+parser = argparse.ArgumentParser()
+parser.add_argument("--C", type=float, default=1.0)
+C = parser.parse_args().C
+ml.log({"acc": C / 2, "worst": float("nan")})
+Path("outputs").mkdir()
+Path("outputs/note 1.html").write_text("<script>alert(1)</script>")
+print("hello from", C)
+print("careful", file=sys.stderr)
+"""
+
+
+async def ended(api, ref: str, timeout_s: float = 90) -> dict:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        run = (await api("GET", f"runs/{ref}")).body["run"]
+        if run["status"] not in {"RUNNING", "SCHEDULED"}:
+            return run
+        await asyncio.sleep(0.2)
+    raise AssertionError(run)
+
+
+async def test_a_script_of_the_file_browser_runs_and_shows_what_it_did(api, jp_root_dir):
+    (jp_root_dir / "sub").mkdir()
+    (jp_root_dir / "sub" / "train.py").write_text(SCRIPT)
+
+    started = await api(
+        "POST",
+        "runs",
+        {
+            "file": "sub/train.py",
+            "params": {"C": "0.5"},
+            "experiment": "churn",
+            "name": "first",
+            "tags": {"team": "risk"},
+        },
+    )
+    assert started.status == 201
+    ref = started.body["id"]
+    run = await ended(api, ref)
+
+    assert run["status"] == "FINISHED", run["reason"]
+    assert (run["experiment"], run["actor"], run["params"]["C"]) == ("churn", "ada", "0.5")
+    assert (run["metrics"]["acc"], run["metrics"]["worst"]) == (0.25, "NaN")
+    detail = (await api("GET", "runs/first")).body
+    assert detail["run"]["id"] == ref
+    assert len(detail["snapshot"]) == 16
+    assert (await api("GET", f"runs/{ref}/logs/stdout")).body["text"] == "hello from 0.5\n"
+    assert "careful" in (await api("GET", f"runs/{ref}/logs/stderr")).body["text"]
+    (page,) = [one["path"] for one in detail["artifacts"] if one["path"].endswith("note 1.html")]
+    file = await api("GET", f"runs/{ref}/artifacts/{quote(page)}")
+    assert file.raw == b"<script>alert(1)</script>"
+    assert file.headers["Content-Disposition"] == "attachment; filename*=UTF-8''note%201.html"
+    assert file.headers["Content-Security-Policy"].startswith("sandbox")
+    listed = (await api("GET", "runs", experiment="churn", status="FINISHED", project=run["project"])).body["items"]
+    assert [one["id"] for one in listed] == [ref]
+    assert [one["name"] for one in (await api("GET", "experiments")).body["items"] if one["name"] == "churn"] == [
+        "churn"
+    ]
+    assert (await api("GET", "experiments/churn")).body["name"] == "churn"
+    snapshot = (await api("GET", f"snapshots/{detail['snapshot']}")).body
+    assert [one["path"] for one in snapshot["files"]] == ["train.py"]
+    (jp_root_dir / "sub" / "train.py").write_text("print(2)")
+    changed = (await api("GET", f"snapshots/{detail['snapshot']}/diff")).body["items"]
+    assert [(one["path"], one["change"]) for one in changed] == [("train.py", "changed")]
+    assert len((await api("GET", "snapshots")).body["items"]) == 1
+    nodes = (await api("GET", f"lineage/run/{ref}")).body["nodes"]
+    assert nodes[0]["kind"] == "run"
+
+
+@pytest.mark.usefixtures("here")
+async def test_a_run_is_cancelled(api, jp_root_dir):
+    (jp_root_dir / "slow.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(600)\n")
+    ref = (await api("POST", "runs", {"file": "slow.py", "snapshot": False})).body["id"]
+    deadline = time.monotonic() + 60
+    while "up" not in (await api("GET", f"runs/{ref}/logs/stdout")).body["text"]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+
+    cancelled = await api("POST", f"runs/{ref}/cancel")
+
+    assert (cancelled.status, cancelled.body["status"]) == (200, "KILLED")
+    again = await api("POST", f"runs/{ref}/cancel")
+    assert again.status == 409
+    assert [event["actor"] for event in (await api("GET", "events")).body["items"] if event["verb"] == "cancel"] == [
+        "ada"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "names"),
+    [
+        ({"file": "../secret.py"}, (400, "outside-root"), "../secret.py"),
+        ({"file": "/etc/../../etc/passwd"}, (400, "outside-root"), "passwd"),
+        ({"file": "out/passwd"}, (400, "outside-root"), "out/passwd"),
+        ({"file": "missing.py"}, (404, "file-not-found"), "missing.py"),
+        ({"file": "train.py", "source": ".."}, (400, "outside-root"), ".."),
+        ({"file": "train.py", "params": {"C": 0.5}}, (400, "bad-body"), "$.params"),
+        ({"file": "train.py", "paramz": {}}, (400, "bad-body"), "paramz"),
+        ({}, (400, "bad-body"), "file"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+async def test_a_run_that_cannot_begin_says_why_and_leaves_nothing(api, jp_root_dir, body, error, names):
+    (jp_root_dir / "train.py").write_text("print(1)")
+    (jp_root_dir / "out").symlink_to("/etc")
+
+    answer = await api("POST", "runs", body)
+
+    assert (answer.status, answer.body["code"]) == error
+    assert names in answer.body["detail"]
+    assert answer.body["hint"]
+    assert (await api("GET", "runs")).body["items"] == []
+
+
+@pytest.mark.parametrize("file", ["notes.txt", "broken.ipynb", "folder"])
+@pytest.mark.usefixtures("here")
+async def test_what_is_no_script_or_notebook_is_refused(api, jp_root_dir, file):
+    (jp_root_dir / "notes.txt").write_text("x")
+    (jp_root_dir / "broken.ipynb").write_text("{")
+    (jp_root_dir / "folder").mkdir()
+
+    answer = await api("POST", "runs", {"file": file})
+
+    assert answer.status in {400, 404}
+    assert Path(file).name in answer.body["detail"]
+    assert (await api("GET", "runs")).body["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "names"),
+    [
+        ("runs/nothing", 404, "nothing"),
+        ("runs/nothing/logs/stdout", 404, "nothing"),
+        ("runs/nothing/artifacts/x", 404, "nothing"),
+        ("runs/nothing/logs/stdin", 400, "stdin"),
+        ("experiments/nothing", 404, "nothing"),
+        ("runs?experiment=nothing&x=", 404, "nothing"),
+        ("runs?limit=0&x=", 400, "limit"),
+        ("runs?limit=many&x=", 400, "limit"),
+        ("runs?status=DONE&x=", 400, "DONE"),
+        ("snapshots/0123456789abcdef", 404, "0123456789abcdef"),
+        ("lineage/run/nothing", 404, "nothing"),
+        ("lineage/cake/nothing", 400, "cake"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+async def test_what_is_not_there_is_named(api, path, status, names):
+    answer = await api("GET", path)
+
+    assert answer.status == status, answer.body
+    assert names in answer.body["detail"]
+
+
+async def test_artifacts_cannot_lead_out_of_a_run(api, here):
+    run = here.tracking.create_run("e", "r", tags={}, params={})
+    (here.home / "x.txt").write_text("x")
+    here.tracking.store(run.id, here.home / "x.txt", "folder")
+
+    for path in ("..%2F..%2F..%2Fworkspace.toml", "folder/../../../../workspace.toml", "%2Fetc%2Fpasswd", "missing"):
+        answer = await api("GET", f"runs/{run.id}/artifacts/{path}")
+        assert answer.status == 404, path
+    assert (await api("GET", f"runs/{run.id}/artifacts/folder")).body["code"] == "artifact-is-folder"
+    assert (await api("GET", f"runs/{run.id}/artifacts/folder/x.txt")).raw == b"x"
