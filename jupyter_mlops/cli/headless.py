@@ -88,7 +88,7 @@ class _Progress:
 
     def begin(self, notebook: NotebookNode) -> None:
         self._cells = list(notebook.cells)
-        code = [i for i, cell in enumerate(self._cells) if cell.cell_type == "code" and str(cell.source).strip()]
+        code = [i for i, cell in enumerate(self._cells) if _counts(cell)]
         self._numbers = {index: number for number, index in enumerate(code, start=1)}
 
     def start(self, cell: NotebookNode, cell_index: int) -> None:
@@ -100,9 +100,15 @@ class _Progress:
 
     def executed(self, cell: NotebookNode, cell_index: int, execute_reply: Mapping[str, Any]) -> None:
         del cell
-        if execute_reply["content"]["status"] == "ok":
+        if cell_index in self._numbers and execute_reply["content"]["status"] == "ok":
             took = time.monotonic() - self._began
             self._on_cell(self._numbers[cell_index], len(self._numbers), self.label, took)
+
+
+def _counts(cell: NotebookNode) -> bool:
+    """Tell whether a cell is one of the notebook's own that does something."""
+    injected = "injected-parameters" in cell.metadata.get("tags", [])
+    return cell.cell_type == "code" and bool(str(cell.source).strip()) and not injected
 
 
 def _kernel_manager() -> type:

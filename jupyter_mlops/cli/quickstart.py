@@ -101,7 +101,7 @@ def quickstart(session: Session, *, host: Literal["process", "docker"], folder: 
             source,
             output,
             parameters={} if host == "process" else {"host": host},
-            env={"MLOPS_WORKSPACE": str(world.home)},
+            env={"MLOPS_WORKSPACE": str(world.home), "MLOPS_NOTEBOOK": str(output)},
             on_cell=on_cell,
         )
     finally:
