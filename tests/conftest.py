@@ -11,21 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.core.errors import Unavailable
+from jupyter_mlops.hosts.engine import Engine
 from jupyter_mlops.workspace import Workspace
 
 CI = bool(os.environ.get("CI"))
 
 
 def _docker_answers() -> str:
-    import docker
-    from docker.errors import DockerException
-
     try:
-        client = docker.from_env(timeout=10)
-        client.ping()
-        client.close()
-    except DockerException as error:
-        return f"no Docker engine answers ({type(error).__name__})"
+        Engine(patience_s=10).version()
+    except Unavailable as error:
+        return error.message
     return ""
 
 

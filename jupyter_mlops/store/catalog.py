@@ -277,9 +277,9 @@ def open_catalog(url: str, *, actor: str) -> SqlCatalog:
 
     Raises ``NewerCatalog``, and ``Unavailable`` where nothing answers.
     """
-    parsed = sa.make_url(url)
-    where = parsed.database or "" if parsed.drivername.startswith("sqlite") else parsed.render_as_string()
-    catalog = SqlCatalog(connect_engine(url), actor=actor, where=where)
+    engine = connect_engine(url)
+    where = engine.url.database or "" if engine.dialect.name == "sqlite" else engine.url.render_as_string()
+    catalog = SqlCatalog(engine, actor=actor, where=where)
     catalog.migrate()
     return catalog
 

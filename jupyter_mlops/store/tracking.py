@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import ExperimentId, RunId
-from jupyter_mlops.core.record import wire
+from jupyter_mlops.core.record import MetricValue, wire
 from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunStatus
 from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_path
 from jupyter_mlops.store.registry import MlflowRegistry
@@ -148,7 +150,7 @@ class MlflowTracking(MlflowRegistry):
         with calls(self.uri, "run", run_id):
             points = self.client.get_metric_history(run_id, key)
         ordered = sorted(points, key=lambda point: (point.step, point.timestamp))
-        return [MetricPoint(key=p.key, value=wire(p.value), step=p.step, at_ms=p.timestamp) for p in ordered]
+        return [MetricPoint(key=p.key, value=_value(p.value), step=p.step, at_ms=p.timestamp) for p in ordered]
 
     def artifacts(self, run_id: RunId, path: str = "") -> list[Artifact]:
         """Return the files and folders right below ``path``."""
@@ -226,6 +228,11 @@ def _log_batches(client: Any, run_id: str, points: list[Any], params: list[Any],
         points, params, tags = points[_BATCH - 2 * _PARAMS :], params[_PARAMS:], tags[_PARAMS:]
 
 
+def _value(stored: float) -> MetricValue:
+    """Return a metric as it travels. MLflow's SQL stores keep an infinity as the largest double."""
+    return wire(math.copysign(math.inf, stored) if abs(stored) == sys.float_info.max else stored)
+
+
 def _experiment(found: Any) -> Experiment:
     return Experiment(
         id=ExperimentId(found.experiment_id), name=found.name, created_at=(found.creation_time or 0) / 1000
@@ -247,7 +254,7 @@ def _run(found: MlflowRun, experiment: str, params: Mapping[str, str] | None = N
         project=data.tags.get("mlops.project", ""),
         actor=data.tags.get("mlflow.user", ""),
         params=dict(params if params is not None else data.params),
-        metrics={key: wire(value) for key, value in data.metrics.items()},
+        metrics={key: _value(value) for key, value in data.metrics.items()},
         tags=dict(data.tags),
         parent=RunId(data.tags["mlflow.parentRunId"]) if "mlflow.parentRunId" in data.tags else None,
         reason=data.tags.get("mlops.reason", ""),
