@@ -24,6 +24,7 @@ from jupyter_mlops.delivery.mlmodel import FILE, ModelFolder, read_model
 from jupyter_mlops.delivery.requirements import read_conda
 from jupyter_mlops.delivery.schemas import check_sample, read_sample, read_schema
 from jupyter_mlops.delivery.scripts import check_script, files_beside
+from jupyter_mlops.delivery.trust import TRUST, check_trust
 from jupyter_mlops.ports import World
 
 
@@ -71,16 +72,20 @@ def create_manifest(
     python: str | None = None,
     base_image: str | None = None,
     tags: Mapping[str, str] | None = None,
+    trust: bool = False,
 ) -> Manifest:
     """Fix what is needed to serve ``models`` (``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``) and return it.
 
     The name defaults to the first model's. The same inputs give the existing version, not a new one. Requirements
     come from the ``conda`` file, else from the models. A scripted manifest has the schema and the sample it is given
-    and no others, for a script decides itself what it takes.
+    and no others, for a script decides itself what it takes. ``trust`` accepts types in a model's skops file that run
+    code of their own when loaded; the manifest records which.
 
     Raises ``UnknownThing``, ``NeedsScript``, ``BadRequirements``, ``NotOnPip``, ``BadSchema``, ``BadSample``,
-    ``BadScript`` and ``BadInput``.
+    ``BadScript``, ``NeedsTrust`` and ``BadInput``.
     """
+    if TRUST in (tags or {}):
+        raise BadInput(f"The tag {TRUST!r} is not for you to set.", hint="Use `--trust`.")
     asked = _asked(script, conda, schema, sample, python)
     versions = _versions(world, models)
     name = check_name("manifest", name or versions[0].name)
@@ -91,6 +96,7 @@ def create_manifest(
         for version in versions:
             folder = world.tracking.fetch_model(version, Path(scratch) / version.name)
             found.append(read_model(folder))
+            check_trust(version, found[-1].untrusted, found[-1].vouched, actor=world.actor, trust=trust)
             files += store_files(world, folder, files_below(folder), f"models/{version.name}")
     if asked.script is not None:
         files += store_files(world, asked.script.parent.resolve(), files_beside(asked.script), "code")
@@ -98,7 +104,7 @@ def create_manifest(
         _draft(versions, found, asked),
         name=name,
         files=sorted(files, key=lambda one: one.path),
-        tags=dict(tags or {}),
+        tags={**(tags or {}), **_accepted(found)},
     )
     if base_image is not None:
         draft = msgspec.structs.replace(draft, base_image=base_image)
@@ -181,6 +187,11 @@ def _asked(
         schema=read_schema(schema) if schema else None,
         sample=read_sample(sample) if sample else None,
     )
+
+
+def _accepted(found: Sequence[ModelFolder]) -> dict[str, str]:
+    types = sorted({name for one in found for name in one.untrusted})
+    return {TRUST: ", ".join(types)} if types else {}
 
 
 def _versions(world: World, models: Sequence[str]) -> list[ModelVersion]:

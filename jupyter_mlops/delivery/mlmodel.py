@@ -12,6 +12,7 @@ from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.manifest import Schema
 from jupyter_mlops.delivery.requirements import read_conda, read_requirements, without_mlflow
 from jupyter_mlops.delivery.schemas import from_signature, sample_of
+from jupyter_mlops.delivery.trust import untrusted_types
 
 FILE: Final = "file"
 """The flavor of files with no MLmodel beside them."""
@@ -35,6 +36,10 @@ class ModelFolder:
     sample: Any = None
     requirements: list[str] = field(default_factory=list)
     python: str | None = None
+    untrusted: list[str] = field(default_factory=list)
+    """Types in it that run code of their own when loaded."""
+    vouched: list[str] = field(default_factory=list)
+    """Those of them that were accepted when it was logged."""
 
 
 def flavor_of(folder: Path) -> str:
@@ -56,6 +61,7 @@ def read_model(folder: Path) -> ModelFolder:
         schema = from_signature(described.get("signature") or {})
     except (ValueError, KeyError, TypeError) as error:
         raise BadModel(f"The model's signature in {folder.name}/MLmodel cannot be read: {error}.") from error
+    own = described["flavors"].get("sklearn") or {}
     version = (described.get("flavors") or {}).get(PYFUNC, {}).get("python_version")
     minor = re.match(r"\d+\.\d+", str(version or ""))
     return ModelFolder(
@@ -64,6 +70,8 @@ def read_model(folder: Path) -> ModelFolder:
         sample=sample_of(folder, described.get("saved_input_example_info")),
         requirements=_requirements(folder, needs_mlflow=flavor not in LOADED_WITHOUT_MLFLOW),
         python=minor[0] if minor else None,
+        untrusted=untrusted_types(folder, own),
+        vouched=[str(name) for name in own.get("skops_trusted_types") or []],
     )
 
 

@@ -230,8 +230,13 @@ def _check_update(world: World, known: Service, bind: str | None, port: int) -> 
     if known.node != world.node:
         raise _elsewhere(known)
     if known.state == "deleting":
-        raise ServiceBusy(f"Service {known.name!r} is being deleted.", hint="Wait with `mlops activities list`.")
-    if port not in {0, known.port} or bind not in {None, "127.0.0.1", known.bind}:
+        raise ServiceBusy(f"Service {known.name!r} is being deleted.", hint="Follow it with `mlops activities list`.")
+    if not known.deployments and activities_of(world, known.name):
+        raise ServiceBusy(
+            f"Service {known.name!r} is being deployed for the first time.",
+            hint="Follow it with `mlops activities list`.",
+        )
+    if port not in {0, known.port} or bind not in {None, known.bind}:
         raise PortInUse(
             f"Service {known.name!r} keeps {known.bind}:{known.port} for life.",
             hint="Deploy under another name to have another address.",

@@ -57,9 +57,10 @@ def log_models(world: Workspace, run_id: str) -> None:
     try:
         with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
             warnings.simplefilter("ignore")
-            for name, data in (("frame", frame), ("array", frame.to_numpy())):
+            # Finding out what a model needs takes MLflow a process of its own: once is enough.
+            for name, data, needs in (("frame", frame, None), ("array", frame.to_numpy(), ["scikit-learn"])):
                 model = LogisticRegression().fit(data, labels)
-                mlflow.sklearn.log_model(model, name=name, input_example=data[:2])
+                mlflow.sklearn.log_model(model, name=name, input_example=data[:2], pip_requirements=needs)
     finally:
         mlflow.set_tracking_uri(before)
 

@@ -25,6 +25,7 @@ from jupyter_mlops.delivery.manifests import (
 from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.delivery.schemas import BadSample, BadSchema
 from jupyter_mlops.delivery.scripts import BadScript
+from jupyter_mlops.delivery.trust import NeedsTrust
 
 SCRIPT = "import helper\n\ndef init():\n    pass\n\ndef run(data):\n    return helper.twice(data)\n"
 
@@ -242,3 +243,49 @@ def test_a_link_out_of_the_folder_is_refused(churn, script, tmp_path):
     with pytest.raises(BadInput, match=r"'link\.txt' leads out"):
         create_manifest(churn, ["churn"], script=script)
     shutil.rmtree(script.parent)
+
+
+def test_types_that_run_code_are_accepted_by_name_or_refused(churn, tmp_path):
+    import skops.io
+    from sklearn.preprocessing import FunctionTransformer
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    skops.io.dump(FunctionTransformer(json.dumps), folder / "model.skops")
+    (folder / "MLmodel").write_text(
+        "flavors:\n  sklearn:\n    pickled_model: model.skops\n    serialization_format: skops\n"
+    )
+    register_model(churn, str(folder), "sly")
+    with pytest.raises(NeedsTrust, match=r"json\.dumps"):
+        create_manifest(churn, ["sly:1"])
+    manifest = create_manifest(churn, ["sly:1"], trust=True)
+    assert manifest.tags == {"mlops.trust": "json.dumps"}
+    assert manifest_for(churn, "sly") == manifest
+    with pytest.raises(BadInput, match="not for you to set"):
+        create_manifest(churn, ["sly:1"], tags={"mlops.trust": "json.dumps"})
+
+
+def test_types_vouched_for_when_logged_are_accepted_from_the_same_actor_only(churn, tmp_path):
+    import skops.io
+    from sklearn.preprocessing import FunctionTransformer
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    skops.io.dump(FunctionTransformer(json.dumps), folder / "model.skops")
+    (folder / "MLmodel").write_text(
+        "flavors:\n  sklearn:\n    pickled_model: model.skops\n    serialization_format: skops\n"
+        "    skops_trusted_types:\n    - json.dumps\n"
+    )
+    register_model(churn, str(folder), "vouched")
+    assert create_manifest(churn, ["vouched:1"], name="mine").tags == {"mlops.trust": "json.dumps"}
+    with pytest.raises(NeedsTrust):
+        create_manifest(churn.for_actor("someone else"), ["vouched:1"], name="theirs")
+
+
+def test_a_truncated_model_file_is_named(churn, model_folder):
+    folder = shutil.copytree(model_folder, churn.home / "cut")
+    text = (folder / "MLmodel").read_text()
+    (folder / "MLmodel").write_text(text.replace("model.skops\n", "model.skops\n    serialization_format: skops\n"))
+    register_model(churn, str(folder), "cut")
+    with pytest.raises(BadInput, match=r"'model\.skops' cannot be read"):
+        create_manifest(churn, ["cut"])
