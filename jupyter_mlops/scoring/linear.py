@@ -45,9 +45,13 @@ def _made(model: Any) -> Predict | None:
         if type(model).decision_function is not LinearClassifierMixin.decision_function:
             return None
         return _classifier(model, scalers)
-    if method is LinearModel.predict and type(model)._decision_function is LinearModel._decision_function:  # noqa: SLF001 - what an estimator overrides shows nowhere else
-        return _regressor(model, scalers)
-    return None
+    if not isinstance(model, LinearModel):
+        return None
+    known = all(
+        getattr(type(model), name).__module__.startswith("sklearn.linear_model.")
+        for name in ("predict", "_decision_function")
+    )
+    return _regressor(model, scalers) if known else None
 
 
 def _scaled(given: Array, scalers: list[Any]) -> Array:

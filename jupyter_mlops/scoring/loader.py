@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -64,9 +63,8 @@ def load(folder: Path, manifest: Manifest, log: Log) -> ModelScorer | ScriptScor
             f"The model {model.name}:{model.version} is files without an MLflow flavor, and nothing says how to score with them.",
             hint=f"Write init() and run(data) and make a manifest: `mlops manifests create {model.name} --script score.py`.",
         )
-    if read_flavor(files / "MLmodel", SKLEARN) is not None:
-        return _sklearn(files, manifest, model, log)
-    return _pyfunc(files, manifest, model, log)
+    by = _sklearn if read_flavor(files / "MLmodel", SKLEARN) is not None else _pyfunc
+    return _guarded(model, lambda: by(files, manifest, model, log))
 
 
 def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> ModelScorer:
@@ -79,7 +77,7 @@ def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) ->
     if settings.get("code"):
         sys.path.insert(0, str(files / str(settings["code"])))
     file = files / str(settings.get("pickled_model") or "model.pkl")
-    estimator = _guarded(model, lambda: _unpack(file, str(settings.get("serialization_format")), manifest))
+    estimator = _unpack(file, str(settings.get("serialization_format")), manifest)
     method = str((read_flavor(files / "MLmodel", PYFUNC) or {}).get("predict_fn") or "predict")
     dtype = array_dtype(estimator, manifest.schema)
     intake = _intake(manifest, dtype)
@@ -115,24 +113,18 @@ def _pyfunc(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> 
             f"The model {model.name}:{model.version} ({model.flavor}) is loaded by MLflow, which is not installed here.",
             hint="Add mlflow-skinny to the model's requirements.",
         )
+    from mlflow import pyfunc
 
-    def opened() -> Any:
-        from mlflow import pyfunc
-
-        return pyfunc.load_model(str(files))
-
-    loaded = _guarded(model, opened)
+    loaded = pyfunc.load_model(str(files))
     log(f"{model.name}:{model.version} is loaded by MLflow ({model.flavor})", "")
     return ModelScorer(_intake(manifest, None), loaded.predict, log, inline=False)
 
 
-def _guarded(model: ManifestModel, opened: Callable[[], Any]) -> Any:
+def _guarded(model: ManifestModel, opened: Callable[[], ModelScorer]) -> ModelScorer:
     """Load, with what goes wrong translated."""
     called = f"The model {model.name}:{model.version}"
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
-            return opened()
+        return opened()
     except MlopsError:
         raise
     except ModuleNotFoundError as error:

@@ -246,11 +246,11 @@ class Connection(asyncio.Protocol):
 
     def _reject(self, error: MlopsError) -> None:
         """Answer what cannot be framed, after the answers that are due, and end the connection."""
-        exchange = Exchange(self, b"", b"", {}, keep_alive=False)
-        exchange.request_id = self.app.new_id()
-        self._exchanges.append(exchange)
-        self._current = exchange
-        exchange.refuse(error, at_once=True)
+        if self._current is None:
+            self._current = Exchange(self, b"", b"", {}, keep_alive=False)
+            self._current.request_id = self.app.new_id()
+            self._exchanges.append(self._current)
+        self._current.refuse(error, at_once=True)
 
     # -- framing
 

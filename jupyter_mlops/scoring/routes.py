@@ -178,7 +178,7 @@ class Replica:
             request_id=exchange.request_id.decode(),
             n_in=exchange.n_in,
             n_out=n_out,
-            quiet=route is not None and route.quiet and status == 200,  # noqa: PLR2004 - the status is the name
+            quiet=route is not None and route.quiet and status in {200, 503},
         )
 
     def new_id(self) -> bytes:

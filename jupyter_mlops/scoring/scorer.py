@@ -81,10 +81,11 @@ class ModelScorer:
             self._log(f"the model failed: {told(error)}", traceback.format_exc())
             return ModelFailed(f"The model failed: {told(error)}.", hint="The replica's log has the stack.")
         except BaseException as error:  # noqa: BLE001 - whatever a model raises is the answer to this request
-            self._log(f"the model refused an input: {told(error)}", traceback.format_exc())
+            why = told(error).splitlines()[0]
+            # ValueError is how models say that an input is bad; its stack would only let clients fill the log
+            self._log(f"the model refused an input: {why}", "" if type(error) is ValueError else traceback.format_exc())
             return ModelRefused(
-                f"The model refused this input: {told(error)}",
-                hint="/openapi.json carries a sample that scores; the replica's log has the stack.",
+                f"The model refused this input: {why}", hint="/openapi.json carries a sample that scores."
             )
 
 

@@ -1,0 +1,96 @@
+"""The documents describe what the service takes: valid, with both key schemes, and with a sample that scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from jupyter_mlops.core.manifest import Column, Manifest, ManifestModel, Schema, Tensor
+from jupyter_mlops.scoring import inference, openapi
+
+
+@pytest.fixture(scope="module")
+def document(iris_server: Any) -> Any:
+    return iris_server.get("/openapi.json").json
+
+
+def test_openapi_has_both_key_schemes_and_every_path(document: Any) -> None:
+    assert document["openapi"] == "3.1.0"
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["scheme"], schemes["apiKey"]["name"]) == ("bearer", "x-api-key")
+    assert document["security"] == [{"bearer": []}, {"apiKey": []}]
+    assert set(document["paths"]) == {"/score", "/invocations", "/health/live", "/health/ready", "/metrics"}
+    assert document["paths"]["/health/ready"]["get"]["security"] == []
+
+
+@pytest.mark.parametrize("path", ["/score", "/invocations"])
+def test_the_example_scores_and_fits_the_schema(iris_server: Any, document: Any, path: str) -> None:
+    content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    rooted = {**content["schema"], "components": document["components"]}
+    jsonschema.validate(content["example"], rooted, cls=jsonschema.Draft202012Validator)
+    answer = iris_server.post(content["example"], path)
+    assert answer.json["predictions"] == [0, 0, 0]
+    answers = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    jsonschema.validate(answer.json, answers, cls=jsonschema.Draft202012Validator)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"data": [{"age": 1}]}, rooted, cls=jsonschema.Draft202012Validator)
+
+
+def test_problems_fit_their_schema(iris_server: Any, document: Any) -> None:
+    problem = iris_server.post({"data": [{"age": 1}]}).json
+    jsonschema.validate(problem, document["components"]["schemas"]["Problem"])
+
+
+def test_swagger_is_2_0_with_key_schemes_and_the_sample(iris_server: Any, document: Any) -> None:
+    swagger = iris_server.get("/swagger.json").json
+    assert swagger["swagger"] == "2.0"
+    assert swagger["securityDefinitions"]["apiKey"] == {"type": "apiKey", "in": "header", "name": "x-api-key"}
+    assert swagger["securityDefinitions"]["bearer"]["name"] == "Authorization"
+    sample = document["paths"]["/score"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert swagger["definitions"]["Request"]["example"] == sample
+    assert set(swagger["definitions"]["Row"]["required"]) == set(swagger["definitions"]["Row"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        (Schema(), [{"a": 1}, 5, [[1]]], []),
+        (
+            Schema(columns=[Column(name="who", type="string"), Column(name="n", type="long", required=False)]),
+            [{"data": [{"who": "a", "n": None}]}, {"columns": {"who": ["a"]}}, {"inputs": {"who": ["a"], "n": [1]}}],
+            [{"data": [{"n": 1}]}, {"data": [{"who": 1}]}, {"rows": []}],
+        ),
+        (
+            Schema(tensors=[Tensor(dtype="float64", shape=[-1, 2])]),
+            [{"data": [[1, 2]]}, {"inputs": []}],
+            [{"data": [[1]]}],
+        ),
+        (
+            Schema(tensors=[Tensor(name="a", dtype="int32", shape=[-1]), Tensor(name="b", dtype="bool", shape=[-1])]),
+            [{"inputs": {"a": [1], "b": [True]}}],
+            [{"inputs": {"a": [1]}}],
+        ),
+    ],
+)
+def test_each_kind_of_schema_is_described(schema: Schema, good: list[Any], bad: list[Any]) -> None:
+    model = ManifestModel(name="m", version=2, flavor="sklearn")
+    manifest = Manifest(name="m", version=1, models=[model], files=[], schema=schema)
+    document = openapi.openapi(manifest)
+    request = document["paths"]["/score"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    rooted = {**request, "components": document["components"]}
+    jsonschema.Draft202012Validator.check_schema(request)
+    for body in good:
+        jsonschema.validate(body, rooted, cls=jsonschema.Draft202012Validator)
+    for body in bad:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(body, rooted, cls=jsonschema.Draft202012Validator)
+    assert openapi.swagger(manifest)["definitions"]["Request"] is not None
+    assert inference.metadata(manifest)
+
+
+def test_a_script_without_models_is_described_by_its_manifest() -> None:
+    manifest = Manifest(name="rules", version=4, models=[], files=[], script="code/score.py")
+    assert openapi.openapi(manifest)["info"]["title"] == "rules 4"
+    assert inference.served(manifest) == ("rules", "4")

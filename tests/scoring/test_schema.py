@@ -1,0 +1,128 @@
+"""The quick decoder and the careful reader take the same bodies, and nothing but a named refusal comes of any body."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.manifest import Column, Schema, Tensor
+from jupyter_mlops.scoring import codec, inference
+from jupyter_mlops.scoring.intake import RawIntake, TableIntake
+from jupyter_mlops.scoring.schema import TableSchema
+from jupyter_mlops.scoring.tensors import TensorIntake
+
+COLUMNS = [
+    Column(name="age", type="double"),
+    Column(name="n", type="long"),
+    Column(name="small", type="integer", required=False),
+    Column(name="who", type="string"),
+    Column(name="ok", type="boolean"),
+    Column(name="raw", type="binary"),
+    Column(name="at", type="datetime"),
+    Column(name="free", type="any", required=False),
+]
+NAMES = [column.name for column in COLUMNS]
+TABLE = TableIntake(Schema(columns=COLUMNS), list)
+TENSORS = TensorIntake([Tensor(name="x", dtype="float32", shape=[-1, 2]), Tensor(name="k", dtype="int64", shape=[-1])])
+RAW = RawIntake(TableSchema(COLUMNS[:2]))
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5),
+    st.sampled_from([2**31, 2**63, -(2**63), 1.0, "YWI=", "2026-01-01T00:00:00", "2026-01-01", "2026-01-01T00:00:00Z"]),
+)  # fmt: skip
+good = st.tuples(
+    st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.integers(-5, 5), st.integers(-(2**63), 2**63 - 1),
+    st.none() | st.integers(0, 9), st.text(max_size=3), st.booleans(), st.just("YWI="),
+    st.sampled_from(["2026-01-01T00:00:00", "2026-01-01", "2026-01-01T00:00:00Z"]), values,
+)  # fmt: skip
+rows = st.lists(st.one_of(good, st.tuples(*[values] * len(NAMES))), max_size=4)
+names = st.permutations(NAMES) | st.lists(st.sampled_from([*NAMES, "other"]), max_size=9)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> Any:
+    table, order = draw(rows), draw(names)
+    records = [{name: dict(zip(NAMES, row, strict=True)).get(name, 0) for name in order} for row in table]
+    columns = {name: [record.get(name) for record in records] for name in order}
+    split = {"columns": order, "data": [list(record.values()) for record in records]}
+    content = draw(st.sampled_from([records, [list(row) for row in table], columns, split]))
+    envelope = draw(
+        st.sampled_from([None, "data", "inputs", "instances", "columns", "dataframe_split", "dataframe_records"])
+    )
+    return content if envelope is None else {envelope: content}
+
+
+def outcome(read: Any) -> Any:
+    try:
+        return read()
+    except MlopsError as error:
+        return error.message if error.status in {400, 422} else pytest.fail(error.message)
+
+
+@settings(max_examples=400, deadline=None)
+@given(bodies())
+def test_the_quick_decoder_takes_no_more_and_nothing_else_than_the_careful_reader(body: Any) -> None:
+    data = json.dumps(body).encode()
+    quick = outcome(lambda: TABLE.read(data, "json")[0])
+    careful = outcome(lambda: codec.table_rows(codec.read_json(data), TABLE.table))
+    assert quick == careful
+
+
+anything = st.recursive(
+    values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from([*NAMES, *codec.ENVELOPES, "x", "k", "name", "shape", "datatype", "params", "index"]), inner, max_size=4
+    ), max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(anything)
+def test_any_json_is_read_or_refused_by_name(body: Any) -> None:
+    data = json.dumps(body).encode()
+    for intake in (TABLE, TENSORS, RAW):
+        outcome(lambda intake=intake: intake.read(data, "json"))
+    outcome(lambda: TENSORS.read_tensors(inference.arrays(inference.read(data))))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=60) | st.text(alphabet='age,n\n"1.x\r ', max_size=40).map(str.encode))
+def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
+    for media in ("json", "csv"):
+        for intake in (TABLE, TENSORS, RAW):
+            outcome(lambda intake=intake, media=media: intake.read(data, media))
+
+
+def test_values_arrive_as_their_columns_say() -> None:
+    (row,), _ = TABLE.read(json.dumps([[1, 2.0, None, "a", True, "YWI=", "2026-01-02", {"k": [1]}]]).encode(), "json")
+    assert row[:6] == (1.0, 2, None, "a", True, b"ab")
+    assert (row[6].isoformat(), row[7]) == ("2026-01-02T00:00:00", {"k": [1]})
+
+
+@pytest.mark.parametrize("n", [2**63, -(2**63) - 1, 1.5, 1e300])
+def test_whole_numbers_that_do_not_fit_are_refused(n: float) -> None:
+    with pytest.raises(MlopsError, match="'n' of row 0 must be a whole number of 64 bits"):
+        TABLE.read(json.dumps([[1, n, None, "a", True, "YWI=", "2026-01-02", 0]]).encode(), "json")
+
+
+def test_several_tensors_come_by_name_and_agree_in_rows() -> None:
+    data, n_rows = TENSORS.read(b'{"inputs": {"x": [[1, 2], [3, null]], "k": [1, 2.0]}}', "json")
+    assert n_rows == 2
+    assert data["x"].dtype == np.float32
+    assert data["k"].dtype == np.int64
+    joined = TENSORS.join([data, data])
+    assert joined["x"].shape == (4, 2)
+    for body, words in [
+        ({"x": [[1, 2]]}, "'k' .* is missing"),
+        ({"x": [[1, 2]], "k": [1], "z": 1}, "no input 'z'"),
+        ({"x": [[1, 2]], "k": [1, 2]}, "same number of rows"),
+        ({"x": [[1, 2]], "k": [1.5]}, "must be int64"),
+        ([[1, 2]], "by name"),
+    ]:
+        with pytest.raises(MlopsError, match=words):
+            TENSORS.read(json.dumps(body).encode(), "json")
