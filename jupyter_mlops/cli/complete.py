@@ -73,12 +73,13 @@ def _entries(module: str, kind: str) -> Completer:
     return _names(read)
 
 
-def _mentioned(kind: str) -> Completer:
-    """Names of things that MLflow holds, from the events about them."""
+def _mentioned(kind: str, *, as_: str = "") -> Completer:
+    """Names of things that MLflow holds, from events: those of the events themselves, or what their bodies say."""
 
     def read(world: Workspace) -> Iterable[str]:
         events = world.catalog.events(max(0, world.catalog.last_seq() - _RECENT), _RECENT)
-        return [event.name for event in reversed(events) if event.kind == kind]
+        found = [event for event in reversed(events) if event.kind == kind]
+        return [str(event.body[as_]) for event in found if as_ in event.body] if as_ else [one.name for one in found]
 
     return _names(read)
 
@@ -88,5 +89,5 @@ manifest_names = _entries("manifest", "Manifest")
 snapshot_names = _entries("snapshot", "Snapshot")
 activity_names = _entries("activity", "Activity")
 model_names = _mentioned("model")
-run_names = _mentioned("run")
-experiment_names = _mentioned("experiment")
+run_names = _mentioned("run", as_="name")
+experiment_names = _mentioned("run", as_="experiment")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-import jupyter_mlops
 from jupyter_mlops.cli.command import Command
 from jupyter_mlops.cli.follow import LiveLine
 from jupyter_mlops.cli.headless import execute
@@ -111,7 +110,7 @@ def quickstart(session: Session, *, host: Literal["process", "docker"], folder: 
 
 def find_notebook() -> Path:
     """Return the example notebook: inside the installed package, or beside it in a checkout."""
-    package = Path(jupyter_mlops.__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "notebooks", package.parent / "notebooks"):
         if (folder / NOTEBOOK).is_file():
             return folder / NOTEBOOK

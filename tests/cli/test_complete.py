@@ -46,8 +46,11 @@ def test_names_of_what_the_workspace_holds(complete, here):
     for name in ("churn", "chess", "iris"):
         here.catalog.add(Service(name=name, host="process", deployments=[]))
     here.catalog.record("model", "fraud", "register")
+    here.catalog.record("run", "0123456789abcdef" * 2, "start", {"experiment": "steps", "name": "baseline"})
     assert set(complete(here.home, "services", "show", "ch")) == {"churn", "chess"}
     assert complete(here.home, "models", "show", "f") == ["fraud"]
+    assert complete(here.home, "runs", "show", "b") == ["baseline"]
+    assert complete(here.home, "runs", "list", "-e", "s") == ["steps"]
     assert complete(here.home, "lineage", "service", "i") == ["iris"]
     here.close()
 

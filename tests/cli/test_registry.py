@@ -87,7 +87,6 @@ def test_lineage_leads_back(mlops):
         (["models", "delete", "nope", "--yes"], 3, "nope"),
         (["manifests", "show", "nope"], 3, "'nope'"),
         (["manifests", "create", "nope"], 3, "'nope'"),
-        (["manifests", "create", "churn", "--script", "gone.py"], 2, "gone.py"),
         (["images", "show", "nope"], 3, "nope"),
         (["images", "build", "nope"], 3, "nope"),
         (["lineage", "service", "nope"], 3, "'nope'"),

@@ -45,17 +45,21 @@ class Tour:
         return next(line.split()[1] for line in self.out.splitlines() if line.startswith("url "))
 
 
-@pytest.fixture(scope="module")
-def tour(tmp_path_factory):
+@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def tour(tmp_path_factory, request):
     home = tmp_path_factory.mktemp("person")
+    options = [] if request.param == "process" else ["--host", request.param]
     try:
-        done = subprocess.run([*MLOPS, "quickstart"], cwd=home, capture_output=True, text=True, check=False)
+        done = subprocess.run([*MLOPS, "quickstart", *options], cwd=home, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         yield Tour(home=home, out=done.stdout, err=done.stderr)
     finally:
         left = Tour(home=home, out="", err="")
+        images = json.loads(left.mlops("images", "list", "--json").stdout or '{"items": []}')["items"]
         left.mlops("services", "delete", SERVICE)
         left.mlops("agent", "stop")
+        for image in images:
+            subprocess.run(["docker", "image", "rm", "--force", image["image_id"]], capture_output=True, check=False)
 
 
 def test_each_cell_is_a_line_of_progress(tour):
@@ -64,6 +68,13 @@ def test_each_cell_is_a_line_of_progress(tour):
     lines = [line for line in tour.err.splitlines() if line.startswith("[")]
     assert [line.partition("]")[0] for line in lines] == [f"[{n}/{n_code}" for n in range(1, n_code + 1)]
     assert any("Train, in a tracked run" in line and line.endswith(" s") for line in lines)
+
+
+def test_it_serves_from_where_it_was_told_to(tour, request):
+    [service] = json.loads(tour.mlops("services", "list", "--json").stdout)["items"]
+    assert service["host"] == request.node.callspec.params["tour"]
+    assert service["state"] == "ready"
+    assert f"{service['url']}/score" == tour.url
 
 
 def test_it_says_which_run_and_which_model(tour):
