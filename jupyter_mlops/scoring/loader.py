@@ -23,7 +23,7 @@ FILE: Final = "file"
 SKLEARN: Final = "sklearn"
 PYFUNC: Final = "python_function"
 TRUST: Final = "mlops.trust"
-"""The manifest's tag under which skops types that need trust were accepted."""
+"""The manifest's tag that names the skops types that were accepted, with commas between them."""
 
 
 class PackageMissing(Unavailable):
@@ -98,10 +98,12 @@ def _unpack(file: Path, form: str, manifest: Manifest) -> Any:
     import skops.io
 
     types = skops.io.get_untrusted_types(file=file)
-    if types and not manifest.tags.get(TRUST):
+    accepted = {name.strip() for name in manifest.tags.get(TRUST, "").split(",")}
+    missing = [name for name in types if name not in accepted]
+    if missing:
         raise UntrustedTypes(
             f"The model file {file.name!r} of manifest {manifest.ref} holds types that run code of their own"
-            f" when loaded: {', '.join(types)}.",
+            f" when loaded: {', '.join(missing)}.",
             hint="If you know them, accept them once: `mlops manifests create MODEL --trust`.",
         )
     return skops.io.load(file, trusted=types)

@@ -171,7 +171,9 @@ def test_types_that_skops_holds_for_unsafe_must_be_trusted_once(
     with pytest.raises(UntrustedTypes, match=r"sklearn\.tree\._tree\.Tree") as refused:
         opened(bundle_of(bundle, schema=schema))
     assert "--trust" in refused.value.hint
-    scorer = opened(bundle_of(bundle, schema=schema, tags={"mlops.trust": "someone"}))
+    with pytest.raises(UntrustedTypes):
+        opened(bundle_of(bundle, schema=schema, tags={"mlops.trust": "another.Type"}))
+    scorer = opened(bundle_of(bundle, schema=schema, tags={"mlops.trust": "another.Type, sklearn.tree._tree.Tree"}))
     rows = iris.data.head(60).to_numpy().tolist()
     assert score(scorer, rows) == [forest.predict(iris.data.head(60)).tolist()]
 
