@@ -64,12 +64,11 @@ class _Schemas:
         parts = [kind for row in rows for kind in row.path_types.values()]
         kinds = [*replies, *queries, *parts, *bodies, Problem]
         made, self.components = msgspec.json.schema_components(kinds, ref_template=REF)
+        _settle(list(made))
         self._made = list(zip(kinds, made, strict=True))
         sent = msgspec.json.schema_components(bodies, ref_template=REF)[1].keys()
+        _settle(self.components)
         for name, schema in self.components.items():
-            if "description" in schema:
-                # Python 3.13 strips the indentation of docstrings, older ones do not.
-                schema["description"] = inspect.cleandoc(schema["description"])
             if name not in sent and "properties" in schema:
                 # What the server sends has every field; only what it takes has some that may be left out.
                 schema["required"] = list(schema["properties"])
@@ -77,6 +76,22 @@ class _Schemas:
     def of(self, kind: Any) -> dict[str, Any]:
         """Return the schema of a type that was among the rows'."""
         return next(dict(schema) for made_for, schema in self._made if made_for == kind)
+
+
+def _settle(node: Any) -> None:
+    """Take out what differs between versions of Python and msgspec: docstrings' indentation and the order of choices."""
+    if isinstance(node, dict):
+        if isinstance(node.get("description"), str):
+            node["description"] = inspect.cleandoc(node["description"])
+        if "anyOf" in node:
+            node["anyOf"].sort(
+                key=lambda one: (one == {"type": "null"}, "enum" in one, json.dumps(one, sort_keys=True))
+            )
+        for value in node.values():
+            _settle(value)
+    elif isinstance(node, list):
+        for value in node:
+            _settle(value)
 
 
 def _element(row: Row) -> Any:
