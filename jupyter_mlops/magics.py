@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.errors import BadInput
@@ -155,6 +157,7 @@ def load(shell: Any) -> None:
     if hasattr(shell, _ATTRIBUTE):
         return
     from jupyter_mlops.training.cells import transform
+    from jupyter_mlops.training.script import join_worker_run
 
     magics = Magics(shell)
     setattr(shell, _ATTRIBUTE, magics)
@@ -162,6 +165,8 @@ def load(shell: Any) -> None:
     shell.input_transformers_cleanup.append(transform)
     shell.events.register("pre_run_cell", magics.cells.pre_run_cell)
     shell.events.register("post_run_cell", magics.cells.post_run_cell)
+    if os.environ.get("MLOPS_RUN_ID"):
+        join_worker_run(magics.workspace, ExitStack(), shell.user_ns)  # as long as the kernel lives
     # MLflow takes over a second to import: warm, so that the first `%%ml run` does not wait.
     threading.Thread(target=_warm, name="mlops-warm", daemon=True).start()
 

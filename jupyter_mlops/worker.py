@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
         return run_script(Workspace.open, words[0], words[1:])
     from jupyter_mlops.training.notebook import run_notebook
 
-    return run_notebook(Workspace.open, Path(words[0]), Path(words[1]))
+    return run_notebook(Path(words[0]), Path(words[1]))
 
 
 if __name__ == "__main__":

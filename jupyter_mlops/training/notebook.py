@@ -6,23 +6,16 @@ import ast
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.ports import World
 
-
-def run_notebook(open_world: Callable[[], World], notebook: Path, executed: Path) -> int:
+def run_notebook(notebook: Path, executed: Path) -> int:
     """Execute a notebook with the run's parameters; outputs appear as they come. Returns the exit code."""
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    world = open_world()
-    # A kernel without our extension finds the run by MLflow's own variables.
-    os.environ["MLFLOW_TRACKING_URI"] = world.tracking.uri
-    os.environ["MLFLOW_RUN_ID"] = os.environ["MLOPS_RUN_ID"]
     parameters = {key: typed(value) for key, value in json.loads(os.environ["MLOPS_PARAMETERS"]).items()}
     try:
         papermill.execute_notebook(
@@ -37,6 +30,9 @@ def run_notebook(open_world: Callable[[], World], notebook: Path, executed: Path
             log_output=True,
             cwd=str(notebook.absolute().parent),
             kernel_manager_class=this_interpreter(),
+            extra_arguments=[
+                "--ext=jupyter_mlops"
+            ],  # plain MLflow goes to the run with no line of ours in the notebook
         )
     except PapermillExecutionError as error:
         sys.stderr.write("\n".join(error.traceback) + f"\n{error.ename}: {error.evalue}\n")

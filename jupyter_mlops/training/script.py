@@ -7,7 +7,7 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import ExitStack
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -21,16 +21,9 @@ from jupyter_mlops.training.mlflow_scope import mlflow_scope
 
 def run_script(open_world: Callable[[], World], file: str, arguments: Sequence[str]) -> int:
     """Execute a script as ``__main__``; its parameters are its arguments (``--C 0.5``). Returns the exit code."""
-    run_id = os.environ["MLOPS_RUN_ID"]
     path = str(Path(file).absolute())
     with ExitStack() as scopes:
-
-        def enter() -> None:
-            world = open_world()
-            experiment = world.tracking.experiment(world.tracking.run(run_id).experiment)
-            scopes.enter_context(mlflow_scope(world.tracking, run_id, experiment.id))
-
-        when_imported("mlflow", enter)
+        join_worker_run(open_world, scopes)
         sys.argv = [file, *arguments]
         sys.path[0] = str(Path(path).parent)
         try:
@@ -41,6 +34,20 @@ def run_script(open_world: Callable[[], World], file: str, arguments: Sequence[s
             traceback.print_exception(error.with_traceback(_from_file(error.__traceback__, path)))
             return 1
     return 0
+
+
+def join_worker_run(
+    open_world: Callable[[], World], scopes: ExitStack, namespace: MutableMapping[str, Any] | None = None
+) -> None:
+    """Let plain MLflow calls of this process go to the run that its worker watches over, until ``scopes`` closes."""
+    run_id = os.environ["MLOPS_RUN_ID"]
+
+    def enter() -> None:
+        world = open_world()
+        experiment = world.tracking.experiment(world.tracking.run(run_id).experiment)
+        scopes.enter_context(mlflow_scope(world.tracking, run_id, experiment.id, namespace))
+
+    when_imported("mlflow", enter)
 
 
 def when_imported(name: str, then: Callable[[], None]) -> None:

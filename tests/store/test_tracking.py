@@ -112,7 +112,7 @@ def test_a_bad_model_reference_is_named(tracking, ref):
 
 
 def test_a_server_that_does_not_answer_is_named_in_seconds():
-    with pytest.raises(TrackingDown, match="127.0.0.1:9 does not answer"):
+    with pytest.raises(TrackingDown, match=r"127\.0\.0\.1:9 does not answer"):
         MlflowTracking("http://127.0.0.1:9", "http://127.0.0.1:9", "file:///nowhere").experiments()
 
 
