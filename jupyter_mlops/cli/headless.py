@@ -46,7 +46,7 @@ def execute(
                 cwd=str(output.parent),
                 progress_bar=False,
                 kernel_manager_class=_kernel_manager(),
-                extra_arguments=["--log-level=ERROR"],  # its warning about TCP is for servers, not for this
+                extra_arguments=["--log-level=CRITICAL"],  # what matters of a cell is in its outputs
                 on_notebook_start=progress.begin,
                 on_cell_start=progress.start,
                 on_cell_executed=progress.executed,
@@ -119,6 +119,9 @@ def _kernel_manager() -> type:
     class ThisInterpreter(AsyncKernelManager):
         def _kernel_spec_manager_default(self) -> KernelSpecManager:
             return KernelSpecManager(parent=self, kernel_dirs=[])
+
+        def _shutdown_wait_time_default(self) -> float:
+            return 20.0  # after an interrupt a tracked cell still ends its run; jupyter_client would give it 2.5 s
 
     return ThisInterpreter
 
