@@ -26,6 +26,8 @@ class CreateManifest(Body, frozen=True, kw_only=True):
     python: str | None = None
     base_image: str | None = None
     tags: dict[str, str] = {}
+    trust: bool = False
+    """Accept types in a model's file that run code of their own when loaded."""
 
 
 def list_manifests(world: World, *, name: str | None = None) -> Sequence[Manifest]:
@@ -50,6 +52,7 @@ def create_manifest(world: World, place: Place, body: CreateManifest) -> Manifes
         python=body.python,
         base_image=body.base_image,
         tags=body.tags,
+        trust=body.trust,
     )
 
 

@@ -51,7 +51,7 @@ async def test_a_manifest_is_made_compared_and_deleted(api, register):
     await register()
     made = await api("POST", "manifests", {"models": ["churn:1"], "script": "score.py", "python": "3.11"})
     assert (made.status, made.body["name"], made.body["version"]) == (201, "churn", 1), made.body
-    await api("POST", "manifests", {"models": ["churn:1"], "script": "score.py", "python": "3.12"})
+    await api("POST", "manifests", {"models": ["churn:1"], "script": "score.py", "python": "3.12", "trust": True})
 
     listed = (await api("GET", "manifests", name="churn")).body["items"]
     changes = (await api("GET", "manifests/churn%3A1/diff", b="churn:2")).body["items"]
@@ -114,6 +114,7 @@ async def test_a_model_that_cannot_be_registered_says_why_and_leaves_nothing(api
         (("POST", "manifests", {"models": ["churn:1"], "script": "../score.py"}), 400, "../score.py"),
         (("POST", "manifests", {"models": ["churn:1"], "schema": "missing.json"}), 404, "missing.json"),
         (("POST", "manifests", {"models": "churn:1"}), 400, "$.models"),
+        (("POST", "manifests", {"models": ["churn:1"], "trust": "yes"}), 400, "$.trust"),
         (("GET", "images/nothing"), 404, "nothing"),
         (("POST", "images", {"manifest": "nothing"}), 404, "nothing"),
         (("POST", "images", {}), 400, "manifest"),
