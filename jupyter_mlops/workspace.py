@@ -103,6 +103,7 @@ class Workspace:
         made = root is None
         if root is None:
             home = (path or _named_home() or Path.cwd()).absolute()
+            home = home.parent if home.name == FOLDER else home
             if not create:
                 raise NoWorkspace(home)
             root = make_folder(home, new_settings(home))

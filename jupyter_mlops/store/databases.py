@@ -85,7 +85,7 @@ def use_wal(path: Path) -> None:
 def translate(error: Exception, what: str) -> MlopsError:
     """Return our error for a database's. ``what`` names the database: ``The catalog /x/catalog.db``."""
     text = str(getattr(error, "orig", None) or error)
-    if "readonly" in text or "read-only" in text or "Permission denied" in text:
+    if any(sign in text.lower() for sign in ("readonly", "read-only", "permission denied")):
         return ReadOnly(what)
     if "disk is full" in text or "No space left" in text:
         return DiskFull(what)

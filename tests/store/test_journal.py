@@ -1,0 +1,90 @@
+"""The journal: what was logged reaches MLflow, whatever happens to who logged it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.store.mlflow_client import MlflowStore, TrackingDown
+from jupyter_mlops.training.capture import Plan, begin
+
+
+def point(step: int) -> MetricPoint:
+    return MetricPoint(key="m", value=float(step), step=step, at_ms=step + 1)
+
+
+def test_what_is_logged_is_in_mlflow_within_a_second(workspace):
+    run = workspace.tracking.create_run("e", None, tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    journal.log([point(0)])
+    deadline = time.monotonic() + 10  # the machine may be busy; the point is that nobody closed the journal
+    while not workspace.tracking.history(run.id, "m") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [one.step for one in workspace.tracking.history(run.id, "m")] == [0]
+    journal.close("FINISHED", "", time.time())
+    assert workspace.tracking.run(run.id).status == "FINISHED"
+    assert not (workspace.root / "journal" / run.id).exists()
+
+
+def test_a_killed_process_loses_nothing_that_was_logged(workspace, tmp_path):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom jupyter_mlops.workspace import Workspace\n"
+        "from jupyter_mlops.training.capture import Plan, begin\n"
+        "capture = begin(Workspace.open(Path(sys.argv[1])), Plan(folder=Path(sys.argv[1]), snapshot=False))\n"
+        "print(capture.run.id, flush=True)\n"
+        "step = 0\nwhile True:\n    capture.log({'m': step}, step=step)\n    print(step, flush=True)\n    step += 1\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    run_id = child.stdout.readline().strip()
+    logged = [int(child.stdout.readline()) for _ in range(500)]
+    os.kill(child.pid, signal.SIGKILL)
+    rest, _ = child.communicate()
+    logged += [int(line) for line in rest.splitlines() if line]
+    assert workspace.journals.ship_leftovers() == [run_id]
+    steps = [one.step for one in workspace.tracking.history(run_id, "m")]
+    assert steps[: len(logged)] == logged
+    assert len(steps) == len(set(steps))
+    assert len(steps) <= len(logged) + 1  # logged, but killed before it said so
+
+
+def test_while_the_server_is_away_nothing_is_lost_and_the_end_is_told_later(workspace, monkeypatch, tmp_path):
+    capture = begin(workspace, Plan(folder=tmp_path, snapshot=False))
+    _go_away(workspace.tracking, monkeypatch)
+    capture.log({"m": 1.0})
+    with pytest.raises(TrackingDown):
+        capture.end("FAILED", reason="why")
+    monkeypatch.undo()
+    assert workspace.tracking.run(capture.run.id).status == "RUNNING"
+    assert workspace.journals.ship_leftovers() == [capture.run.id]
+    run = workspace.tracking.run(capture.run.id)
+    assert (run.status, run.reason, run.metrics) == ("FAILED", "why", {"m": 1.0})
+
+
+def test_a_living_runs_journal_is_left_alone(workspace):
+    run = workspace.tracking.create_run("e", None, tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    assert workspace.journals.ship_leftovers() == []
+    journal.close("FINISHED", "", time.time())
+
+
+def test_a_deleted_runs_journal_goes_away(workspace):
+    run = workspace.tracking.create_run("e", None, tags={}, params={})
+    workspace.journals.append(run.id)([point(0)])
+    (workspace.root / "journal" / ("0" * 32)).mkdir()
+    (workspace.root / "journal" / ("0" * 32) / "metrics.jsonl").write_bytes(
+        b'[{"key":"m","value":1.0,"step":0,"at_ms":1}]\n'
+    )
+    assert set(workspace.journals.ship_leftovers()) == {run.id, "0" * 32}
+    assert not list((workspace.root / "journal").iterdir())
+
+
+def _go_away(store: MlflowStore, monkeypatch) -> None:
+    """Point the store at a server that nobody runs, as when a team's server is down."""
+    monkeypatch.setattr(store, "uri", "http://127.0.0.1:9")
+    monkeypatch.setattr(store, "_answered_at", 0.0)
