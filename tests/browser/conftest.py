@@ -151,7 +151,7 @@ def open_lab(browser: Any) -> Callable[..., Any]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Keep a picture of the page when a test fails, and say where."""
     report = yield
     page = getattr(item, "funcargs", {}).get("page")

@@ -12,15 +12,25 @@ from typing import Any
 
 import nbformat
 import pytest
+from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
 
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.service import Deployment, Service
+from jupyter_mlops.delivery.manifests import create_manifest
+from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 TAB = "Experiments, models and services"
+# Runs until the test makes a file, so that the panel can be looked at meanwhile.
 CELL = """%%ml run -e kernel-runs --no-snapshot
+import pathlib, time
 import jupyter_mlops as ml
+ml.log({"acc": 0.5})
+while not pathlib.Path("go").exists():
+    time.sleep(0.05)
 ml.log({"acc": 0.9712})
 """
 # Another process, as a script in a terminal is one: plain MLflow, which knows nothing of Lab.
@@ -35,6 +45,32 @@ for n in range(5):
     client.log_metric(run.info.run_id, "loss", n)
     client.set_terminated(run.info.run_id)
 """
+# The contrast of each text of the panel with what is behind it, by WCAG's formula.
+CONTRASTS = """() => {
+  const parse = colour => {
+    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+    return colour.startsWith('color(') ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
+  };
+  const over = ([r, g, b, a], under) => [r, g, b].map((part, i) => part * a + under[i] * (1 - a));
+  const light = rgb => {
+    const [r, g, b] = rgb.map(part => part / 255).map(p => (p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = element => {
+    const chain = [];
+    for (let at = element; at; at = at.parentElement) chain.unshift(parse(getComputedStyle(at).backgroundColor));
+    return chain.reduce((under, colour) => over(colour, under), [255, 255, 255]);
+  };
+  const found = {};
+  for (const element of document.querySelectorAll('.jp-Mlops *')) {
+    const text = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim()).join('');
+    if (!text || !element.offsetParent) continue;
+    const under = behind(element);
+    const [a, b] = [light(over(parse(getComputedStyle(element).color), under)), light(under)].sort((x, y) => y - x);
+    found[text] = (a + 0.05) / (b + 0.05);
+  }
+  return found;
+}"""
 # Writes down when each row of the panel is drawn, to the millisecond.
 WATCH = """
 window.drawn = {};
@@ -82,17 +118,22 @@ def row(page: Any, pattern: str) -> Any:
     return page.get_by_role("treeitem", name=re.compile(pattern))
 
 
-def test_a_run_in_a_kernel_appears_by_itself_even_where_nothing_was_before(lab: Any, page: Any) -> None:
+def test_a_run_in_a_kernel_shows_as_it_starts_logs_and_ends_even_where_nothing_was_before(lab: Any, page: Any) -> None:
+    page.evaluate("window.sameAsEver = true")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.keyboard.press("Control+Enter")
     page.locator(".jp-Notebook .jp-Cell").nth(1).click()
     page.keyboard.press("Control+Enter")
-    # The kernel makes the workspace; the panel names it, and shows the run.
+    # The kernel makes the workspace; the panel names it.
     page.get_by_role("heading", name="churn").wait_for(timeout=60_000)
     assert page.locator(".jp-Mlops-home").inner_text() == str(lab.folder)
-    row(page, r"^Experiment kernel-runs, 1 run").wait_for()
+    row(page, r"^Experiment kernel-runs, 1 run, 1 running").wait_for()
+    row(page, r"^Run .+, running, acc 0\.5").wait_for()
+    (lab.folder / "go").touch()
     row(page, r"^Run .+, finished, acc 0\.9712").wait_for()
     assert lab.get("mlops/api/runs")["items"][0]["metrics"] == {"acc": 0.9712}
+    assert page.evaluate("window.sameAsEver"), "the page was loaded again"
 
 
 def test_runs_of_another_process_appear_within_a_second(world: Workspace, page: Any) -> None:
@@ -111,3 +152,77 @@ def test_runs_of_another_process_appear_within_a_second(world: Workspace, page: 
             row(page, rf"^Run plain-{n}, finished, loss {n}").wait_for()
             waits_s.append((page.evaluate(f"window.drawn['plain-{n}']") - began_ms) / 1000)
     assert statistics.median(waits_s) < 1, waits_s
+
+
+def test_models_services_and_activities_appear_and_change(world: Workspace, page: Any, tmp_path: Path) -> None:
+    weights = tmp_path / "weights.bin"
+    weights.write_bytes(b"weights")
+    register_model(world, str(weights), "churn")
+    row(page, r"^Model churn, 1 version").wait_for()
+
+    world.catalog.add(
+        Activity(
+            name="0123456789abcdef", verb="services.deploy", subject="service churn-eu", state="running", progress=0.4
+        )
+    )
+    row(page, r"^deploy service churn-eu, running, 40 percent").wait_for()
+    assert page.get_by_role("progressbar", name="deploy service churn-eu").get_attribute("aria-valuenow") == "40"
+
+    script = tmp_path / "score.py"
+    script.write_text("def init():\n    pass\n\n\ndef run(data):\n    return data\n", "utf-8")
+    manifest = create_manifest(world, ["churn"], script=script)
+    deployment = Deployment(name="m1", manifest=f"{manifest.name}:{manifest.version}")
+    world.catalog.add(Service(name="churn-eu", host="process", deployments=[deployment], port=49152))
+    row(page, r"^Service churn-eu, pending").wait_for()
+    world.catalog.edit(Service, "churn-eu", lambda service: replace(service, state="ready", n_ready=1))
+    row(page, r"^Service churn-eu, ready, serves churn:1, http:\/\/127\.0\.0\.1:49152").wait_for()
+    page.get_by_role("button", name="Copy the URL of churn-eu").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1:49152"
+
+
+def test_the_sidebar_is_walked_with_the_keyboard_alone(world: Workspace, page: Any) -> None:
+    world.tracking.create_run("by-keyboard", "first-of-all", tags={}, params={"C": "0.5"})
+    row(page, "^Run first-of-all, running").wait_for()
+    page.get_by_role("searchbox", name="Filter").click()
+    page.keyboard.press("Tab")
+    for key in ("Home", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "C 0.5"
+    page.keyboard.press("Enter")
+    assert page.evaluate("navigator.clipboard.readText()") == "0.5"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert row(page, "^Run first-of-all").get_attribute("aria-expanded") == "false"
+
+
+@pytest.mark.usefixtures("world")
+def test_folds_are_remembered_when_lab_is_opened_again(lab: Any, page: Any, open_lab: Any) -> None:
+    # Lab keeps its state on the server, a moment later.
+    with page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"):
+        row(page, "^Models$").click()
+    assert row(page, "^Models$").get_attribute("aria-expanded") == "false"
+    again = open_lab(lab, "lab")
+    tab = again.get_by_role("tab", name=TAB)
+    if tab.get_attribute("aria-selected") != "true":
+        tab.click()
+    row(again, "^Experiments$").wait_for()
+    assert row(again, "^Models$").get_attribute("aria-expanded") == "false"
+    again.context.close()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_every_text_can_be_read_in_every_theme(theme: str, world: Workspace, page: Any, tmp_path: Path) -> None:
+    name = f"failed-in-{theme[-5:].strip().lower()}"
+    failed = world.tracking.create_run("themes", name, tags={}, params={})
+    world.tracking.end_run(failed.id, "FAILED", reason="ValueError: no rows")
+    row(page, f"^Run {name}, failed").click()
+    row(page, "^reason ValueError: no rows").first.wait_for()
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
+    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    page.mouse.move(700, 500)
+    contrasts = page.evaluate(CONTRASTS)
+    page.screenshot(path=tmp_path / f"{name}.png")
+    assert len(contrasts) > 10
+    assert not {text: ratio for text, ratio in contrasts.items() if ratio < 4}

@@ -51,7 +51,7 @@ export function sections(contents: Contents, filter: string): readonly SectionNo
   };
   const nActive = activities.data?.filter(isActive).length ?? 0;
   return [
-    section('experiments', 'Experiments', undefined, both, ([some, known]) =>
+    section('experiments', 'Experiments', experiments.data?.length, both, ([some, known]) =>
       experimentNodes(some, known, filter)
     ),
     section('models', 'Models', models.data?.length, models, some => modelNodes(some, filter)),
