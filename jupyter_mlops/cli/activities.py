@@ -83,7 +83,7 @@ def cancel(session: Session, id_: str) -> Activity:
     return cancel_activity(session.world, id_)
 
 
-@lists(Activity, "ACTIVITY", "WHAT", "STATE", ">DONE", "MESSAGE", "BEGUN")
+@lists(Activity, "=ACTIVITY", "WHAT", "STATE", ">DONE", "MESSAGE", "BEGUN")
 def _row(activity: Activity) -> Sequence[str]:
     message = activity.error.detail if activity.error else activity.message
     return (

@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from jupyter_mlops.cli.term import Tone
-from jupyter_mlops.cli.view import Block, Facts, Note, Table, Text, View
+from jupyter_mlops.cli.view import Block, Facts, Note, Table, Text, View, named
 
 _COLOURS: Final[dict[Tone, str]] = {
     "good": "var(--jp-success-color1, #388e3c)",
@@ -42,8 +42,7 @@ def _block(block: Block) -> str:
 def _table(block: Table) -> str:
     sides = ["right" if header.startswith(">") else "left" for header in block.headers]
     head = "".join(
-        f'<th style="{_CELL}text-align:{side};font-weight:600;border-bottom:{_LINE}">'
-        f"{escape(header.removeprefix('>'))}</th>"
+        f'<th style="{_CELL}text-align:{side};font-weight:600;border-bottom:{_LINE}">{escape(named(header))}</th>'
         for header, side in zip(block.headers, sides, strict=True)
     )
     rows = "".join(

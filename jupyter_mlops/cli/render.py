@@ -9,7 +9,7 @@ import msgspec
 
 from jupyter_mlops.cli.html import to_html
 from jupyter_mlops.cli.term import can_show, cells, cut, one_line, paint, width_of
-from jupyter_mlops.cli.view import Block, Done, Facts, Json, Listing, Note, Table, Text, Word, view
+from jupyter_mlops.cli.view import Block, Done, Facts, Json, Listing, Note, Table, Text, Word, named, view
 from jupyter_mlops.core.record import encode, plain
 
 GAP: Final = "  "
@@ -74,18 +74,19 @@ def _block(block: Block, width: int | None, colours: TextIO | None) -> str:
 
 def _table(block: Table, width: int | None, colours: TextIO | None) -> str:
     rights = [header.startswith(">") for header in block.headers]
-    headers = [header.removeprefix(">") for header in block.headers]
+    whole = [header.startswith((">", "=")) for header in block.headers]
+    headers = [named(header) for header in block.headers]
     rows = [[Word(one_line(cell), getattr(cell, "tone", "plain")) for cell in row] for row in block.rows]
     widths = [max(cells(text) for text in column) for column in zip(headers, *rows, strict=True)]
     if width is not None:
-        widths = narrowed(widths, width - len(GAP) * (len(widths) - 1), rights)
+        widths = narrowed(widths, width - len(GAP) * (len(widths) - 1), whole)
     lines = [_line([Word(header, "quiet") for header in headers], widths, rights, colours)]
     lines += [_line(row, widths, rights, colours) for row in rows]
     return "\n".join(lines)
 
 
 def narrowed(widths: list[int], room: int, fixed: list[bool]) -> list[int]:
-    """Return column widths that fit ``room``: the widest text column gives way first, numbers never."""
+    """Return column widths that fit ``room``: the widest gives way first, those that must stay whole never."""
     widths = list(widths)
     while sum(widths) > room:
         able = [i for i, width in enumerate(widths) if width > _LEAST and not fixed[i]]

@@ -96,7 +96,7 @@ def cancel(session: Session, run: str) -> Run:
     return cancel_run(session.world, run)
 
 
-@lists(Run, "RUN", "NAME", "EXPERIMENT", "STATUS", ">TOOK", "METRICS", "STARTED")
+@lists(Run, "=RUN", "NAME", "EXPERIMENT", "STATUS", ">TOOK", "METRICS", "STARTED")
 def _row(run: Run) -> Sequence[str]:
     return (
         run.id[:8],

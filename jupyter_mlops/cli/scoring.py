@@ -18,6 +18,7 @@ from jupyter_mlops.cli.term import cut, one_line
 from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.scoring.codec import encode
 
+FORMS: Final = "Give JSON in quotes, the path of a .json or .csv file, or in a notebook a variable."
 _TYPES: Final = {".json": "application/json", ".csv": "text/csv"}
 
 
@@ -57,6 +58,8 @@ def body_of(data: str, variables: Mapping[str, Any]) -> tuple[bytes, str]:
     path = Path(data.removeprefix("@"))
     if data.startswith("@") or path.suffix in _TYPES:
         return _read(path)
+    if data.isidentifier() and data not in {"true", "false", "null"}:
+        raise BadData(f"{data!r} is neither a variable nor a file nor JSON.", hint=FORMS)
     return _checked(data.encode(), cut(one_line(data), 60)), _TYPES[".json"]
 
 
@@ -91,8 +94,5 @@ def _checked(content: bytes, what: str) -> bytes:
     try:
         msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadData(
-            f"{what} is not JSON: {error}.",
-            hint="Give JSON in quotes, the path of a .json or .csv file, or in a notebook a variable.",
-        ) from error
+        raise BadData(f"{what} is not JSON: {error}.", hint=FORMS) from error
     return content

@@ -172,7 +172,7 @@ def delete(session: Session, name: str, no_wait: bool) -> Done | Activity:
     return Done(message=f"Deleted service {name}.", facts={"deleted": {"kind": "service", "name": name}})
 
 
-@lists(Service, "SERVICE", "STATE", "MODEL", "HOST", ">READY", "URL", "CREATED")
+@lists(Service, "=SERVICE", "STATE", "MODEL", "HOST", ">READY", "=URL", "CREATED")
 def _row(service: Service) -> Sequence[str]:
     return (
         service.name,

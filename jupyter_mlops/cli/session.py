@@ -113,7 +113,7 @@ def invoke(args: Sequence[str], session: Session, *, program: str = PROGRAM) -> 
             args=list(args), prog_name=program, complete_var=COMPLETE_VAR, standalone_mode=False, obj=session
         )
     except click.UsageError as error:
-        raise BadUsage(_sentence(error), hint=_usage_hint(error, program)) from error
+        raise BadUsage(_sentence(error), hint=f"`{_path(tree, args, program)} --help` shows what it takes.") from error
     except click.ClickException as error:
         raise BadUsage(error.format_message()) from error
     except click.Abort as error:
@@ -130,6 +130,15 @@ def _sentence(error: click.UsageError) -> str:
     return message if message.endswith((".", "?", ")")) else f"{message}."
 
 
-def _usage_hint(error: click.UsageError, program: str) -> str:
-    path = error.ctx.command_path if error.ctx else program
-    return f"`{path} --help` shows what it takes."
+def _path(tree: click.Group, args: Sequence[str], program: str) -> str:
+    """Return how far a wrong command line names commands, for the hint: ``mlops services deploy``."""
+    path, at = [program], tree
+    context = click.Context(tree)
+    for word in args:
+        found = at.get_command(context, word)
+        if found is not None:
+            path.append(word)
+            if not isinstance(found, click.Group):
+                break
+            at = found
+    return " ".join(path)

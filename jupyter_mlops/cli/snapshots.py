@@ -118,7 +118,7 @@ def _ref(session: Session, text: str) -> str:
     return run.tags[RUN_TAG]
 
 
-@lists(Snapshot, "SNAPSHOT", ">FILES", ">SIZE", "FOLDER", "TAKEN")
+@lists(Snapshot, "=SNAPSHOT", ">FILES", ">SIZE", "FOLDER", "TAKEN")
 def _row(snapshot: Snapshot) -> Sequence[str]:
     return snapshot.name, str(snapshot.n_files), size(snapshot.n_bytes), snapshot.source, age(snapshot.created_at)
 

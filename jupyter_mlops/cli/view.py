@@ -27,7 +27,10 @@ class Word(str):
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows under headers. Headers that begin with ``>`` are right-aligned, for numbers."""
+    """Rows under headers. A header that begins with ``>`` is of numbers, to the right; with ``=`` of names and addresses.
+
+    Neither is ever cut, however narrow the terminal.
+    """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -57,6 +60,11 @@ class Note:
 
     text: str
     tone: Tone = "plain"
+
+
+def named(header: str) -> str:
+    """Return a header as it is shown."""
+    return header.lstrip(">=")
 
 
 Block = Table | Facts | Text | Note

@@ -56,6 +56,6 @@ def status(session: Session) -> Listing:
     return Listing(parts, of=PartStatus, empty="")
 
 
-@lists(PartStatus, "PART", "WHERE", "ANSWERS", "DETAIL")
+@lists(PartStatus, "=PART", "WHERE", "=ANSWERS", "DETAIL")
 def _row(part: PartStatus) -> Sequence[str]:
     return part.part, part.where, Word("yes", "good") if part.answers else Word("no", "bad"), part.detail

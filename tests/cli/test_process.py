@@ -24,6 +24,7 @@ def test_version(mlops):
         (["servces"], "There is no command mlops servces. Did you mean services?"),
         (["services", "lst"], "There is no command mlops services lst. Did you mean list?"),
         (["services", "list", "--jsn"], "--json"),
+        (["models", "list", "--where"], "--where"),
         (["services", "show"], "NAME"),
         (["deploy", "a", "b", "--port", "99999"], "99999"),
         (["runs", "list", "--limit", "0"], "0"),
@@ -102,3 +103,9 @@ def test_the_console_script_is_installed_beside_python():
     from jupyter_mlops.cli.quickstart import program
 
     assert Path(program("mlops")).name == "mlops"
+
+
+def test_the_hint_names_the_command_that_was_meant(mlops):
+    assert "`mlops models list --help`" in mlops("models", "list", "--where").err
+    assert "`mlops services --help`" in mlops("services", "lst").err
+    assert "`mlops --help`" in mlops("--nope").err

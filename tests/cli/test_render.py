@@ -44,7 +44,7 @@ class Terminal(io.StringIO):
 
 
 def test_columns_line_up_and_numbers_stand_to_the_right():
-    page = Page(Table(headers=("NAME", ">N"), rows=[("a", "1"), ("long name", "100")]))
+    page = Page(Table(headers=("=NAME", ">N"), rows=[("a", "1"), ("long name", "100")]))
     assert to_text(page).splitlines() == ["NAME         N", "a            1", "long name  100"]
 
 
@@ -59,7 +59,7 @@ def test_the_widest_text_column_gives_way_first_and_numbers_never():
     assert narrowed([10, 10], 30, [False, False]) == [10, 10]
 
 
-@pytest.mark.parametrize("width", [60, 72, 80])
+@pytest.mark.parametrize("width", [70, 74, 80])
 def test_no_line_is_wider_than_the_terminal(width):
     text = to_text(Listing([SERVICE] * 2, of=Service, empty=""), width=width)
     assert max(cells(line) for line in text.splitlines()) <= width
@@ -141,3 +141,9 @@ def test_html_takes_its_colours_from_jupyterlab_with_others_to_fall_back_on():
 
 def test_terminal_colours_in_a_log_do_not_reach_the_html():
     assert "\x1b" not in to_html([Text(body="\x1b[31mred\x1b[0m")])
+
+
+def test_addresses_are_whole_on_a_narrow_terminal():
+    text = to_text(Listing([SERVICE], of=Service, empty=""), width=40)
+    assert "http://127.0.0.1:4711" in text
+    assert "=URL" not in text
