@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.agentlock import holder_of
 from jupyter_mlops.core.detached import start_detached
 from jupyter_mlops.core.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.core.ids import new_id
@@ -255,7 +256,7 @@ class Workspace:
         """Start the workspace's agent if none holds its lock. The agent is a session of its own and outlives us."""
         folder = self.root / "agent"
         folder.mkdir(mode=0o700, exist_ok=True)
-        if _is_locked(folder / "lock"):
+        if holder_of(self.root) is not None:
             return
         start_detached(
             [sys.executable, "-m", "jupyter_mlops.agent", "--workspace", str(self.root)],
@@ -298,7 +299,7 @@ class Workspace:
         return self.hosts[name].check()
 
     def _check_agent(self) -> str:
-        running = _is_locked(self.root / "agent" / "lock")
+        running = holder_of(self.root) is not None
         return (
             "running; replicas live as long as this machine's process tree" if running else "starts when it is needed"
         )
@@ -343,16 +344,3 @@ def _shown(url: str) -> str:
     from jupyter_mlops.store.mlflow_client import without_password
 
     return without_password(url)
-
-
-def _is_locked(path: Path) -> bool:
-    import fcntl
-
-    try:
-        with path.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False

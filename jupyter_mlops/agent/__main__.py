@@ -10,8 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-from jupyter_mlops.agent.lock import hold
 from jupyter_mlops.agent.loop import Agent
+from jupyter_mlops.core.agentlock import hold
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.workspace import Workspace
 
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path, required=True, metavar="DIR")
     folder = parser.parse_args().workspace
     try:
-        workspace = Workspace.open(folder)
+        workspace = Workspace.open(folder, actor="agent")
         with hold(workspace.root) as holder:
             if holder is None:
                 return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Final
 
-from jupyter_mlops.agent.lock import holder_of
+from jupyter_mlops.core.agentlock import holder_of, wait_free
 from jupyter_mlops.core.detached import send_signal, wait_ended
 from jupyter_mlops.core.errors import Failed
 from jupyter_mlops.core.record import Record
@@ -43,7 +43,7 @@ def stop_agent(world: World) -> bool:
     holder = holder_of(world.root)
     if holder is None or not send_signal(holder.process, signal.SIGTERM):
         return False
-    if not wait_ended(holder.process, STOP_S):
+    if not wait_ended(holder.process, STOP_S) or not wait_free(world.root, STOP_S):
         raise AgentStays(
             f"The agent (process {holder.pid}) has not ended within {STOP_S:.0f} s.",
             hint=f"See what it does in {world.root / 'agent' / 'log'}, or end it with `kill -9 {holder.pid}`: services go on.",

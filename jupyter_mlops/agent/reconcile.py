@@ -42,6 +42,9 @@ class _Memory:
     starts: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By deployment: how often it was replaced in a row, and when last (monotonic seconds)."""
     trouble: str = ""
+    """Why the last replica ended."""
+    broken: str = ""
+    """Why the service cannot be looked after at all: no engine, its port taken by another program."""
     withdrawn: list[str] = field(default_factory=list)
     gateway_seen: float = 0.0
     not_before: float = 0.0
@@ -117,7 +120,7 @@ class Keeper:
         return not wait(work, timeout_s).not_done
 
     def _needs_work(self, service: Service, memory: _Memory, mine: Sequence[Replica]) -> bool:
-        if not service.deployments or service.state == "deleting":
+        if not service.deployments or service.state == "deleting" or memory.broken:
             return True
         host = self._world.hosts[service.host]
         wanted = Counter({one.name: one.replicas for one in service.deployments})
@@ -160,7 +163,7 @@ class Keeper:
         wanted = {one.name: one.replicas for one in service.deployments}
         mine, surplus = _split(alive, wanted)
         memory.ready &= {one.id for one in mine}
-        memory.ready |= {one.id for one in mine if one.id not in memory.ready and is_ready(one)}
+        memory.ready |= {one.id for one in mine if one.id not in memory.ready and _is_ready(service, one)}
         ready = [one for one in mine if one.id in memory.ready]
         service = self._route(service, ready, memory)
         for stray in surplus:
@@ -169,6 +172,7 @@ class Keeper:
             missing = deployment.replicas - sum(one.deployment == deployment.name for one in mine)
             for _ in range(missing):
                 self._replace(service, deployment, memory)
+        memory.broken = ""
         if len(ready) == sum(wanted.values()):
             memory.trouble = ""
         self._observe(service, memory, len(ready))
@@ -220,6 +224,8 @@ class Keeper:
     def _observed(self, service: Service, memory: _Memory, n_ready: int) -> Service:
         """Return the service with what was seen of it."""
         wanted = sum(one.replicas for one in service.deployments)
+        if memory.broken:
+            return msgspec.structs.replace(service, state="failed", n_ready=n_ready, message=memory.broken)
         state: ServiceState = "ready" if n_ready >= wanted else "degraded" if n_ready else "failed"
         message = "" if n_ready >= wanted else f"{n_ready} of {wanted} replicas are ready. {memory.trouble}".strip()
         return msgspec.structs.replace(
@@ -229,7 +235,7 @@ class Keeper:
     def _note(self, name: str, memory: _Memory, trouble: str) -> None:
         """Say in the catalog why a service cannot be healed, and wait a little before the next attempt."""
         log.warning("%s: %s", name, trouble)
-        memory.trouble = trouble
+        memory.broken = trouble
         memory.applied = None
         memory.not_before = time.monotonic() + 5.0
         try:
@@ -251,6 +257,11 @@ def _looks_alive(host: Host, replica: Replica) -> bool:
     if replica.pid:
         return is_alive(ProcessId(pid=replica.pid, started=replica.pid_started, boot_id=replica.boot_id))
     return host.alive(replica)
+
+
+def _is_ready(service: Service, replica: Replica) -> bool:
+    """Ask a replica that this agent does not know. One that long served an agent before may be too busy to answer."""
+    return is_ready(replica) or (service.state == "ready" and time.time() - replica.started_at > HALF_MADE_S)
 
 
 def _split(alive: Sequence[Replica], wanted: dict[str, int]) -> tuple[list[Replica], list[Replica]]:

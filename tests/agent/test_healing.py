@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 
@@ -66,6 +67,23 @@ def test_what_died_while_no_agent_ran_is_healed_by_the_next(steady):
     steady.kill(old.pid)
     steady.world.ensure_agent()
     steady.eventually(lambda: [one.id for one in steady.replicas("steady")] not in ([], [old.id]) and is_well(steady))
+
+
+def test_a_port_taken_by_another_program_is_said_until_it_is_free(steady):
+    port = steady.service("steady").port
+    state = gateway_state(steady.world.root / "services" / "steady" / "gateway")
+    stop_agent(steady.world)
+    steady.kill(state.process.pid)
+    steady.eventually(lambda: not steady.world.gateway.alive("steady"))
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        steady.eventually(lambda: taken.bind(("127.0.0.1", port)) or True)
+        taken.listen()
+        steady.world.ensure_agent()
+        steady.eventually(lambda: steady.service("steady").state == "failed")
+        assert str(port) in steady.service("steady").message
+    steady.eventually(lambda: is_well(steady))
+    assert steady.service("steady").port == port
 
 
 def test_a_second_agent_leaves_at_once(steady):

@@ -1,4 +1,4 @@
-"""The lock that makes an agent the only one of its workspace and node."""
+"""The lock that makes an agent the only one of its workspace: who holds it, and whether anybody does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from jupyter_mlops.core.process import ProcessId, process_id
+from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import Record, decode, encode
 
 PATIENCE_S: Final = 2.0
@@ -56,15 +56,37 @@ def hold(root: Path) -> Iterator[Holder | None]:
 def holder_of(root: Path) -> Holder | None:
     """Return who holds the lock, ``None`` when nobody does."""
     path = lock_file(root)
+    deadline = time.monotonic() + PATIENCE_S
+    while _is_held(path):
+        holder = _read(path)
+        if holder is not None and is_alive(holder.process):
+            return holder
+        # It belongs to one that has not written its name yet, that is just dying, or that only looks, as we do.
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.02)
+    return None
+
+
+def wait_free(root: Path, timeout_s: float) -> bool:
+    """Wait until nobody holds the lock; the kernel lets go of it a moment after its process is seen to end."""
+    deadline = time.monotonic() + timeout_s
+    while _is_held(lock_file(root)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_held(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _read(path)
-            return None
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     except FileNotFoundError:
-        return None
+        return False
+    return False
 
 
 def _take(handle: int) -> bool:
@@ -81,9 +103,6 @@ def _take(handle: int) -> bool:
 
 
 def _read(path: Path) -> Holder | None:
-    """Return what the holder wrote; it may be about to."""
-    for _ in range(20):
-        with contextlib.suppress(msgspec.MsgspecError, FileNotFoundError):
-            return decode(path.read_bytes(), Holder)
-        time.sleep(0.05)
+    with contextlib.suppress(msgspec.MsgspecError, FileNotFoundError):
+        return decode(path.read_bytes(), Holder)
     return None
