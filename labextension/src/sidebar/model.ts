@@ -49,10 +49,15 @@ export function sections(contents: Contents, filter: string): readonly SectionNo
     data: experiments.data && runs.data ? [experiments.data, runs.data] : undefined,
     error: experiments.error ?? runs.error
   };
+  const listed = both.data ? experimentNodes(...both.data, filter) : [];
   const nActive = activities.data?.filter(isActive).length ?? 0;
   return [
-    section('experiments', 'Experiments', experiments.data?.length, both, ([some, known]) =>
-      experimentNodes(some, known, filter)
+    section(
+      'experiments',
+      'Experiments',
+      listed.filter(node => node.kind === 'experiment').length,
+      both,
+      () => listed
     ),
     section('models', 'Models', models.data?.length, models, some => modelNodes(some, filter)),
     section('services', 'Services', services.data?.length, services, some =>
