@@ -89,15 +89,7 @@ def create_manifest(
     asked = _asked(script, conda, schema, sample, python)
     versions = _versions(world, models)
     name = check_name("manifest", name or versions[0].name)
-    (world.root / "cache").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="manifest-", dir=world.root / "cache") as scratch:
-        found: list[ModelFolder] = []
-        files: list[ManifestFile] = []
-        for version in versions:
-            folder = world.tracking.fetch_model(version, Path(scratch) / version.name)
-            found.append(read_model(folder))
-            check_trust(version, found[-1].untrusted, found[-1].vouched, actor=world.actor, trust=trust)
-            files += store_files(world, folder, files_below(folder), f"models/{version.name}")
+    found, files = _collected(world, versions, trust=trust)
     if asked.script is not None:
         files += store_files(world, asked.script.parent.resolve(), files_beside(asked.script), "code")
     draft = msgspec.structs.replace(
@@ -187,6 +179,23 @@ def _asked(
         schema=read_schema(schema) if schema else None,
         sample=read_sample(sample) if sample else None,
     )
+
+
+def _collected(
+    world: World, versions: Sequence[ModelVersion], *, trust: bool
+) -> tuple[list[ModelFolder], list[ManifestFile]]:
+    """Fetch the models' files, store them as blobs and read what they say of themselves."""
+    found: list[ModelFolder] = []
+    files: list[ManifestFile] = []
+    (world.root / "cache").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="manifest-", dir=world.root / "cache") as scratch:
+        for version in versions:
+            fetched = world.tracking.fetch_model(version, Path(scratch) / version.name)
+            folder = fetched if fetched.is_dir() else fetched.parent
+            found.append(read_model(folder))
+            check_trust(version, found[-1].untrusted, found[-1].vouched, actor=world.actor, trust=trust)
+            files += store_files(world, folder, files_below(folder), f"models/{version.name}")
+    return found, files
 
 
 def _accepted(found: Sequence[ModelFolder]) -> dict[str, str]:

@@ -96,6 +96,12 @@ def test_a_service_of_a_model_takes_the_manifest_that_was_made_for_it(churn, mod
     assert manifest_for(churn, "plain") == made
 
 
+def test_a_single_file_of_a_run_is_in_the_manifest(trained, script):
+    register_model(trained.world, trained.run.id, "lonely", path="outputs/weights.bin")
+    manifest = create_manifest(trained.world, ["lonely"], script=script)
+    assert "models/lonely/weights.bin" in [one.path for one in manifest.files]
+
+
 def test_several_models_need_a_script(churn, script):
     register_model(churn, "train", "second", path="frame")
     with pytest.raises(NeedsScript, match="'churn' and 'second' answer together"):
