@@ -21,9 +21,9 @@ class SidebarTab extends Panel {
     this.id = PLUGIN_ID;
     this.addClass('jp-Mlops-tab');
     this.title.icon = mlopsIcon;
-    this.title.caption = 'Experiments, models and services';
+    this.title.caption = 'MLOps: experiments, models and services';
     this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', 'Experiments, models and services');
+    this.node.setAttribute('aria-label', 'MLOps: experiments, models and services');
   }
 
   protected override onAfterShow(msg: Message): void {

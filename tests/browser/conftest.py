@@ -144,7 +144,7 @@ def open_lab(browser: Any) -> Callable[..., Any]:
         # The token is handed over once, as a hub's login does; then a cookie and the XSRF token must do.
         page.goto(f"{lab.url}{path}?token={TOKEN}")
         page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
-        page.get_by_role("tab", name="Experiments, models and services").wait_for(timeout=60_000)
+        page.get_by_role("tab", name="MLOps: experiments, models and services").wait_for(timeout=60_000)
         return page
 
     return open_page

@@ -23,7 +23,7 @@ from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-TAB = "Experiments, models and services"
+TAB = "MLOps: experiments, models and services"
 # Runs until the test makes a file, so that the panel can be looked at meanwhile.
 CELL = """%%ml run -e kernel-runs --no-snapshot
 import pathlib, time
