@@ -88,6 +88,10 @@ def _wait_for_url(process: subprocess.Popen[bytes], runtime: Path, log: Path) ->
 @pytest.fixture(scope="module")
 def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Lab]]:
     """Return a function that starts JupyterLab on a folder; all are ended with the module."""
+    installed = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "jupyter-mlops" / "package.json"
+    assert installed.is_file(), (
+        "this environment has no front end of jupyter-mlops: `pip install .` builds and installs it"
+    )
     started: list[subprocess.Popen[bytes]] = []
 
     def start(folder: Path, *, theme: str = "JupyterLab Light") -> Lab:

@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/agent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whether the agent runs, and since when. */
+        get: operations["agent_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -585,6 +602,17 @@ export interface components {
             version: number;
         };
         /**
+         * AgentStatus
+         * @description Whether an agent keeps this workspace's services on this node.
+         */
+        AgentStatus: {
+            /** @default 0 */
+            pid: number;
+            running: boolean;
+            /** @default 0 */
+            started_at: number;
+        };
+        /**
          * Artifact
          * @description A file that a run stored.
          */
@@ -639,6 +667,8 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
+            /** @default false */
+            trust?: boolean;
         };
         /**
          * DeployService
@@ -1319,6 +1349,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agent_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentStatus"];
                 };
             };
             /** @description Why not, and what to do. */
