@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -11,7 +12,8 @@ from jupyter_mlops.core.activity import ENDED, Activity, ActivityState
 from jupyter_mlops.core.errors import Conflict, Remote, Unavailable
 from jupyter_mlops.ports import World
 
-POLL_S = 0.1
+POLL_S: Final = 0.1
+AGENT_CHECK_S: Final = 2.0
 
 
 def list_activities(world: World, *, state: ActivityState | None = None, limit: int = 100) -> list[Activity]:
@@ -36,6 +38,7 @@ def wait_activity(
     Raises ``Remote`` with the error it failed with, ``Conflict`` if it was cancelled, ``Unavailable`` after ``timeout_s``.
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    check_agent_at = time.monotonic() + AGENT_CHECK_S
     seen: Activity | None = None
     while True:
         activity = show_activity(world, activity_id)
@@ -49,6 +52,9 @@ def wait_activity(
                 f"{activity.verb} of {activity.subject} has not ended after {timeout_s:.0f} s.",
                 hint=f"It goes on; follow it with `mlops activities wait {activity_id}`.",
             )
+        if time.monotonic() > check_agent_at and activity.node in {"", world.node}:
+            check_agent_at += AGENT_CHECK_S
+            world.ensure_agent()  # one that was killed left the activity where it was; the next one goes on with it
         time.sleep(POLL_S)
 
 

@@ -337,6 +337,9 @@ class World(Protocol):
     def submit(self, verb: str, subject: str, args: Mapping[str, Any]) -> Activity:
         """Record a long operation and see to it that an agent runs to do it."""
 
+    def ensure_agent(self) -> None:
+        """Start this node's agent if none runs."""
+
 
 Say = Callable[[str, float], None]
 """Tell progress: a line for a person and the fraction done (0 to 1)."""

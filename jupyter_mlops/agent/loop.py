@@ -11,12 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from jupyter_mlops.agent.reaper import Reaper
 from jupyter_mlops.agent.reconcile import Keeper
 from jupyter_mlops.agent.runner import Runner
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.store.feed import ChangeFeed
+from jupyter_mlops.training.reaper import Reaper
 from jupyter_mlops.workspace import Workspace
 
 TICK_S: Final = 0.2

@@ -26,6 +26,7 @@ from jupyter_mlops.inputs.git import git_state, project_of
 from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.ports import RunJournal, Say, World
 from jupyter_mlops.training.metrics import Counter
+from jupyter_mlops.training.reaper import tidy
 
 DEFAULT_EXPERIMENT: Final = "Default"
 UNKNOWN_NOTEBOOK: Final = "unknown"
@@ -117,6 +118,7 @@ class Capture:
 def begin(world: World, plan: Plan, say: Say | None = None) -> Capture:
     """Take the snapshot, create the run and open its journal. Raises, and leaves nothing, if one of them fails."""
     run, snapshot = create(world, plan, say)
+    tidy(world)
     return attach(world, plan, run, snapshot)
 
 
@@ -124,17 +126,9 @@ def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Cap
     """Capture, in this process, a run that exists."""
     try:
         capture = Capture(world, plan, run, snapshot)
-        mine = process_id()
-        assert mine is not None
-        world.tracking.log(
-            run.id,
-            tags={
-                "mlops.node": world.node,
-                "mlops.pid": str(mine.pid),
-                "mlops.pid_started": str(mine.started),
-                "mlops.boot_id": mine.boot_id,
-            },
-        )
+        mine = process_tags(world)
+        if not mine.items() <= run.tags.items():
+            world.tracking.log(run.id, tags=mine)
         capture.store_text(encode(installed_packages()), "mlops", "environment.json")
     except BaseException:
         world.tracking.end_run(run.id, "FAILED", reason="The run could not begin.")
@@ -173,6 +167,7 @@ def facts(world: World, plan: Plan, snapshot: Snapshot | None, git: GitState | N
         "mlops.notebook": plan.notebook or UNKNOWN_NOTEBOOK,
         "mlops.python": ".".join(map(str, sys.version_info[:3])),
         "mlops.os_user": _os_user(),
+        **process_tags(world),
     }
     if plan.kernel:
         tags["mlops.kernel"] = plan.kernel
@@ -189,6 +184,18 @@ def facts(world: World, plan: Plan, snapshot: Snapshot | None, git: GitState | N
             "mlops.git.dirty": str(git.dirty).lower(),
         }
     return {key: value for key, value in tags.items() if value}
+
+
+def process_tags(world: World) -> dict[str, str]:
+    """Return the tags that name this process, so that a run whose process is gone can be told."""
+    mine = process_id()
+    assert mine is not None
+    return {
+        "mlops.node": world.node,
+        "mlops.pid": str(mine.pid),
+        "mlops.pid_started": str(mine.started),
+        "mlops.boot_id": mine.boot_id,
+    }
 
 
 def collect_outputs(world: World, run: Run, folder: Path) -> None:

@@ -116,11 +116,11 @@ def cancel_run(world: World, ref: str) -> Run:
 
 
 def process_of(run: Run) -> ProcessId | None:
-    """Return the process that a run executes in, ``None`` when it has not said."""
-    tags = run.tags
-    if "mlops.pid" not in tags:
+    """Return the process that a run executes in, ``None`` when its tags do not say."""
+    pid, started = run.tags.get("mlops.pid", ""), run.tags.get("mlops.pid_started", "")
+    if not pid.isdecimal() or not started.isdecimal():
         return None
-    return ProcessId(pid=int(tags["mlops.pid"]), started=int(tags["mlops.pid_started"]), boot_id=tags["mlops.boot_id"])
+    return ProcessId(pid=int(pid), started=int(started), boot_id=run.tags.get("mlops.boot_id", ""))
 
 
 def _git(run: Run) -> GitState | None:

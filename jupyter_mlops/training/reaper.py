@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 
+from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.process import ProcessId, boot_id, is_alive
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.ports import World
+from jupyter_mlops.training.runs import process_of
 
 log = logging.getLogger(__name__)
+_TIDIED: set[str] = set()
+"""Workspaces that this process has tidied."""
 
 
 class Reaper:
@@ -42,12 +47,22 @@ class Reaper:
         return ended
 
 
-def process_of(run: Run) -> ProcessId | None:
-    """Return the process that a run's tags name."""
-    pid, started = run.tags.get("mlops.pid", ""), run.tags.get("mlops.pid_started", "")
-    if not pid.isdecimal() or not started.isdecimal():
-        return None
-    return ProcessId(pid=int(pid), started=int(started), boot_id=run.tags.get("mlops.boot_id", ""))
+def tidy(world: World) -> None:
+    """Ship and end, in a thread, what dead processes left behind: for where no agent runs. Once a process is enough."""
+    if world.id in _TIDIED:
+        return
+    _TIDIED.add(world.id)
+    threading.Thread(target=_tidy, args=(world,), name="mlops-tidy", daemon=True).start()
+
+
+def _tidy(world: World) -> None:
+    reaper = Reaper(world)
+    try:
+        world.journals.ship_leftovers()
+        reaper.refresh()
+        reaper.reap()
+    except MlopsError as error:
+        log.info("%s", error)  # the next one tries again
 
 
 def can_tell(process: ProcessId) -> bool:

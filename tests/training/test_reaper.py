@@ -8,8 +8,8 @@ import sys
 import msgspec
 import pytest
 
-from jupyter_mlops.agent.reaper import Reaper, can_tell
 from jupyter_mlops.core.process import ProcessId, boot_id, process_id
+from jupyter_mlops.training.reaper import Reaper, can_tell
 
 
 def start_run(world, process: ProcessId, **tags: str) -> str:
