@@ -13,6 +13,7 @@ import pytest
 from jupyter_mlops.activities import show_activity, wait_activity
 from jupyter_mlops.agent.control import AgentStatus, agent_status, stop_agent
 from jupyter_mlops.core.errors import Remote
+from jupyter_mlops.core.process import process_id
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.delivery.services import service_keys, show_service
@@ -191,3 +192,18 @@ def test_the_agent_ends_when_its_workspace_vanishes(make_house, tmp_path):
     leaving.eventually(lambda: not agent_status(leaving.world).running)
     (tmp_path / "workspace.toml").rename(file)
     assert status.pid != signal.SIGTERM
+
+
+def test_a_run_whose_process_dies_is_ended_while_the_agent_runs(house):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        identity = process_id(child.pid)
+        tags = {
+            "mlops.node": house.world.node,
+            "mlops.pid": str(identity.pid),
+            "mlops.pid_started": str(identity.started),
+            "mlops.boot_id": identity.boot_id,
+        }
+        run_id = house.world.tracking.create_run("reaped", None, tags=tags, params={}).id
+        house.world.ensure_agent()
+        child.kill()
+    house.eventually(lambda: house.world.tracking.run(run_id).status == "KILLED", timeout_s=10)

@@ -76,12 +76,3 @@ def test_a_process_of_another_container_on_this_machine_cannot_be_judged(gone):
     elsewhere = msgspec.structs.replace(gone, boot_id=f"{boot_id().partition('/')[0]}/pid:[1]")
     assert not can_tell(elsewhere)
     assert can_tell(gone)
-
-
-def test_the_agent_reaps_what_dies_while_it_runs(house):
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    run_id = start_run(house.world, process_id(child.pid))
-    house.world.ensure_agent()
-    child.kill()
-    child.communicate()
-    house.eventually(lambda: house.world.tracking.run(run_id).status == "KILLED", timeout_s=10)
