@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -35,6 +36,12 @@ def _postgresql_is_there() -> str:
 
 
 NEEDS = {"docker": _docker_answers, "browser": _chromium_is_there, "postgresql": _postgresql_is_there}
+
+
+def pytest_configure() -> None:
+    """Take interrupts again where a shell started us in the background and switched them off for all below."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
