@@ -40,7 +40,7 @@ describe('models', () => {
     const [node] = modelNodes([CHURN], '');
     render(<ModelRow node={node as ModelNode} />);
     render(<VersionRow node={node?.children?.[0] as VersionNode} />);
-    expect(screen.getByText('v2')).toBeVisible();
+    expect(screen.getAllByText('v2')).toHaveLength(2);
     expect(screen.getByText('champion')).toBeVisible();
     expect(screen.getAllByText('churn-eu')).toHaveLength(2);
   });

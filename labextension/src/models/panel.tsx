@@ -26,10 +26,10 @@ export function VersionRow({ node }: { readonly node: VersionNode }): JSX.Elemen
   const { version } = node;
   return (
     <>
-      <span className="jp-Mlops-name">
-        Version {version.version}
+      <span className="jp-Mlops-name">v{version.version}</span>
+      <span className="jp-Mlops-chips">
         {version.aliases.map(alias => (
-          <span key={alias} className="jp-Mlops-chip" title="Alias">
+          <span key={alias} className="jp-Mlops-chip" title={`Alias ${alias}`}>
             {alias}
           </span>
         ))}

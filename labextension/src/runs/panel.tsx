@@ -51,7 +51,8 @@ export function RunRow({ node }: { readonly node: RunNode }): JSX.Element {
           <span className="jp-Mlops-line jp-Mlops-metrics">
             {node.metrics.map(([name, value]) => (
               <span key={name} className="jp-Mlops-metric" title={`${name} = ${value}`}>
-                <span className="jp-Mlops-metricName">{name}</span> {metric(value)}
+                <span className="jp-Mlops-metricName">{name}</span>
+                <span>{metric(value)}</span>
               </span>
             ))}
           </span>

@@ -101,7 +101,7 @@ describe('a run', () => {
     const { container } = render(<RunRow node={node} />);
     expect(screen.getByText('brave-owl-1')).toBeVisible();
     expect(screen.getByText('2 min')).toBeVisible();
-    expect(container).toHaveTextContent('acc 0.9712loss NaN');
+    expect(container).toHaveTextContent('acc0.9712lossNaN');
     expect(node.label).toBe('Run brave-owl-1, finished, acc 0.9712, loss NaN');
   });
 
