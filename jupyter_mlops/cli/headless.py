@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.core.errors import Failed
+from jupyter_mlops.training.notebook import this_interpreter
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -45,7 +46,7 @@ def execute(
                 kernel_name="python3",
                 cwd=str(output.parent),
                 progress_bar=False,
-                kernel_manager_class=_kernel_manager(),
+                kernel_manager_class=this_interpreter(),
                 extra_arguments=["--log-level=CRITICAL"],  # what matters of a cell is in its outputs
                 on_notebook_start=progress.begin,
                 on_cell_start=progress.start,
@@ -109,21 +110,6 @@ def _counts(cell: NotebookNode) -> bool:
     """Tell whether a cell is one of the notebook's own that does something."""
     injected = "injected-parameters" in cell.metadata.get("tags", [])
     return cell.cell_type == "code" and bool(str(cell.source).strip()) and not injected
-
-
-def _kernel_manager() -> type:
-    """Return a kernel manager that knows one kernel: ipykernel in this interpreter, whatever else is installed."""
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-
-    class ThisInterpreter(AsyncKernelManager):
-        def _kernel_spec_manager_default(self) -> KernelSpecManager:
-            return KernelSpecManager(parent=self, kernel_dirs=[])
-
-        def _shutdown_wait_time_default(self) -> float:
-            return 20.0  # after an interrupt a tracked cell still ends its run; jupyter_client would give it 2.5 s
-
-    return ThisInterpreter
 
 
 @contextmanager
