@@ -56,7 +56,7 @@ def show(session: Session, name: str) -> Experiment:
 
 @lists(Experiment, "EXPERIMENT", ">RUNS", "CREATED")
 def _row(experiment: Experiment) -> Sequence[str]:
-    return experiment.name, str(experiment.n_runs), age(experiment.created_at)
+    return experiment.name, _runs(experiment), age(experiment.created_at)
 
 
 @shows(Experiment)
@@ -66,8 +66,12 @@ def _view(experiment: Experiment) -> View:
             pairs=[
                 ("experiment", experiment.name),
                 ("id", experiment.id),
-                ("runs", str(experiment.n_runs)),
+                ("runs", _runs(experiment)),
                 ("created", when(experiment.created_at)),
             ]
         )
     ]
+
+
+def _runs(experiment: Experiment) -> str:
+    return "" if experiment.n_runs is None else str(experiment.n_runs)

@@ -15,7 +15,8 @@ class Experiment(Record, frozen=True, kw_only=True):
 
     id: ExperimentId
     name: str
-    n_runs: int = 0
+    n_runs: int | None = None
+    """``None`` where the tracking server does not count them."""
     created_at: float = 0.0
     """Seconds since the epoch."""
 

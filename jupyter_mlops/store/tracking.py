@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +17,7 @@ from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.record import MetricValue, wire
 from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunStatus
-from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_path
+from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
 from jupyter_mlops.store.registry import MlflowRegistry
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class MlflowTracking(MlflowRegistry):
         """Return the experiments that are not deleted, newest first."""
         with calls(self.uri):
             found = self.client.search_experiments()
-        return [_experiment(one) for one in found]
+        counts = self._counts()
+        return [_experiment(one, counts) for one in found]
 
     def experiment(self, name: str, *, create: bool = False) -> Experiment:
         """Return an experiment by name. Raises ``UnknownThing`` unless ``create``."""
@@ -57,7 +60,7 @@ class MlflowTracking(MlflowRegistry):
                 raise UnknownThing("experiment", name)
             with calls(self.uri):
                 self.client.restore_experiment(found.experiment_id)
-        return _experiment(found)
+        return _experiment(found, self._counts())
 
     def create_run(
         self,
@@ -217,6 +220,18 @@ class MlflowTracking(MlflowRegistry):
                     break
         return found
 
+    def _counts(self) -> dict[str, int] | None:
+        """Return how many runs each experiment has: MLflow's own client can only fetch them all."""
+        path = local_file(self.uri)
+        if path is None:
+            return None
+        count = "SELECT experiment_id, COUNT(*) FROM runs WHERE lifecycle_stage = 'active' GROUP BY experiment_id"
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+                return {str(row[0]): int(row[1]) for row in connection.execute(count)}
+        except sqlite3.Error:
+            return None  # a schema that we do not know
+
     def _experiment_name(self, experiment_id: str) -> str:
         with calls(self.uri):
             return str(self.client.get_experiment(experiment_id).name)
@@ -233,9 +248,12 @@ def _value(stored: float) -> MetricValue:
     return wire(math.copysign(math.inf, stored) if abs(stored) == sys.float_info.max else stored)
 
 
-def _experiment(found: Any) -> Experiment:
+def _experiment(found: Any, counts: Mapping[str, int] | None) -> Experiment:
     return Experiment(
-        id=ExperimentId(found.experiment_id), name=found.name, created_at=(found.creation_time or 0) / 1000
+        id=ExperimentId(found.experiment_id),
+        name=found.name,
+        n_runs=None if counts is None else counts.get(found.experiment_id, 0),
+        created_at=(found.creation_time or 0) / 1000,
     )
 
 

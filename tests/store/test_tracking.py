@@ -44,6 +44,7 @@ def test_runs_are_found_by_id_by_its_beginning_and_by_name(tracking):
     assert [one.id for one in tracking.runs(project="here")] == [run.id]
     assert tracking.runs(project="there") == []
     assert tracking.runs(status="FAILED") == []
+    assert {one.name: one.n_runs for one in tracking.experiments()} == {"Default": 0, "churn": 1}
 
 
 @pytest.mark.parametrize("ref", ["nothing", "abcdef", "0" * 32, "a'b", "", "x/y", "x" * 300])

@@ -740,8 +740,8 @@ export interface components {
             /** @default 0 */
             created_at: number;
             id: string;
-            /** @default 0 */
-            n_runs: number;
+            /** @default null */
+            n_runs: number | null;
             name: string;
         };
         /**

@@ -131,7 +131,7 @@ function experimentNode(
 ): ExperimentNode {
   const id = experimentId(experiment.name);
   const nRunning = some.runs.filter(run => run.status === 'RUNNING').length;
-  const nRuns = Math.max(experiment.n_runs, some.runs.length);
+  const nRuns = Math.max(experiment.n_runs ?? 0, some.runs.length);
   const keys = keyMetrics(some.runs);
   const children: RunsNode[] = shown.map(run => runNode(run, keys));
   if (!some.all) {
