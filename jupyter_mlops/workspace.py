@@ -307,10 +307,11 @@ class Workspace:
     def close(self) -> None:
         """Close what was opened."""
         with self._lock:
-            catalog = self._parts.pop("catalog", None)
+            opened = [self._parts.pop(name, None) for name in ("catalog", "tracking")]
             self._parts.clear()
-        if catalog is not None:
-            catalog.close()
+        for part in opened:
+            if part is not None:
+                part.close()
 
 
 def init_workspace(home: Path, **urls: str) -> Workspace:

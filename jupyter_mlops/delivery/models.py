@@ -262,7 +262,11 @@ def _deployed(world: World) -> dict[tuple[str, int], set[str]]:
     users: dict[tuple[str, int], set[str]] = defaultdict(set)
     for service in world.catalog.find(Service):
         for deployment in service.deployments:
-            for model in show_manifest(world, deployment.manifest).models:
+            try:
+                manifest = show_manifest(world, deployment.manifest)
+            except UnknownThing:
+                continue  # the service itself says so; the other models are still to be seen
+            for model in manifest.models:
                 users[model.name, model.version].add(service.name)
     return users
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,9 +76,8 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def use_wal(path: Path) -> None:
     """Put a SQLite file in WAL mode, for good: with MLflow's rollback journal two writers and a pager block each other."""
     try:
-        with sqlite3.connect(path, timeout=BUSY_TIMEOUT_S) as connection:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
     except sqlite3.Error as error:
         raise translate(error, f"The database {path}") from error
 

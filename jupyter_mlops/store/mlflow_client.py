@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -109,6 +109,17 @@ class MlflowStore:
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise TrackingDown(self.uri, f"HTTP {answer.status_code}")
         self._answered_at = time.monotonic()
+
+    def close(self) -> None:
+        """Close pooled connections to a database; a later call opens new ones."""
+        with self._lock:
+            made: Any = self._made
+        if made is None:
+            return
+        clients = [made._tracking_client, getattr(made, "_registry_client_lazy", None)]  # noqa: SLF001  # as above
+        for engine in [getattr(getattr(client, "store", None), "engine", None) for client in clients]:
+            if engine is not None:
+                engine.dispose()
 
     def check(self) -> str:
         """Return what answers: ``MLflow 3.17.2 on SQLite``. Raises ``Unavailable``."""
@@ -229,11 +240,8 @@ def _prepare(path: Path, uri: str) -> None:
 
 def _revision(path: Path) -> str | None:
     try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-        try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        finally:
-            connection.close()
     except sqlite3.OperationalError:
         return None  # a file that MLflow has not filled yet
     except sqlite3.DatabaseError as error:
@@ -256,7 +264,8 @@ def _migrate(path: Path, uri: str, revision: str) -> None:
         ScriptDirectory.from_config(utils._get_alembic_config(uri)).get_revision(revision)  # noqa: SLF001  # the same
     except CommandError as error:
         raise NewerTracking(path, revision) from error
-    with sqlite3.connect(path) as source, sqlite3.connect(path.with_name(f"{path.name}.{revision}.backup")) as copy:
+    backup = path.with_name(f"{path.name}.{revision}.backup")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as copy:
         source.backup(copy)
     engine: Any = utils.create_sqlalchemy_engine(uri)
     utils._upgrade_db(engine)  # noqa: SLF001  # the same
@@ -264,8 +273,7 @@ def _migrate(path: Path, uri: str, revision: str) -> None:
 
 
 def _move_default_experiment(path: Path, artifact_root: str) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (f"{artifact_root}/0",)
         )
-    connection.close()

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,19 +106,13 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def make_house(
-    blank_tracking_store: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], House]]:
+def make_house(open_workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], House]]:
     """Return a function that makes a workspace; at the end its services are deleted and its agent is stopped."""
     houses: list[House] = []
 
     def make(name: str) -> House:
         home = tmp_path_factory.mktemp(name)
-        world = Workspace.open(home, create=True)
-        with sqlite3.connect(blank_tracking_store) as source, sqlite3.connect(world.root / "mlflow.db") as copy:
-            source.backup(copy)
-            copy.execute("UPDATE experiments SET artifact_location = ?", (f"{world.artifact_url}/0",))
-        houses.append(House(world, home))
+        houses.append(House(open_workspace(home), home))
         return houses[-1]
 
     yield make

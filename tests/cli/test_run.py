@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 
 import pytest
-
-from jupyter_mlops.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("there")
 
@@ -32,13 +29,10 @@ MLOPS = [sys.executable, "-c", "from jupyter_mlops.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory, blank_tracking_store):
+def lab(tmp_path_factory, open_workspace):
     """A folder with a workspace in which one run, ``baseline``, has ended well."""
     home = tmp_path_factory.mktemp("lab")
-    workspace = Workspace.open(home, create=True)
-    with sqlite3.connect(blank_tracking_store) as source, sqlite3.connect(workspace.root / "mlflow.db") as copy:
-        source.backup(copy)
-        copy.execute("UPDATE experiments SET artifact_location = ?", (f"{workspace.artifact_url}/0",))
+    workspace = open_workspace(home)
     (home / "train.py").write_text(TRAIN)
     done = subprocess.run(
         [*MLOPS, "run", "train.py", "-p", "C=0.5", "-e", "steps", "-n", "baseline", "--tag", "team=lab"],

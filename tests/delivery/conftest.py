@@ -12,6 +12,7 @@ import pytest
 from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run
+from jupyter_mlops.training.mlflow_scope import mlflow_scope
 from jupyter_mlops.workspace import Workspace
 
 
@@ -52,17 +53,13 @@ def log_models(world: Workspace, run_id: str) -> None:
 
     frame = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0], "spend": [1.0, 0.0, 1.0, 0.0]})
     labels = [0, 0, 1, 1]
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(world.tracking.uri)
-    try:
-        with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
-            warnings.simplefilter("ignore")
-            # Finding out what a model needs takes MLflow a process of its own: once is enough.
-            for name, data, needs in (("frame", frame, None), ("array", frame.to_numpy(), ["scikit-learn"])):
-                model = LogisticRegression().fit(data, labels)
-                mlflow.sklearn.log_model(model, name=name, input_example=data[:2], pip_requirements=needs)
-    finally:
-        mlflow.set_tracking_uri(before)
+    experiment = world.tracking.experiment(world.tracking.run(run_id).experiment)
+    with warnings.catch_warnings(), mlflow_scope(world.tracking, run_id, experiment.id):
+        warnings.simplefilter("ignore")
+        # Finding out what a model needs takes MLflow a process of its own: once is enough.
+        for name, data, needs in (("frame", frame, None), ("array", frame.to_numpy(), ["scikit-learn"])):
+            model = LogisticRegression().fit(data, labels)
+            mlflow.sklearn.log_model(model, name=name, input_example=data[:2], pip_requirements=needs)
 
 
 @pytest.fixture(scope="session")

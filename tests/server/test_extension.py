@@ -58,7 +58,9 @@ def test_the_server_loads_it_without_mlflow_docker_or_sqlalchemy(tmp_path: Path)
 
 
 def test_an_installed_package_turns_it_on():
-    config = Path(jupyter_mlops.__file__).parent / "etc" / "jupyter_server_config.d" / "jupyter_mlops.json"
+    checkout = Path(jupyter_mlops.__file__).parent / "etc"
+    etc = checkout if checkout.is_dir() else Path(sys.prefix) / "etc" / "jupyter"
+    config = etc / "jupyter_server_config.d" / "jupyter_mlops.json"
     assert json.loads(config.read_text()) == {"ServerApp": {"jpserver_extensions": {"jupyter_mlops": True}}}
     assert metadata.version("jupyter-server").startswith("2.")
 

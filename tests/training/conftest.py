@@ -30,9 +30,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, open_workspace) -> Path:
 @pytest.fixture(scope="module")
 def kernel(home: Path) -> Iterator[object]:
     """A kernel as a Jupyter server starts it for ``work.ipynb``, with the extension loaded."""
-    env = {**os.environ, "JPY_SESSION_NAME": str(home / "work.ipynb")}
-    env.pop("PYTEST_CURRENT_TEST", None)  # ipykernel would not capture child processes under it
-    env.pop("MLOPS_WORKSPACE", None)
+    # Under PYTEST_CURRENT_TEST ipykernel would not capture child processes.
+    dropped = ("PYTEST_", "MLOPS_", "MLFLOW_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    env["JPY_SESSION_NAME"] = str(home / "work.ipynb")
     kernel = kernels.Kernel(home, env)
     assert kernel.run("%load_ext jupyter_mlops").status == "ok"
     yield kernel

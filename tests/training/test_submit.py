@@ -153,7 +153,7 @@ def test_under_plain_papermill_the_injected_parameters_are_the_runs(world, proje
         "%load_ext jupyter_mlops",
         "%%ml run -e plain\nimport mlflow\nmlflow.log_metric('c', C)",
     )
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("MLOPS_", "PYTEST_"))}
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("MLOPS_", "PYTEST_", "MLFLOW_"))}
     subprocess.run(
         [
             sys.executable,
