@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.manifest import Schema
@@ -68,11 +72,24 @@ def read_model(folder: Path) -> ModelFolder:
         flavor=flavor,
         schema=schema,
         sample=sample_of(folder, described.get("saved_input_example_info")),
-        requirements=_requirements(folder, needs_mlflow=flavor not in LOADED_WITHOUT_MLFLOW),
+        requirements=with_loader(_requirements(folder, needs_mlflow=flavor not in LOADED_WITHOUT_MLFLOW), own),
         python=minor[0] if minor else None,
         untrusted=untrusted_types(folder, own),
         vouched=[str(name) for name in own.get("skops_trusted_types") or []],
     )
+
+
+def with_loader(requirements: list[str], sklearn: Mapping[str, Any]) -> list[str]:
+    """Add the package that opens the model's file, which whoever listed the requirements by hand easily forgets."""
+    loader = str(sklearn.get("serialization_format", ""))
+    named = {canonicalize_name(Requirement(text).name) for text in requirements}
+    if loader not in {"skops", "cloudpickle"} or canonicalize_name(loader) in named:
+        return requirements
+    try:
+        pinned = f"{loader}=={metadata.version(loader)}"
+    except metadata.PackageNotFoundError:
+        pinned = loader
+    return sorted([*requirements, pinned], key=str.lower)
 
 
 def _described(folder: Path) -> Mapping[str, Any] | None:

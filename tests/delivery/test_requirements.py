@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.delivery.mlmodel import with_loader
 from jupyter_mlops.delivery.requirements import BadRequirements, NotOnPip, read_conda, read_requirements, without_mlflow
 
 LISTED = ["mlflow==3.17.2", "numpy==2.4.6", "pandas==3.1.1", "psutil==7.2.2", "pytest==9.2.0", "scikit-learn==1.9.1"]
@@ -69,3 +71,10 @@ def test_a_broken_conda_file_is_named(tmp_path, text):
 def test_a_missing_conda_file_is_named(tmp_path):
     with pytest.raises(BadRequirements, match="There is no conda file"):
         read_conda(tmp_path / "none.yaml")
+
+
+def test_what_opens_the_models_file_is_added_where_the_list_forgot_it():
+    skops = f"skops=={metadata.version('skops')}"
+    assert with_loader(["scikit-learn"], {"serialization_format": "skops"}) == ["scikit-learn", skops]
+    assert with_loader(["skops>=0.1"], {"serialization_format": "skops"}) == ["skops>=0.1"]
+    assert with_loader(["scikit-learn"], {}) == ["scikit-learn"]
