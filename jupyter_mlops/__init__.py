@@ -1,5 +1,6 @@
 """From a notebook cell to a model in production, and back, without leaving JupyterLab."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops._version import __version__
@@ -8,6 +9,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.api import log, log_figure, log_file
 
 __all__ = ["__version__", "log", "log_figure", "log_file"]
+
+if os.name == "nt":
+    raise ImportError("jupyter-mlops runs on Linux and macOS. On Windows install it under WSL2: `wsl --install`.")
 
 
 def __getattr__(name: str) -> Any:
