@@ -172,6 +172,26 @@ def test_a_full_disk_is_named_and_nothing_is_lost(small_disk):
     workspace.close()
 
 
+def test_making_one_on_a_full_disk_leaves_nothing(small_disk):
+    fill(small_disk / "filler")
+    with pytest.raises(MlopsError, match="the disk is full"):
+        Workspace.open(small_disk, create=True)
+    assert not (small_disk / ".mlops").exists()
+
+
+def test_a_disk_that_is_too_full_for_a_tracking_store_gets_none_until_there_is_room(small_disk):
+    workspace = Workspace.open(small_disk, create=True)
+    with (small_disk / "filler").open("wb") as filler:
+        filler.write(b"0" * 2_700_000)
+    told = {one.part: one for one in workspace.status()}["tracking"]
+    assert not told.answers
+    assert "the disk is full" in told.detail
+    assert [path.name for path in workspace.root.glob("mlflow.db*")] == ["mlflow.db.lock"]
+    (small_disk / "filler").unlink()
+    assert [one.name for one in workspace.tracking.experiments()] == ["Default"]
+    workspace.close()
+
+
 def fill(path: Path) -> None:
     with contextlib.suppress(OSError), path.open("wb", buffering=0) as filler:
         while filler.write(b"0" * 4096):

@@ -17,6 +17,7 @@ from jupyter_mlops.agent.progress import Cancelled, Interrupted, Progress
 from jupyter_mlops.core.activity import ENDED, Activity
 from jupyter_mlops.core.errors import Failed, MlopsError, Problem
 from jupyter_mlops.ports import World
+from jupyter_mlops.store.databases import system_error
 
 AT_ONCE: Final = 4
 MOST_TRIES: Final = 3
@@ -119,7 +120,8 @@ class Runner:
             self._end(activity, "failed", error=error.problem())
         except OSError as error:
             what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
-            self._end(activity, "failed", error=Failed(f"{activity.verb} of {activity.subject}: {what}.").problem())
+            ours = system_error(error) or Failed(f"{activity.verb} of {activity.subject}: {what}.")
+            self._end(activity, "failed", error=ours.problem())
         except Exception as error:  # whoever waits must hear of it, whatever it is
             log.exception("%s of %s", activity.verb, activity.subject)
             hint = f"This is a fault in jupyter-mlops; {self._world.root / 'agent' / 'log'} has the details."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.errors import BadInput, MlopsError
 
 if TYPE_CHECKING:
     from jupyter_mlops.workspace import Workspace
@@ -118,11 +118,24 @@ def invoke(args: Sequence[str], session: Session, *, program: str = PROGRAM) -> 
         raise BadUsage(error.format_message()) from error
     except click.Abort as error:
         raise KeyboardInterrupt from error
+    except Exception as error:
+        _raise_ours(error)
+        raise
     finally:
         if session.face == "notebook" and session.workspace != named:
             session.close()
             session.workspace = named
     return result if session.answered else None
+
+
+def _raise_ours(error: Exception) -> None:
+    """Raise our error for a disk that is full or read-only, which no verb can foresee everywhere."""
+    if isinstance(error, MlopsError):
+        return
+    from jupyter_mlops.store.databases import system_error
+
+    if (ours := system_error(error)) is not None:
+        raise ours from error
 
 
 def _sentence(error: click.UsageError) -> str:

@@ -79,6 +79,14 @@ class MlopsHandler(APIHandler):
         except MlopsError as error:
             self.finish_problem(error.problem())
             return
+        except Exception as error:
+            from jupyter_mlops.store.databases import system_error
+
+            ours = system_error(error)
+            if ours is None:
+                raise
+            self.finish_problem(ours.problem())
+            return
         self.set_status(row.status)
         if isinstance(reply, Download):
             await self._send(reply)

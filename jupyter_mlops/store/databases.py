@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -85,17 +86,35 @@ def use_wal(path: Path) -> None:
 def translate(error: Exception, what: str) -> MlopsError:
     """Return our error for a database's. ``what`` names the database: ``The catalog /x/catalog.db``."""
     text = str(getattr(error, "orig", None) or error)
-    if any(sign in text.lower() for sign in ("readonly", "read-only", "permission denied")):
+    if any(sign in text.lower() for sign in ("readonly", "read-only", "permission denied", "not permitted")):
         return ReadOnly(what)
-    if "disk is full" in text or "No space left" in text:
+    if any(sign in text for sign in ("disk is full", "No space left", "quota exceeded")):
         return DiskFull(what)
     if "locked" in text:
         return Unavailable(f"{what} is locked by another program.", hint="Close it and try again.")
     if "unable to open database" in text:
         return ReadOnly(what)
     if isinstance(error, OperationalError):
-        return Unavailable(f"{what} does not answer: {text.splitlines()[0]}", hint="See `mlops status`.")
+        return Unavailable(
+            f"{what} does not answer: {text.splitlines()[0]}",
+            hint="Start it, or set another in workspace.toml; `mlops status` shows each part.",
+        )
     return Unavailable(f"{what} failed: {text.splitlines()[0]}", hint="See `mlops status`.")
+
+
+def system_error(error: BaseException) -> MlopsError | None:
+    """Return our error for a disk that is full or a place that cannot be written, ``None`` for anything else.
+
+    For faces, which meet what no adapter expected: a folder that became read-only under a verb's feet.
+    """
+    if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+        return translate(error, f"{error.filename}" if error.filename else "The disk")
+    if isinstance(error, (OperationalError, sqlite3.OperationalError)):
+        return translate(error, "The workspace's database")
+    return None
+
+
+_CANNOT_WRITE: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT})
 
 
 def _without_password(url: str) -> str:

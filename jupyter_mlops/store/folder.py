@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 import tomllib
@@ -97,12 +98,15 @@ def make_folder(home: Path, settings: Settings) -> Path:
             hint="Give `--tracking-uri https://...` and `--catalog-url postgresql+psycopg://...`, or choose a local folder.",
         )
     root = home / FOLDER
+    there = root.exists()
     try:
         root.mkdir(mode=0o700, exist_ok=True)
         root.chmod(0o700)
         (root / ".gitignore").write_text("*\n")
         write_settings(root, settings)
     except OSError as error:
+        if not there:
+            shutil.rmtree(root, ignore_errors=True)
         raise translate(error, f"The folder {home}") from error
     return root
 

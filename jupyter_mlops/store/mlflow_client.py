@@ -82,15 +82,12 @@ class MlflowStore:
                 with calls(self.uri):
                     return MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
             with _alone(path), calls(self.uri):
-                fresh = not path.exists()
-                _prepare(path, self.uri)
+                _prepare(path, self.uri, self.artifact_root)
                 client = MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
                 # MLflow's own default is `./mlruns` of the current folder; experiments that plain
                 # `mlflow.set_experiment` makes in this process now go to the workspace as well.
                 store: Any = client._tracking_client.store  # noqa: SLF001  # there is no public way to its store
                 store.artifact_root_uri = self.artifact_root
-                if fresh:
-                    _move_default_experiment(path, self.artifact_root)
             return client
         finally:
             for logger, level in zip(quiet, levels, strict=True):
@@ -152,7 +149,7 @@ def calls(uri: str, kind: str = "run", ref: str = "") -> Iterator[None]:
                 f"MLflow refused it: {_first_line(error)}", hint="Change the value that it names."
             ) from error
         raise TrackingDown(uri, _first_line(error)) from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise translate(error, f"The tracking store {without_password(uri)}") from error
     except requests.RequestException as error:
         raise TrackingDown(uri, _why(error)) from error
@@ -229,13 +226,38 @@ def _alone(path: Path) -> Iterator[None]:
         raise translate(error, f"The tracking store {path}") from error
 
 
-def _prepare(path: Path, uri: str) -> None:
+def _prepare(path: Path, uri: str, artifact_root: str) -> None:
     """Make the file, or bring an older schema up to date after a copy; refuse a newer one untouched."""
-    if path.exists() and path.stat().st_size:
-        revision = _revision(path)
-        if revision is not None:
-            _migrate(path, uri, revision)
+    if not path.exists() or not path.stat().st_size:
+        _make_store(path, artifact_root)
+    elif (revision := _revision(path)) is not None:
+        _migrate(path, uri, revision)
     use_wal(path)
+
+
+def _make_store(path: Path, artifact_root: str) -> None:
+    """Make a new store beside its place and move it there whole: a half-made one could never be opened again."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    draft = path.with_name(f"{path.name}.new")
+    uri = f"sqlite:///{draft}"
+    _remove(draft)
+    try:
+        try:
+            SqlAlchemyStore(uri, artifact_root)
+        finally:
+            engine: Any = SqlAlchemyStore._engine_map.pop(uri, None)  # noqa: SLF001  # it would keep the file open
+            if engine is not None:
+                engine.dispose()
+        draft.replace(path)
+    except BaseException:
+        _remove(draft)
+        raise
+
+
+def _remove(database: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
 def _revision(path: Path) -> str | None:
@@ -265,15 +287,18 @@ def _migrate(path: Path, uri: str, revision: str) -> None:
     except CommandError as error:
         raise NewerTracking(path, revision) from error
     backup = path.with_name(f"{path.name}.{revision}.backup")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as copy:
-        source.backup(copy)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as copy:
+            source.backup(copy)
+    except BaseException:
+        _remove(backup)
+        raise
     engine: Any = utils.create_sqlalchemy_engine(uri)
-    utils._upgrade_db(engine)  # noqa: SLF001  # the same
+    try:
+        utils._upgrade_db(engine)  # noqa: SLF001  # the same
+    except BaseException:
+        engine.dispose()
+        _remove(path)
+        backup.replace(path)
+        raise
     engine.dispose()
-
-
-def _move_default_experiment(path: Path, artifact_root: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(
-            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (f"{artifact_root}/0",)
-        )

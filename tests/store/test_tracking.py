@@ -12,6 +12,7 @@ import pytest
 
 from jupyter_mlops.core.errors import BadInput, Forbidden, NotFound
 from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.store.databases import DiskFull
 from jupyter_mlops.store.mlflow_client import NewerTracking, TrackingDown
 from jupyter_mlops.store.tracking import MlflowTracking
 
@@ -163,6 +164,30 @@ def test_an_older_store_is_copied_and_migrated(workspace):
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == newest
     assert path.with_name(f"mlflow.db.{older}.backup").exists()
+
+
+def test_an_older_store_whose_migration_fails_is_put_back(workspace, monkeypatch):
+    from mlflow.store.db import utils
+
+    path = workspace.root / "mlflow.db"
+    _downgrade(path)
+    with closing(sqlite3.connect(path)) as connection:
+        older = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+
+    def upgrade_half(engine):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE half_done (x INTEGER)")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(utils, "_upgrade_db", upgrade_half)
+        with pytest.raises(DiskFull):
+            workspace.tracking.experiments()
+    with closing(sqlite3.connect(path)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == older
+    assert "half_done" not in tables
+    assert [one.name for one in workspace.tracking.experiments()] == ["Default"]
 
 
 def test_a_newer_store_is_refused_untouched(workspace):
