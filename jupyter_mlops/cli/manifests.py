@@ -48,6 +48,7 @@ def manifests() -> None:
 @click.option("--python", metavar="X.Y", help="Python version of its replicas.")
 @click.option("--base-image", metavar="IMAGE", help="Image that its image stands on.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; repeat for more.")
+@click.option("--trust", is_flag=True, help="Accept types in a model's file that run code of their own when loaded.")
 @json_option
 @pass_session
 def create(
@@ -62,6 +63,7 @@ def create(
     python: str | None,
     base_image: str | None,
     tags: tuple[str, ...],
+    trust: bool,
 ) -> Manifest:
     """Make a manifest from one or more models.
 
@@ -80,6 +82,7 @@ def create(
         python=python,
         base_image=base_image,
         tags=tag_values(tags),
+        trust=trust,
     )
 
 

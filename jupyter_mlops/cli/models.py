@@ -118,16 +118,19 @@ def tag(session: Session, model: str, tags: tuple[str, ...]) -> ModelVersion:
 
 @models.command()
 @click.argument("model", metavar="NAME[:VERSION]", shell_complete=model_names)
-@click.argument("into", metavar="DIR", type=click.Path(path_type=Path), default=Path())
+@click.argument("into", metavar="[DIR]", type=click.Path(path_type=Path), required=False)
 @pass_session
-def download(session: Session, model: str, into: Path) -> Done:
-    """Copy a model version's files into a folder, the current one unless named.
+def download(session: Session, model: str, into: Path | None) -> Done:
+    """Copy a model version's files into a new or empty folder, NAME-VERSION unless named.
 
     Example:
-      mlops models download churn:3 ./churn
+      mlops models download churn:3
+      mlops models download churn ./newest
     """
-    path = download_model(session.world, model, into)
-    return Done(message=f"Downloaded {model} to {path}", facts={"path": str(path)})
+    version = show_model_version(session.world, model)
+    ref = f"{version.name}:{version.version}"
+    path = download_model(session.world, ref, into or Path(ref.replace(":", "-")))
+    return Done(message=f"Downloaded {ref} to {path}", facts={"path": str(path)})
 
 
 @models.command()
@@ -144,8 +147,9 @@ def delete(session: Session, model: str, yes: bool) -> Done:
     name, version = split_ref("model", model)
     if version is None and not yes:
         n_versions = len(show_model(session.world, name).versions)
+        which = "the only version" if n_versions == 1 else f"all {n_versions} versions"
         raise WouldDeleteAll(
-            f"{name} names all {n_versions} versions of the model.",
+            f"{name} names {which} of the model.",
             hint=f"Delete one with `mlops models delete {name}:VERSION`, all with `mlops models delete {name} --yes`.",
         )
     delete_model(session.world, model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.errors import UnknownThing
+from jupyter_mlops.core.errors import NotFound, UnknownThing
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.delivery.bundles import materialize
@@ -14,6 +14,12 @@ from jupyter_mlops.ports import Say, World
 
 BUILD = "images.build"
 """The verb of the activity."""
+
+
+class NotBuilt(NotFound):
+    """A manifest has no image yet."""
+
+    code = "image-not-found"
 
 
 def request_build(world: World, manifest_ref: str) -> Activity:
@@ -55,12 +61,18 @@ def list_images(world: World) -> list[Image]:
 
 
 def show_image(world: World, ref: str) -> Image:
-    """Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest. Raises ``UnknownThing``."""
+    """Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest. Raises ``UnknownThing``, ``NotBuilt``."""
     name, colon, _ = ref.partition(":")
     for image in list_images(world):
         if image.manifest == ref or (not colon and image.manifest.rpartition(":")[0] == name):
             return image
-    raise UnknownThing("image", ref)
+    try:
+        manifest = show_manifest(world, ref)
+    except UnknownThing as error:
+        raise UnknownThing("image", ref) from error
+    raise NotBuilt(
+        f"Manifest {manifest.ref} has no image yet.", hint=f"Build it with `mlops images build {manifest.ref}`."
+    )
 
 
 def find_image(world: World, manifest: Manifest) -> Image | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from jupyter_mlops.core.errors import BadInput, Conflict
+from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
 from jupyter_mlops.core.ids import check_name, split_ref
 from jupyter_mlops.core.manifest import Manifest, ManifestFile, ManifestModel, Schema
 from jupyter_mlops.core.model import ModelVersion
@@ -104,8 +104,11 @@ def create_manifest(
 
 
 def list_manifests(world: World, name: str | None = None) -> list[Manifest]:
-    """Return manifests, newest first."""
-    return world.catalog.find(Manifest, name)
+    """Return manifests, newest first; of one ``name``, its versions. Raises ``UnknownThing`` for a name that has none."""
+    found = world.catalog.find(Manifest, name)
+    if name is not None and not found:
+        raise UnknownThing("manifest", name)
+    return found
 
 
 def show_manifest(world: World, ref: str) -> Manifest:
@@ -254,7 +257,7 @@ def _draft(versions: Sequence[ModelVersion], found: Sequence[ModelFolder], asked
 
 def _existing(world: World, draft: Manifest) -> Manifest | None:
     """Return the newest version that says the same."""
-    for known in list_manifests(world, draft.name):
+    for known in world.catalog.find(Manifest, draft.name):
         if msgspec.structs.replace(known, version=0, created_at=0.0, created_by="") == draft:
             return known
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -49,6 +51,29 @@ def test_deleting_a_version_asks_nothing_and_all_versions_need_yes(mlops):
     assert [one["version"] for one in mlops("models", "show", "churn", "--json").json["versions"]] == [2]
     assert mlops("models", "delete", "churn", "--yes").code == 0
     assert mlops("models", "show", "churn").code == 3
+
+
+def test_a_version_is_downloaded_into_a_new_folder_of_its_name(model, mlops):
+    assert mlops("models", "download", "churn").out == "Downloaded churn:1 to churn-1\n"
+    assert [path.read_bytes() for path in (model.home / "churn-1").rglob("model.bin")] == [b"weights"]
+
+
+def test_types_that_run_code_are_refused_until_trusted_as_the_hint_says(model, mlops):
+    import skops.io
+    from sklearn.preprocessing import FunctionTransformer
+
+    folder = model.home / "sly"
+    folder.mkdir()
+    skops.io.dump(FunctionTransformer(json.dumps), folder / "model.skops")
+    (folder / "MLmodel").write_text(
+        "flavors:\n  sklearn:\n    pickled_model: model.skops\n    serialization_format: skops\n"
+    )
+    assert mlops("models", "register", "./sly", "sly").code == 0
+    refused = mlops("manifests", "create", "sly")
+    assert refused.code == 6
+    assert "json.dumps" in refused.err
+    command = refused.err.partition("`mlops ")[2].partition("`")[0]
+    assert mlops(*command.split()).code == 0
 
 
 def test_manifests_are_listed_shown_compared_and_deleted(manifest, mlops):
