@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -17,7 +19,7 @@ from jupyter_mlops.cli.options import json_option
 from jupyter_mlops.cli.session import BadUsage, Session, pass_session
 from jupyter_mlops.cli.view import Facts, Text, View, shows
 from jupyter_mlops.cli.words import duration
-from jupyter_mlops.core.errors import Forbidden, NotFound
+from jupyter_mlops.core.errors import Forbidden, MlopsError, NotFound
 from jupyter_mlops.core.record import Record, encode
 
 if TYPE_CHECKING:
@@ -77,11 +79,11 @@ def quickstart(session: Session, *, host: Literal["process", "docker"], folder: 
             "The quickstart makes a workspace of its own.", hint="Say where with `mlops quickstart --dir DIR`."
         )
     source = find_notebook()
-    _make(folder)
-    session.use(folder)
-    world = session.world_or_new()
-    if host != "process":
-        world.hosts[host].check()
+    with _made(folder):
+        session.use(folder)
+        world = session.world_or_new()
+        if host != "process":
+            world.hosts[host].check()
     output = folder.absolute() / NOTEBOOK
     kept = keep_edited(output, source)
     if kept is not None:
@@ -138,6 +140,23 @@ def _sources(notebook: Path) -> list[str] | None:
     except (OSError, ValueError, AttributeError):  # not a notebook (any more): somebody's edit all the same
         return None
     return [cell.source for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make the folder; take it and its workspace away again if the quickstart cannot even begin."""
+    fresh, workspace = not folder.exists(), folder / ".mlops"
+    new_workspace = not workspace.exists()
+    _make(folder)
+    try:
+        yield
+    except MlopsError:
+        if new_workspace:
+            shutil.rmtree(workspace, ignore_errors=True)
+        if fresh:
+            with suppress(OSError):  # somebody else's file came in meanwhile
+                folder.rmdir()
+        raise
 
 
 def _make(folder: Path) -> None:
