@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from jupyter_mlops.ports import Tracking
+from jupyter_mlops.training.skops_types import own_types_vouched
 
 _VARIABLES: Final = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 
@@ -44,7 +45,8 @@ def mlflow_scope(
     stacks.default_factory = lambda: [ours]
     patches = _Patches(_Joining(ours, fluent), namespace)
     try:
-        yield
+        with own_types_vouched():
+            yield
     finally:
         patches.undo()
         stacks.default_factory = factory

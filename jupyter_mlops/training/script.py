@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import runpy
 import sys
 import traceback
 from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import ExitStack
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from jupyter_mlops.ports import World
+from jupyter_mlops.training.imported import when_imported
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
 
 
@@ -48,39 +45,6 @@ def join_worker_run(
         scopes.enter_context(mlflow_scope(world.tracking, run_id, experiment.id, namespace))
 
     when_imported("mlflow", enter)
-
-
-def when_imported(name: str, then: Callable[[], None]) -> None:
-    """Call ``then`` right after a module is imported for the first time, or now if it is there already."""
-    if name in sys.modules:
-        then()
-    else:
-        sys.meta_path.insert(0, _Watcher(name, then))
-
-
-class _Watcher(MetaPathFinder):
-    """Finds one module as everybody else does, and hooks the end of its execution."""
-
-    def __init__(self, name: str, then: Callable[[], None]) -> None:
-        self._name = name
-        self._then = then
-
-    def find_spec(self, fullname: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        del path, target
-        if fullname != self._name:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            execute = loader.exec_module
-
-            def exec_module(module: ModuleType) -> None:
-                execute(module)
-                self._then()
-
-            loader.exec_module = exec_module
-        return spec
 
 
 def _from_file(trace: Any, path: str) -> Any:
