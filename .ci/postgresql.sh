@@ -20,7 +20,10 @@ if [ ! -x "$(bin)/pg_ctl" ]; then
 fi
 mkdir -p "$folder"
 chown postgres "$folder"
-su postgres -c "$(bin)/initdb -D '$folder/data' -A trust -E UTF8 --locale=C.UTF-8" >"$folder/log" 2>&1
+su postgres -c "$(bin)/initdb -D '$folder/data' -A trust -E UTF8 --locale=C.UTF-8" >"$folder/log" 2>&1 || {
+    cat "$folder/log" >&2
+    exit 1
+}
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 su postgres -c "$(bin)/pg_ctl -D '$folder/data' -w -l '$folder/server.log' -o '-p $port -h 127.0.0.1 -k $folder -c fsync=off' start" >/dev/null
 echo "postgresql+psycopg://postgres@127.0.0.1:$port/postgres"
