@@ -145,5 +145,14 @@ def _outcome(code: int, stderr: str) -> tuple[RunStatus, str, str]:
         return "FINISHED", "", ""
     if code < 0:
         return "KILLED", f"Its process was ended by {signal.Signals(-code).name}.", stderr
+    return "FAILED", _reason(stderr)[:500] or f"It ended with exit code {code}.", stderr
+
+
+def _reason(stderr: str) -> str:
+    """Return the line that names the error: the first under the last traceback's frames, else the last line."""
     lines = [line for line in stderr.splitlines() if line.strip()]
-    return "FAILED", lines[-1][:500] if lines else f"It ended with exit code {code}.", stderr
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].startswith("Traceback (most recent call last)"):
+            named = [line for line in lines[number + 1 :] if not line[0].isspace()]
+            return (named or lines)[0 if named else -1]
+    return lines[-1] if lines else ""

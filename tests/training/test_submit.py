@@ -76,7 +76,7 @@ def test_a_script_gets_its_parameters_and_all_it_logs_is_kept(world, project):
 
 
 def test_a_script_that_raises_shows_its_own_frames_only(world, project):
-    (project / "bad.py").write_text("def f():\n    raise ValueError('boom')\nf()\n")
+    (project / "bad.py").write_text("def f():\n    raise ValueError('boom\\n\\nWhat to do.')\nf()\n")
     run = ended(world, submit_file(world, project / "bad.py"))
     assert (run.status, run.reason) == ("FAILED", "ValueError: boom")
     traceback = run_artifact(world, run.id, "traceback.txt").read_text()
