@@ -194,12 +194,13 @@ class MlflowTracking(MlflowRegistry):
             raise UnknownThing("artifact", path, plural="runs") from error
 
     def logged_models(self, run_id: RunId) -> list[tuple[str, str]]:
-        """Return ``(name, artifact URI)`` of the models that the run logged, newest first."""
+        """Return ``(name, artifact URI)`` of the models that the run logged to the end, newest first."""
         with calls(self.uri, "run", run_id):
             run = self.client.get_run(run_id)
             ids = [one.model_id for one in run.outputs.model_outputs] if run.outputs else []
             models = [self.client.get_logged_model(one) for one in ids]
-        newest = sorted(models, key=lambda one: one.creation_timestamp, reverse=True)
+        whole = [one for one in models if str(one.status) == "READY"]
+        newest = sorted(whole, key=lambda one: one.creation_timestamp, reverse=True)
         return [(one.name, one.artifact_location) for one in newest]
 
     def _search(self, experiment_ids: Sequence[str], where: str, limit: int) -> list[MlflowRun]:

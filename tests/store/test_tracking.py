@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlflow.entities import LoggedModelOutput
 
 from jupyter_mlops.core.errors import BadInput, Forbidden, NotFound
 from jupyter_mlops.core.run import MetricPoint
@@ -76,6 +77,19 @@ def test_artifacts_come_back_and_paths_that_leave_are_refused(tracking, tmp_path
         tracking.fetch(run.id, "../../../workspace.toml", tmp_path / "got")
     with pytest.raises(NotFound, match="no artifact 'nope'"):
         tracking.fetch(run.id, "nope", tmp_path / "got")
+
+
+def test_a_model_whose_logging_failed_is_none_that_the_run_logged(tracking):
+    run = tracking.create_run("spoilt", "r", tags={}, params={})
+    ids = {}
+    for name, status in (("half", "FAILED"), ("whole", "READY"), ("begun", "PENDING")):
+        model = tracking.client.create_logged_model("0", name)
+        ids[name] = model.model_id
+        if status != "PENDING":
+            tracking.client.finalize_logged_model(model.model_id, status)
+    outputs = [LoggedModelOutput(model_id=one, step=0) for one in ids.values()]
+    tracking.client.log_outputs(run.id, outputs)
+    assert [name for name, _ in tracking.logged_models(run.id)] == ["whole"]
 
 
 def test_models_count_up_carry_tags_and_aliases_and_go(tracking, tmp_path):
