@@ -62,9 +62,12 @@ def follow(session: Session, activity: Activity) -> Activity:
     from jupyter_mlops.activities import wait_activity
 
     line = LiveLine(sys.stdout if session.face == "notebook" else sys.stderr)
-    shown: Callable[[Activity], None] = session.on_progress or (
-        lambda now: line.update(now.message or f"{now.subject}: {now.state}", now.progress)
-    )
+
+    def show(now: Activity) -> None:
+        if now.error is None:  # an error is raised below, and said there
+            line.update(now.message or f"{now.subject}: {now.state}", now.progress)
+
+    shown: Callable[[Activity], None] = session.on_progress or show
     try:
         return wait_activity(session.world, activity.name, on_change=shown)
     except KeyboardInterrupt:

@@ -171,9 +171,10 @@ def _asked(
     if script is not None:
         check_script(script)
     conda_python, requirements = read_conda(conda) if conda else (None, None)
-    if python is not None and not re.fullmatch(r"3\.\d{1,2}", python):
+    if python is not None and not re.fullmatch(r"3\.(1[1-9]|[2-9]\d)", python):
         raise BadInput(
-            f"{python!r} is no Python version to serve with.", hint="Write the minor version: --python 3.11."
+            f"{python!r} is no Python version to serve with.",
+            hint="Write the minor version, 3.11 or newer: --python 3.11.",
         )
     return _Asked(
         script=script,

@@ -31,6 +31,9 @@ class BadSchema(BadInput):
         )
 
 
+_SAMPLE: Final = "Give `--sample` a file with a JSON request body that fits the schema."
+
+
 class BadSample(BadInput):
     """A sample file that cannot be used."""
 
@@ -69,9 +72,9 @@ def read_sample(file: Path) -> Any:
     try:
         return read_json(file)
     except OSError as error:
-        raise BadSample(f"There is no sample to read at {str(file)!r}: {error.strerror}.") from error
+        raise BadSample(f"There is no sample to read at {str(file)!r}: {error.strerror}.", hint=_SAMPLE) from error
     except ValueError as error:
-        raise BadSample(f"The sample file {str(file)!r} is not JSON: {error}.") from error
+        raise BadSample(f"The sample file {str(file)!r} is not JSON: {error}.", hint=_SAMPLE) from error
 
 
 def check_sample(schema: Schema, sample: Any) -> None:
@@ -83,7 +86,7 @@ def check_sample(schema: Schema, sample: Any) -> None:
     except BadInput as error:
         raise BadSample(
             f"The sample does not fit the schema: {error.message}",
-            hint="Give one that does: `--sample FILE` with a JSON request body.",
+            hint=_SAMPLE,
         ) from error
 
 

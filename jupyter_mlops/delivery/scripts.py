@@ -28,7 +28,9 @@ def check_script(script: Path) -> None:
     try:
         tree = ast.parse(script.read_bytes(), filename=script.name)
     except OSError as error:
-        raise BadScript(f"There is no scoring script to read at {str(script)!r}: {error.strerror}.") from error
+        raise BadScript(
+            f"There is no scoring script to read at {str(script)!r}: {error.strerror}.", hint=hint
+        ) from error
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f" at line {line}" if line else ""

@@ -98,7 +98,7 @@ def _refusal(requirements: Iterable[str], errors: str) -> BadInput:
     named = ", ".join(guilty[:3]) or "The packages"
     return CannotInstall(
         f"{named} cannot be installed: {cause[:500]}.",
-        hint="Change the requirement in the manifest's environment (`--conda FILE`), or tell pip where to find it: "
+        hint="Name other packages with `mlops manifests create MODEL --conda FILE`, or tell pip where these are: "
         "`pip config set global.extra-index-url URL`.",
     )
 
