@@ -92,7 +92,7 @@ def test_progress_and_result_are_in_the_catalog_and_the_log(workspace, runner, v
     ("error", "words"),
     [
         (Conflict("It is taken.", hint="Wait."), "It is taken."),
-        (OSError(28, "No space left on device", "/full"), "No space left on device (/full)"),
+        (OSError(28, "No space left on device", "/full"), "/full cannot be written: the disk is full."),
         (ZeroDivisionError("oh"), "ZeroDivisionError: oh"),
     ],
 )

@@ -154,23 +154,10 @@ def test_under_plain_papermill_the_injected_parameters_are_the_runs(world, proje
         "%%ml run -e plain\nimport mlflow\nmlflow.log_metric('c', C)",
     )
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MLOPS_", "PYTEST_", "MLFLOW_"))}
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "papermill",
-            str(path),
-            str(project / "out.ipynb"),
-            "-p",
-            "C",
-            "9",
-            "--cwd",
-            str(project),
-        ],
-        check=True,
-        capture_output=True,
-        env=env,
-    )
+    words = [str(path), str(project / "out.ipynb"), "-p", "C", "9", "--cwd", str(project)]
+    command = [sys.executable, "-m", "papermill", *words]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
     run = world.tracking.runs(experiment="plain", limit=1)[0]
     assert (run.params, run.metrics) == ({"C": "9"}, {"c": 9.0})
     assert show_run(world, run.id).notebook == "unknown"
