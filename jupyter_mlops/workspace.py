@@ -245,7 +245,8 @@ class Workspace:
         )
 
     def submit(self, verb: str, subject: str, args: Mapping[str, Any]) -> Activity:
-        """Record a long operation and see to it that an agent runs to do it."""
+        """Record a long operation and see to it that an agent runs to do it. Raises as ``ensure_agent``."""
+        check_writable(self.root)
         activity = self.catalog.add(
             Activity(name=new_id(), verb=verb, subject=subject, args=dict(args), node=self.node)
         )
@@ -253,7 +254,11 @@ class Workspace:
         return activity
 
     def ensure_agent(self) -> None:
-        """Start the workspace's agent if none holds its lock. The agent is a session of its own and outlives us."""
+        """Start the workspace's agent if none holds its lock. The agent is a session of its own and outlives us.
+
+        Raises ``DiskFull`` or ``ReadOnly`` where nothing can be written: no agent could do its work there, or say so.
+        """
+        check_writable(self.root)
         folder = self.root / "agent"
         folder.mkdir(mode=0o700, exist_ok=True)
         if holder_of(self.root) is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.store.folder import NewerWorkspace, NoWorkspace
 from jupyter_mlops.workspace import Workspace, find_workspace, init_workspace
@@ -189,6 +190,20 @@ def test_a_disk_that_is_too_full_for_a_tracking_store_gets_none_until_there_is_r
     assert [path.name for path in workspace.root.glob("mlflow.db*")] == ["mlflow.db.lock"]
     (small_disk / "filler").unlink()
     assert [one.name for one in workspace.tracking.experiments()] == ["Default"]
+    workspace.close()
+
+
+def test_work_for_the_agent_is_refused_where_the_agent_could_not_do_it(small_disk):
+    workspace = Workspace.open(small_disk, create=True)
+    workspace.catalog.record("run", "r", "start")
+    fill(small_disk / "filler")
+    with pytest.raises(MlopsError, match="the disk is full"):
+        workspace.submit("images.build", "image churn:1", {})
+    with pytest.raises(MlopsError, match="the disk is full"):
+        workspace.ensure_agent()
+    (small_disk / "filler").unlink()
+    assert workspace.catalog.find(Activity) == []
+    assert not (workspace.root / "agent").exists()
     workspace.close()
 
 

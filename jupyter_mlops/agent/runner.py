@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import threading
 import time
@@ -139,7 +140,7 @@ class Runner:
             return one if one.state in ENDED else msgspec.structs.replace(one, **fields)
 
         # A full disk or a locked store passes; an outcome that is not written would keep somebody waiting for ever.
-        for pause_s in (0.5, 1.0, 2.0, 5.0, 10.0):
+        for pause_s in itertools.chain((0.5, 1.0, 2.0, 5.0), itertools.repeat(10.0)):
             try:
                 self._world.catalog.edit(Activity, activity.name, change, verb=str(fields.get("state", "update")))
             except MlopsError as error:

@@ -83,23 +83,29 @@ def use_wal(path: Path) -> None:
         raise translate(error, f"The database {path}") from error
 
 
+_READ_ONLY_SIGNS: Final = ("readonly", "read-only", "permission denied", "not permitted", "unable to open database")
+
+
 def translate(error: Exception, what: str) -> MlopsError:
     """Return our error for a database's. ``what`` names the database: ``The catalog /x/catalog.db``."""
     text = str(getattr(error, "orig", None) or error)
-    if any(sign in text.lower() for sign in ("readonly", "read-only", "permission denied", "not permitted")):
+    if any(sign in text.lower() for sign in _READ_ONLY_SIGNS):
         return ReadOnly(what)
     if any(sign in text for sign in ("disk is full", "No space left", "quota exceeded")):
         return DiskFull(what)
+    if "disk I/O error" in text:  # what SQLite makes of a disk without room for its smallest side file
+        return Unavailable(
+            f"{what} cannot be read or written (disk I/O error), as where a disk is full.",
+            hint="Free some space (`df -h` shows how full the disks are) and try again.",
+        )
     if "locked" in text:
         return Unavailable(f"{what} is locked by another program.", hint="Close it and try again.")
-    if "unable to open database" in text:
-        return ReadOnly(what)
     if isinstance(error, OperationalError):
         return Unavailable(
             f"{what} does not answer: {text.splitlines()[0]}",
             hint="Start it, or set another in workspace.toml; `mlops status` shows each part.",
         )
-    return Unavailable(f"{what} failed: {text.splitlines()[0]}", hint="See `mlops status`.")
+    return Unavailable(f"{what} failed: {text.splitlines()[0]}", hint="`mlops status` shows each part.")
 
 
 def system_error(error: BaseException) -> MlopsError | None:

@@ -92,6 +92,8 @@ class MlflowStore:
         finally:
             for logger, level in zip(quiet, levels, strict=True):
                 logger.setLevel(level)
+            # It writes the stack of each error that it also raises, and `calls` says what it means.
+            quiet[0].setLevel(logging.CRITICAL)
 
     def _ping(self) -> None:
         """Ask an http(s) server whether it lives: MLflow itself retries for minutes before it says no."""
