@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -18,7 +18,7 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.run import MetricPoint, RunStatus
 from jupyter_mlops.ports import Tracking
-from jupyter_mlops.store.databases import translate
+from jupyter_mlops.store.databases import DiskFull, translate
 from jupyter_mlops.store.mlflow_client import local_path
 
 SHIP_EVERY_S: Final = 0.25
@@ -26,6 +26,9 @@ UPLOAD_EVERY_S: Final = 5.0
 _CHUNK: Final = 1 << 20
 _POINTS: Final = msgspec.json.Decoder(list[MetricPoint])
 STREAMS: Final = ("stdout", "stderr")
+GONE: Final = ".gone"
+ROOM_BYTES: Final = 4096
+"""Kept from the beginning, and given back for the end: a disk that fills up meanwhile must not lose how a run ended."""
 
 
 class RunJournal:
@@ -41,10 +44,10 @@ class RunJournal:
         self._run_id = run_id
         self._tracking = tracking
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._owner = (folder / "owner").open("a")
-            fcntl.flock(self._owner, fcntl.LOCK_EX)
+            self._owner = _own(folder)
+            (folder / "room").write_bytes(bytes(ROOM_BYTES))
             self._metrics = (folder / "metrics.jsonl").open("ab", buffering=0)
+            self._torn = False
             artifacts = local_path(artifact_uri)
             self._logs = folder if artifacts is None else artifacts / "logs"
             self._logs.mkdir(parents=True, exist_ok=True)
@@ -63,9 +66,18 @@ class RunJournal:
         self._thread.start()
 
     def log(self, points: Sequence[MetricPoint]) -> None:
-        """Append metrics. They are safe from a killed process when this returns."""
+        """Append metrics. They are safe from a killed process when this returns. Raises ``DiskFull``."""
+        line = encode(points) + b"\n"
         with self._lock:
-            self._metrics.write(encode(points) + b"\n")
+            line = b"\n" + line if self._torn else line
+            self._torn = True
+            try:
+                whole = self._metrics.write(line) == len(line)
+            except OSError as error:
+                raise translate(error, f"The journal {self._folder}") from error
+            if not whole:
+                raise DiskFull(f"The journal {self._folder}")
+            self._torn = False
 
     def write(self, stream: str, text: str) -> None:
         """Append to ``stdout`` or ``stderr``."""
@@ -90,7 +102,10 @@ class RunJournal:
                 (self._logs / f"{name}.txt").unlink(missing_ok=True)
         end = _End(status=status, reason=reason, ended_at=ended_at)
         try:
-            (self._folder / "end.json").write_bytes(encode(end))
+            (self._folder / "room").unlink(missing_ok=True)
+            draft = self._folder / "end.json.new"
+            draft.write_bytes(encode(end))
+            draft.replace(self._folder / "end.json")
             _deliver(self._folder, self._run_id, self._tracking)
         except OSError as error:
             raise translate(error, f"The journal {self._folder}") from error
@@ -150,15 +165,54 @@ class Journals:
         """Ship what dead processes left behind; return their runs. Raises ``Unavailable`` if MLflow does not answer."""
         shipped = []
         for folder in sorted(self._folder.glob("*")) if self._folder.is_dir() else []:
-            with (folder / "owner").open("a") as owner:
-                try:
-                    fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue  # its process lives
-                run_id = RunId(folder.name)
-                _deliver(folder, run_id, self._tracking)
-                shipped.append(run_id)
+            if folder.suffix == GONE:
+                shutil.rmtree(folder, ignore_errors=True)  # who shipped it was killed before it had removed it
+                continue
+            owner = _claim(folder)
+            if owner is not None:
+                with owner:
+                    run_id = RunId(folder.name)
+                    _deliver(folder, run_id, self._tracking)
+                    shipped.append(run_id)
         return shipped
+
+
+def _own(folder: Path) -> IO[str]:
+    """Make a journal's folder and lock it; again, if a shipper of leftovers took the new folder for one of them."""
+    while True:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            owner = (folder / "owner").open("a")
+        except FileNotFoundError:
+            continue  # taken away between the two lines
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        if _is_in_place(owner, folder):
+            return owner
+        owner.close()
+
+
+def _claim(folder: Path) -> IO[str] | None:
+    """Lock the journal of a dead process; ``None`` if its process lives or somebody else has shipped it."""
+    try:
+        owner = (folder / "owner").open("a")
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner.close()
+        return None
+    if _is_in_place(owner, folder):
+        return owner
+    owner.close()
+    return None
+
+
+def _is_in_place(owner: IO[str], folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(owner.fileno()), (folder / "owner").stat())
+    except FileNotFoundError:
+        return False
 
 
 class _End(Record, frozen=True, kw_only=True):
@@ -181,7 +235,17 @@ def _deliver(folder: Path, run_id: RunId, tracking: Tracking) -> None:
             tracking.end_run(run_id, end.status, reason=end.reason, ended_at=end.ended_at)
     except UnknownThing:
         pass  # the run was deleted, so nobody wants its metrics
-    shutil.rmtree(folder, ignore_errors=True)
+    gone = folder.with_suffix(GONE)
+    folder.rename(gone)  # at once: whoever opens a journal of that name gets a new folder, not a half-removed one
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _points(line: bytes) -> list[MetricPoint]:
+    """Return a line's points; none of one that a full disk cut short, whose ``log`` said so."""
+    try:
+        return _POINTS.decode(line)
+    except msgspec.DecodeError:
+        return []
 
 
 def ship(folder: Path, run_id: RunId, tracking: Tracking) -> None:
@@ -198,8 +262,7 @@ def ship(folder: Path, run_id: RunId, tracking: Tracking) -> None:
             whole = chunk[: chunk.rfind(b"\n") + 1]  # a line that a killed process left unfinished was never promised
             if not whole:
                 return
-            points = [point for line in whole.splitlines() for point in _POINTS.decode(line)]
-            tracking.log(run_id, metrics=points)
+            tracking.log(run_id, metrics=[point for line in whole.splitlines() for point in _points(line)])
             start += len(whole)
             fresh = mark.with_suffix(".new")
             fresh.write_text(str(start))

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
+from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.store.mlflow_client import MlflowStore, TrackingDown
 from jupyter_mlops.training.capture import Plan, begin
@@ -88,3 +90,63 @@ def _go_away(store: MlflowStore, monkeypatch) -> None:
     """Point the store at a server that nobody runs, as when a team's server is down."""
     monkeypatch.setattr(store, "uri", "http://127.0.0.1:9")
     monkeypatch.setattr(store, "_answered_at", 0.0)
+
+
+def test_a_line_that_a_full_disk_cut_short_spoils_no_other(workspace):
+    run = workspace.tracking.create_run("e", None, tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    with (workspace.root / "journal" / run.id / "metrics.jsonl").open("ab") as file:
+        file.write(b'[{"key": "m", "va\n')
+    journal.log([point(1)])
+    journal.close("FINISHED", "", time.time())
+    assert [one.step for one in workspace.tracking.history(run.id, "m")] == [1]
+    assert workspace.tracking.run(run.id).status == "FINISHED"
+
+
+def test_a_run_that_ends_on_a_full_disk_is_ended_when_there_is_room(small_disk, fill, open_workspace):
+    workspace = open_workspace(small_disk)
+    plan = Plan(folder=small_disk, snapshot=False)
+    capture = begin(workspace, plan)
+    capture.log({"before": 1})
+    fill(small_disk / "filler")
+    with pytest.raises(MlopsError, match="full"):
+        log_until_full(capture)
+    with pytest.raises(MlopsError, match="full"):
+        capture.end("FAILED", reason="it was full")
+    (small_disk / "filler").unlink()
+    begin(workspace, plan).end("FINISHED")
+    deadline = time.monotonic() + 10
+    while workspace.tracking.run(capture.run.id).status == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    ended = workspace.tracking.run(capture.run.id)
+    assert (ended.status, ended.reason) == ("FAILED", "it was full")
+    assert ended.metrics["before"] == 1
+    workspace.close()
+
+
+def log_until_full(capture):
+    for n in range(10_000):
+        capture.log({"m" * 250: n})
+
+
+def test_a_journal_that_is_being_opened_is_not_taken_for_a_leftover(workspace):
+    stop = threading.Event()
+
+    def ship() -> None:
+        while not stop.is_set():
+            workspace.journals.ship_leftovers()
+
+    shippers = [threading.Thread(target=ship) for _ in range(2)]
+    for shipper in shippers:
+        shipper.start()
+    try:
+        run = workspace.tracking.create_run("e", None, tags={}, params={})
+        for step in range(60):
+            journal = workspace.journals.open(run.id, run.artifact_uri)
+            journal.log([point(step)])
+            journal.close("FINISHED", "", time.time())
+    finally:
+        stop.set()
+        for shipper in shippers:
+            shipper.join()
+    assert [one.step for one in workspace.tracking.history(run.id, "m")] == list(range(60))
