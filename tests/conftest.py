@@ -6,8 +6,9 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,29 @@ def make_workspace(open_workspace) -> Iterator[object]:
 def workspace(tmp_path: Path, make_workspace) -> Workspace:
     """An open workspace in ``tmp_path``."""
     return make_workspace(tmp_path)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MB, which root may mount; else the test is skipped."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if (
+        os.getuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False).returncode
+    ):
+        pytest.skip("only root may mount a file system")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+def fill() -> Callable[[Path], None]:
+    """Return a function that writes a file until its disk is full."""
+
+    def write(path: Path) -> None:
+        with suppress(OSError), path.open("wb", buffering=0) as filler:
+            while filler.write(b"0" * 4096):
+                pass
+
+    return write

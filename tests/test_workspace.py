@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -126,20 +122,6 @@ def test_two_users_share_parts_and_keep_their_names(workspace):
     assert [one.actor for one in workspace.catalog.events()] == ["ada", "bob"]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB, which root may mount; else the test is skipped."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if (
-        os.getuid() != 0
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False).returncode
-    ):
-        pytest.skip("only root may mount a file system")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 def test_a_read_only_folder_is_named_and_nothing_is_made(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(MlopsError, match="cannot be written") as caught:
@@ -161,7 +143,7 @@ def test_a_workspace_that_became_read_only_is_named(small_disk):
     again.close()
 
 
-def test_a_full_disk_is_named_and_nothing_is_lost(small_disk):
+def test_a_full_disk_is_named_and_nothing_is_lost(small_disk, fill):
     workspace = Workspace.open(small_disk, create=True)
     workspace.catalog.record("run", "r", "start")
     fill(small_disk / "filler")
@@ -173,7 +155,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(small_disk):
     workspace.close()
 
 
-def test_making_one_on_a_full_disk_leaves_nothing(small_disk):
+def test_making_one_on_a_full_disk_leaves_nothing(small_disk, fill):
     fill(small_disk / "filler")
     with pytest.raises(MlopsError, match="the disk is full"):
         Workspace.open(small_disk, create=True)
@@ -193,7 +175,7 @@ def test_a_disk_that_is_too_full_for_a_tracking_store_gets_none_until_there_is_r
     workspace.close()
 
 
-def test_work_for_the_agent_is_refused_where_the_agent_could_not_do_it(small_disk):
+def test_work_for_the_agent_is_refused_where_the_agent_could_not_do_it(small_disk, fill):
     workspace = Workspace.open(small_disk, create=True)
     workspace.catalog.record("run", "r", "start")
     fill(small_disk / "filler")
@@ -205,12 +187,6 @@ def test_work_for_the_agent_is_refused_where_the_agent_could_not_do_it(small_dis
     assert workspace.catalog.find(Activity) == []
     assert not (workspace.root / "agent").exists()
     workspace.close()
-
-
-def fill(path: Path) -> None:
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as filler:
-        while filler.write(b"0" * 4096):
-            pass
 
 
 def record_until_full(workspace: Workspace) -> None:

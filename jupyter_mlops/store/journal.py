@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -231,8 +232,11 @@ def _deliver(folder: Path, run_id: RunId, tracking: Tracking) -> None:
             if (folder / f"{name}.txt").is_file():
                 tracking.store(run_id, folder / f"{name}.txt", "logs")
         if (folder / "end.json").is_file():
-            end = decode((folder / "end.json").read_bytes(), _End)
-            tracking.end_run(run_id, end.status, reason=end.reason, ended_at=end.ended_at)
+            with suppress(
+                msgspec.DecodeError
+            ):  # cut short by a full disk: the reaper ends it as one whose process died
+                end = decode((folder / "end.json").read_bytes(), _End)
+                tracking.end_run(run_id, end.status, reason=end.reason, ended_at=end.ended_at)
     except UnknownThing:
         pass  # the run was deleted, so nobody wants its metrics
     gone = folder.with_suffix(GONE)

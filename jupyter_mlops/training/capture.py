@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from jupyter_mlops.inputs.git import git_state, project_of
 from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.ports import RunJournal, Say, World
 from jupyter_mlops.training.metrics import Counter
-from jupyter_mlops.training.reaper import tidy
+from jupyter_mlops.training.reaper import tidy, untidy
 
 DEFAULT_EXPERIMENT: Final = "Default"
 UNKNOWN_NOTEBOOK: Final = "unknown"
@@ -110,9 +110,15 @@ class Capture:
             self.journal.close(status, reason, ended_at)
         except MlopsError as error:
             trouble = error
-        self._world.catalog.record("run", self.run.id, "end", {"status": status, "name": self.run.name})
+            untidy(self._world)
         if trouble is not None:
+            with suppress(MlopsError):  # the first trouble says more
+                self._record(status)
             raise trouble
+        self._record(status)
+
+    def _record(self, status: RunStatus) -> None:
+        self._world.catalog.record("run", self.run.id, "end", {"status": status, "name": self.run.name})
 
 
 def begin(world: World, plan: Plan, say: Say | None = None) -> Capture:

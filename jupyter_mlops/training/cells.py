@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.errors import BadInput, MlopsError
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.ports import Say, World
@@ -120,10 +120,13 @@ class CellRuns:
         if info in self._cells:
             del self._cells[self._cells.index(info) :]
         error = result.error_before_exec or result.error_in_exec
-        if self._active is not None and info is self._owner:
-            self._end(error)
-        elif result.error_before_exec is not None and info is not None and is_tracked(str(info.raw_cell)):
-            self._record_broken(str(info.raw_cell), result.error_before_exec)
+        try:
+            if self._active is not None and info is self._owner:
+                self._end(error)
+            elif result.error_before_exec is not None and info is not None and is_tracked(str(info.raw_cell)):
+                self._record_broken(str(info.raw_cell), result.error_before_exec)
+        except MlopsError as trouble:  # raised, IPython would print its own words around it
+            self._shell.showtraceback((type(trouble), trouble, trouble.__traceback__))
 
     def _record_broken(self, raw_cell: str, error: BaseException) -> None:
         """Record a cell that could not even be compiled as a failed run."""

@@ -55,6 +55,11 @@ def tidy(world: World) -> None:
     threading.Thread(target=_tidy, args=(world,), name="mlops-tidy", daemon=True).start()
 
 
+def untidy(world: World) -> None:
+    """Let the next run of this process tidy again: one could not be ended, and left that for later."""
+    _TIDIED.discard(world.id)
+
+
 def _tidy(world: World) -> None:
     reaper = Reaper(world)
     try:
