@@ -102,10 +102,20 @@ class Remote(MlopsError):
         super().__init__(problem.detail, hint=problem.hint)
         self.code = problem.code  # type: ignore[misc]  # the instance speaks for the class it came from
         self.status = problem.status  # type: ignore[misc]  # the same
-        self.exit_code = EXIT_CODES.get(problem.status, 1)  # type: ignore[misc]  # the same
+        self.exit_code = exit_code_of(problem.status)  # type: ignore[misc]  # the same
 
 
-EXIT_CODES = {cls.status: cls.exit_code for cls in (BadInput, NotFound, Conflict, Unavailable, Forbidden)}
+EXIT_CODES = {
+    **{cls.status: cls.exit_code for cls in (BadInput, NotFound, Conflict, Unavailable, Forbidden)},
+    401: Forbidden.exit_code,
+    429: Unavailable.exit_code,
+}
+"""What is not named here is the caller's fault from 400 on, and not from 500 on."""
+
+
+def exit_code_of(status: int) -> int:
+    """Return the exit code of a process for an HTTP status: 422 (a wrong column) is bad input as 400 is."""
+    return EXIT_CODES.get(status, BadInput.exit_code if 400 <= status < 500 else Failed.exit_code)  # noqa: PLR2004  # HTTP's own
 
 
 class BadName(BadInput):

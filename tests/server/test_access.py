@@ -18,6 +18,7 @@ async def test_no_route_answers_without_a_token(api):
 
     assert {key: answer.status for key, answer in answers.items() if answer.status != 403} == {}
     assert all(answer.body["code"] == "forbidden" for answer in answers.values())
+    assert all("no token" in answer.body["detail"] and answer.body["hint"] for answer in answers.values())
     assert all(answer.headers["Content-Type"] == "application/problem+json" for answer in answers.values())
 
 
