@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, UnknownThing
+from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, Unavailable, UnknownThing
 from jupyter_mlops.core.ids import RunId, check_name, split_ref
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Run
@@ -63,6 +63,12 @@ class ModelInUse(Conflict):
     """A service has the model deployed."""
 
     code = "model-in-use"
+
+
+class CannotWrite(Unavailable):
+    """A folder for files cannot be written."""
+
+    code = "cannot-write"
 
 
 class WouldOverwrite(Conflict):
@@ -134,20 +140,26 @@ def tag_model(world: World, ref: str, tags: Mapping[str, str | None]) -> ModelVe
 
 
 def download_model(world: World, ref: str, into: Path) -> Path:
-    """Copy a version's files into the new or empty folder ``into``; return it. Raises ``WouldOverwrite``."""
+    """Copy a version's files into the new or empty folder ``into``; return it. Raises ``WouldOverwrite``, ``CannotWrite``."""
     version = world.tracking.model_version(ref)
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise WouldOverwrite(f"{str(into)!r} exists and is not an empty folder.", hint="Name a new folder.")
-    into.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=into.parent) as scratch:
-        files = world.tracking.fetch_model(version, Path(scratch) / "model")
-        if into.is_dir():
-            into.rmdir()
-        if files.is_dir():
-            files.rename(into)
-        else:
-            into.mkdir()
-            files.rename(into / files.name)
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=into.parent) as scratch:
+            files = world.tracking.fetch_model(version, Path(scratch) / "model")
+            if into.is_dir():
+                into.rmdir()
+            if files.is_dir():
+                files.rename(into)
+            else:
+                into.mkdir()
+                files.rename(into / files.name)
+    except OSError as error:
+        raise CannotWrite(
+            f"The folder {str(into)!r} cannot be written: {error.strerror}.",
+            hint="Name one that can, with space for it.",
+        ) from error
     return into
 
 

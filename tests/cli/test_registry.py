@@ -58,6 +58,12 @@ def test_a_version_is_downloaded_into_a_new_folder_of_its_name(model, mlops):
     assert [path.read_bytes() for path in (model.home / "churn-1").rglob("model.bin")] == [b"weights"]
 
 
+def test_a_download_into_what_is_no_folder_is_refused(model, mlops):
+    answer = mlops("models", "download", "churn", model.home / "model.bin" / "below")
+    assert answer.code == 5
+    assert "cannot be written" in answer.err
+
+
 def test_types_that_run_code_are_refused_until_trusted_as_the_hint_says(model, mlops):
     import skops.io
     from sklearn.preprocessing import FunctionTransformer
