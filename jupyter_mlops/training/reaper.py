@@ -67,7 +67,8 @@ def _tidy(world: World) -> None:
         reaper.refresh()
         reaper.reap()
     except MlopsError as error:
-        log.info("%s", error)  # the next one tries again
+        log.info("%s", error)
+        untidy(world)
 
 
 def can_tell(process: ProcessId) -> bool:
