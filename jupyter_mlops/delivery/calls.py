@@ -77,8 +77,9 @@ def _post(world: World, service: Service, body: bytes, content_type: str) -> tup
 def _problem(service: Service, answer: bytes) -> Problem:
     try:
         problem = decode(answer, Problem)
-        # The replica does not know its address; whoever reads the hint here is not beside it.
+        # The replica knows neither its address nor its service's name; whoever reads the hint here is not beside it.
         hint = problem.hint.replace("/openapi.json", f"{service.url}/openapi.json", 1)
+        hint = hint.replace(" NAME`", f" {service.name}`")
         return msgspec.structs.replace(problem, hint=hint)
     except msgspec.MsgspecError as error:
         raise BadAnswer(f"Service {service.name!r} answered an error that cannot be read: {answer[:200]!r}.") from error

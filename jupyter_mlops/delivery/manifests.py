@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -218,18 +218,23 @@ def _versions(world: World, models: Sequence[str]) -> list[ModelVersion]:
     return versions
 
 
+_WITH_SCRIPT: Final = (
+    "Write `init()` and `run(data)` in a file, and `mlops manifests create {} --script score.py`; then deploy."
+)
+
+
 def _draft(versions: Sequence[ModelVersion], found: Sequence[ModelFolder], asked: _Asked) -> Manifest:
     """Return the manifest as the models and the caller's files have it, without its files and name."""
     scripted = asked.script is not None
     if not scripted and len(versions) > 1:
         raise NeedsScript(
             f"Nothing says how {_named([version.name for version in versions])} answer together.",
-            hint="Add `--script score.py` with `init()` and `run(data)`.",
+            hint=_WITH_SCRIPT.format(" ".join(f"{one.name}:{one.version}" for one in versions)),
         )
     if not scripted and found[0].flavor == FILE:
         raise NeedsScript(
             f"Model {versions[0].name!r} is plain files: nothing says how to load it.",
-            hint="Add `--script score.py` with `init()` and `run(data)`, or log the model with MLflow.",
+            hint=_WITH_SCRIPT.format(f"{versions[0].name}:{versions[0].version}"),
         )
     schema = asked.schema or (Schema() if scripted else found[0].schema)
     sample = asked.sample if asked.sample is not None or scripted else found[0].sample

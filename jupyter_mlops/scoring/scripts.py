@@ -36,16 +36,17 @@ def load_script(folder: Path, manifest: Manifest, script: str, log: Log) -> Scri
     """Import a bundle's script with its folder on the path, and call its ``init()``. Raises ``ScriptNotLoaded``."""
     for variable in VARIABLES:
         os.environ[variable] = str((folder / MODELS).resolve())
-    module = _step("import", script, log, lambda: _import(folder / script, script))
+    file = folder / script
+    module = _step("import", file, script, log, lambda: _import(file, script))
     run = _run_of(module, script)
     init = getattr(module, "init", None)
     if init is not None:
-        _step("init()", script, log, init)
+        _step("init()", file, script, log, init)
     table = TableSchema(manifest.schema.columns) if manifest.schema.columns else None
     return ScriptScorer(RawIntake(table), run, log)
 
 
-def _step(name: str, script: str, log: Log, work: Callable[[], Any]) -> Any:
+def _step(name: str, file: Path, script: str, log: Log, work: Callable[[], Any]) -> Any:
     try:
         return work()
     except ScriptNotLoaded:
@@ -53,9 +54,18 @@ def _step(name: str, script: str, log: Log, work: Callable[[], Any]) -> Any:
     except BaseException as error:
         log(f"the scoring script failed at its {name}", traceback.format_exc())
         raise ScriptNotLoaded(
-            f"The scoring script {script!r} failed at its {name}: {told(error)}",
-            hint="Models are in the folder that the variable MLOPS_MODEL_DIR names; the replica's log has the stack.",
+            f"The scoring script {script!r} failed at its {name}: {told(error)}{_place(error, file.parent)}",
+            hint="Correct it and make the manifest again: `mlops manifests create MODEL --script FILE`. Models are in the "
+            "folder that the variable MLOPS_MODEL_DIR names.",
         ) from error
+
+
+def _place(error: BaseException, code: Path) -> str:
+    """Return where the error left the user's own code: `` (score.py, line 7)``. The log goes with a failed service."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(code) or Path(frame.filename).is_relative_to(code.resolve()):
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""
 
 
 def _import(file: Path, script: str) -> ModuleType:

@@ -113,7 +113,10 @@ def test_a_schema_given_with_a_script_is_enforced(script_bundle: Callable[..., P
     ("source", "words"),
     [
         ("def run(data): return 1\nraise OSError('no disk')", "failed at its import: OSError: no disk"),
-        ("def init(): 1 / 0\ndef run(data): return 1", r"failed at its init\(\): ZeroDivisionError"),
+        (
+            "def helper():\n    1 / 0\ndef init(): helper()\ndef run(data): return 1",
+            r"failed at its init\(\): ZeroDivisionError: division by zero \(score.py, line 2\)",
+        ),
         ("def init(): raise SystemExit(0)\ndef run(data): return 1", r"failed at its init\(\): SystemExit"),
         ("def init(): pass", r"no function run\(data\)"),
         ("def run(): return 1", "takes no argument"),
