@@ -99,14 +99,15 @@ def _row(activity: Activity) -> Sequence[str]:
 @shows(Activity)
 def _view(activity: Activity) -> View:
     took = activity.ended_at - activity.started_at if activity.started_at and activity.ended_at else None
+    stopping = activity.cancel_asked and activity.state == "running"
     view: View = [
         Facts(
             pairs=[
                 ("activity", activity.name),
                 ("what", f"{activity.verb} {activity.subject}"),
-                ("state", status(activity.state)),
+                ("state", status(f"{activity.state}, asked to stop" if stopping else activity.state)),
                 ("progress", f"{activity.progress:.0%}"),
-                ("message", activity.message),
+                ("message", "" if activity.error else activity.message),
                 ("result", pairs(activity.result)),
                 ("asked for", f"{when(activity.created_at)} by {activity.created_by}"),
                 ("took", duration(took)),

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from jupyter_mlops.cli.follow import LiveLine
 from jupyter_mlops.cli.render import show
 from jupyter_mlops.cli.session import PROGRAM, Session, invoke
 from jupyter_mlops.cli.term import paint
 from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.training.imported import when_imported
 
 INTERRUPTED: Final = 130
 """128 + SIGINT, as shells have it."""
@@ -31,6 +33,9 @@ def main() -> None:
 def run(args: Sequence[str], *, program: str = PROGRAM) -> int:
     """Run one command line; return the exit code."""
     session = Session()
+    line = LiveLine(sys.stderr)
+    # The one thing that takes a second before a verb has anything of its own to show.
+    stop_waiting = when_imported("mlflow", line.clear, first=lambda: line.live("Loading MLflow ..."))
     try:
         try:
             result = invoke(args, session, program=program)
@@ -38,6 +43,8 @@ def run(args: Sequence[str], *, program: str = PROGRAM) -> int:
                 show(result)
             sys.stdout.flush()
         finally:
+            stop_waiting()
+            line.clear()
             session.close()
     except MlopsError as error:
         return _complain(error)

@@ -11,24 +11,27 @@ from types import ModuleType
 from typing import Any
 
 
-def when_imported(name: str, then: Callable[[], None]) -> Callable[[], None]:
+def when_imported(
+    name: str, then: Callable[[], None], *, first: Callable[[], None] = lambda: None
+) -> Callable[[], None]:
     """Call ``then`` right after a module is imported for the first time, or now if it is there already.
 
-    Returns what gives up waiting for it.
+    ``first`` is called when its import begins. Returns what gives up waiting for it.
     """
     if name in sys.modules:
         then()
         return lambda: None
-    watcher = _Watcher(name, then)
+    watcher = _Watcher(name, first, then)
     sys.meta_path.insert(0, watcher)
     return watcher.stop
 
 
 class _Watcher(MetaPathFinder):
-    """Finds one module as everybody else does, and hooks the end of its execution."""
+    """Finds one module as everybody else does, and hooks its execution."""
 
-    def __init__(self, name: str, then: Callable[[], None]) -> None:
+    def __init__(self, name: str, first: Callable[[], None], then: Callable[[], None]) -> None:
         self._name = name
+        self._first = first
         self._then = then
 
     def stop(self) -> None:
@@ -46,6 +49,7 @@ class _Watcher(MetaPathFinder):
             execute = loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
+                self._first()
                 execute(module)
                 self._then()
 

@@ -90,6 +90,11 @@ def test_an_interrupt_leaves_it_going_and_says_how_to_come_back(here, activity, 
     assert "mlops activities wait a1" in capsys.readouterr().err
 
 
+def test_cancelling_what_runs_says_that_it_was_asked_to_stop(here, activity, mlops):
+    change(here, state="running", message="building")
+    assert "running, asked to stop" in mlops("activities", "cancel", activity.name).out
+
+
 @pytest.mark.usefixtures("activity")
 def test_cancel_ends_what_is_queued(mlops):
     assert mlops("activities", "cancel", "a1").code == 0

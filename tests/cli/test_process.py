@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,35 @@ def test_a_bug_is_one_line_and_its_stack_on_demand(mlops, monkeypatch):
     assert answer.err == "Error: ZeroDivisionError: no way\nThis is a bug; run with MLOPS_DEBUG=1 for the stack.\n"
     monkeypatch.setenv("MLOPS_DEBUG", "1")
     assert "Traceback" in mlops("status").err
+
+
+def test_a_terminal_hears_that_mlflow_is_being_loaded_and_nobody_else_does():
+    code = (
+        "from jupyter_mlops.cli import process\n"
+        "def verb(*_, **__):\n    import mlflow.version\n    raise KeyboardInterrupt\n"
+        "process.invoke = verb\nprocess.run(['status'])\n"
+    )
+    command = [sys.executable, "-c", code]
+    plain = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert plain.stderr == "Interrupted.\n"
+    shown = in_a_terminal(command)
+    assert "Loading MLflow ..." in shown
+    assert shown.rpartition("\x1b[2K")[2].strip() == "Interrupted."
+
+
+def in_a_terminal(command: list[str]) -> str:
+    """Return what a command writes to a terminal."""
+    terminal, end = os.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=end, stderr=end, env=environment)
+    os.close(end)
+    shown = b""
+    with suppress(OSError):  # what Linux says at the end
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    child.wait()
+    return shown.decode()
 
 
 def test_an_interrupt_ends_with_130(mlops, monkeypatch):
