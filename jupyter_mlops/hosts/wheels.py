@@ -154,6 +154,7 @@ def _pip_settings() -> dict[str, str]:
         capture_output=True,
         text=True,
         check=False,  # no pip, no settings
+        env={name: value for name, value in os.environ.items() if name != "PIP_QUIET"},  # a quiet pip lists nothing
     )
     found: dict[str, tuple[int, str]] = {}
     ranks = {"global": 0, "install": 1, ":env:": 2}
