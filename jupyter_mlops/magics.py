@@ -132,7 +132,7 @@ def parse_cell_options(line: str) -> CellOptions:
           model.fit(X, y)
         """
         plan = Plan(
-            experiment=experiment or DEFAULT_EXPERIMENT,
+            experiment=DEFAULT_EXPERIMENT if experiment is None else experiment,
             name=name,
             params=key_values(params),
             tags=tag_values(tags),

@@ -88,7 +88,7 @@ def create_manifest(
         raise BadInput(f"The tag {TRUST!r} is not for you to set.", hint="Use `--trust`.")
     asked = _asked(script, conda, schema, sample, python)
     versions = _versions(world, models)
-    name = check_name("manifest", name or versions[0].name)
+    name = check_name("manifest", versions[0].name if name is None else name)
     found, files = _collected(world, versions, trust=trust)
     if asked.script is not None:
         files += store_files(world, asked.script.parent.resolve(), files_beside(asked.script), "code")

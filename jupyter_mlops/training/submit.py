@@ -51,7 +51,7 @@ def submit_file(
     if not file.is_relative_to(folder):
         raise BadInput(f"{file} is not in {folder}.", hint="Give `--source` a folder that holds the file.")
     plan = Plan(
-        experiment=experiment or DEFAULT_EXPERIMENT,
+        experiment=DEFAULT_EXPERIMENT if experiment is None else experiment,
         name=name,
         params=params or {},
         tags={"mlops.target": "local", "mlops.file": file.relative_to(folder).as_posix(), **(tags or {})},
