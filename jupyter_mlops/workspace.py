@@ -74,7 +74,7 @@ def _named_home() -> Path | None:
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if not named:
         return None
-    path = Path(named).absolute()
+    path = Path(named).resolve()
     return path.parent if path.name == FOLDER else path
 
 
@@ -103,7 +103,7 @@ class Workspace:
         root = cls._find(path)
         made = root is None
         if root is None:
-            home = (path or _named_home() or Path.cwd()).absolute()
+            home = (path or _named_home() or Path.cwd()).resolve()
             home = home.parent if home.name == FOLDER else home
             if not create:
                 raise NoWorkspace(home)
@@ -115,7 +115,7 @@ class Workspace:
     def _find(path: Path | None) -> Path | None:
         if path is None:
             return find_workspace(Path.cwd())
-        path = path.absolute()
+        path = path.resolve()  # `..` and links would make it look like a workspace that was moved
         home = path.parent if path.name == FOLDER else path
         if not home.is_dir():
             raise NotFound(f"There is no folder {home}.", hint="Check the path, or make one with `mlops init DIR`.")
@@ -324,7 +324,7 @@ def init_workspace(home: Path, **urls: str) -> Workspace:
 
     Raises ``BadInput`` on a network file system without servers, and where there is one already.
     """
-    home = home.absolute()
+    home = home.resolve()
     if (home / FOLDER / "workspace.toml").exists():
         raise BadInput(f"{home} has a workspace already.", hint="See `mlops status`.")
     settings = msgspec.structs.replace(new_settings(home), **{key: url for key, url in urls.items() if url})

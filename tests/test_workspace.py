@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,19 @@ def test_a_copy_beside_its_original_gets_an_id_of_its_own(tmp_path, make_workspa
     shutil.copytree(tmp_path / "original", tmp_path / "copy")
     assert Workspace.open(tmp_path / "copy").id != original.id
     assert Workspace.open(tmp_path / "original").id == original.id
+
+
+def test_the_same_folder_by_another_way_is_no_copy(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    original = Workspace.open(tmp_path / "here", create=True)
+    (tmp_path / "link").symlink_to(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "there")
+    for way in (Path("../here"), Path("../here/.mlops"), tmp_path / "link", tmp_path / "there" / ".." / "here"):
+        again = Workspace.open(way)
+        assert (again.id, again.root) == (original.id, original.root)
+    monkeypatch.setenv("MLOPS_WORKSPACE", "../here")
+    assert (Workspace.open().id, Workspace.open().root) == (original.id, original.root)
 
 
 def test_a_newer_workspace_is_refused_untouched(tmp_path):

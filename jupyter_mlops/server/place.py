@@ -109,7 +109,7 @@ class Place:
 
 
 def _home(path: Path) -> Path:
-    path = path.absolute()
+    path = path.resolve()
     return path.parent if path.name == ".mlops" else path
 
 

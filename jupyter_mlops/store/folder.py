@@ -80,7 +80,7 @@ COMMENTS: Final = {
 
 def find_folder(start: Path) -> Path | None:
     """Return the nearest ``.mlops`` folder upward from ``start``, as git does."""
-    start = start.absolute()
+    start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / FOLDER / "workspace.toml").is_file():
             return folder / FOLDER
@@ -152,9 +152,9 @@ def follow_move(root: Path, settings: Settings) -> Settings:
     A copy beside its original gets an id of its own, so that the two never answer for each other.
     """
     home = str(root.parent)
-    if settings.home == home:
-        return settings
     old = Path(settings.home) / FOLDER
+    if settings.home == home or (old.exists() and old.samefile(root)):  # the same by another way, through a link
+        return settings
     database = root / "mlflow.db"
     if database.exists() and not settings.tracking_uri:
         _rewrite_prefix(database, old.as_uri(), root.as_uri())
