@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,8 +44,8 @@ def submit_file(
     files that the snapshot only recorded linked in their place. ``snapshot=False`` runs it where it is.
     Raises ``NotFound`` and ``BadFile``.
     """
-    file = file.absolute()
-    folder = (source or file.parent).absolute()
+    file = Path(os.path.normpath(file.absolute()))
+    folder = Path(os.path.normpath((source or file.parent).absolute()))
     check_file(file)
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.", hint="Give `--source` the folder that holds the file.")

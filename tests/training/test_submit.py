@@ -212,3 +212,11 @@ def test_a_file_that_cannot_run_is_refused_before_anything_is_written(world, pro
         submit_file(world, project / name)
     assert caught.value.hint
     assert len(world.tracking.runs(limit=1000)) == before
+
+
+def test_a_source_named_through_its_parent_is_found(world, project, monkeypatch):
+    (project / "below").mkdir()
+    (project / "below" / "train.py").write_text("print('ran')\n")
+    monkeypatch.chdir(project / "below")
+    run = ended(world, submit_file(world, Path("train.py"), source=Path("..")))
+    assert (run.status, run.tags["mlops.file"]) == ("FINISHED", "below/train.py")
