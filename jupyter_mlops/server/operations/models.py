@@ -8,9 +8,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.model import Model, ModelVersion
+from jupyter_mlops.core.record import Record
 from jupyter_mlops.delivery import models
 from jupyter_mlops.ports import World
+from jupyter_mlops.server.operations.snapshots import NewFolder
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body
 
@@ -67,3 +70,15 @@ def tag_model_version(world: World, name: str, version: Version, body: TagModel)
 def delete_model_version(world: World, name: str, version: Version) -> None:
     """Delete one version of a registered model, unless a service has it deployed."""
     models.delete_model(world, f"{name}:{version}")
+
+
+class Downloaded(Record, frozen=True, kw_only=True):
+    """Where a model's files are now."""
+
+    path: str
+
+
+def download_model_version(world: World, place: Place, name: str, version: Version, body: NewFolder) -> Downloaded:
+    """Download the files of a model version into a new folder of the server's."""
+    into = place.below(body.inside) / check_name("folder", body.name)
+    return Downloaded(path=str(models.download_model(world, f"{name}:{version}", into)))

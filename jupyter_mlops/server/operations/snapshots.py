@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
 from jupyter_mlops.inputs import snapshots
+from jupyter_mlops.inputs.snapshots import SnapshotDetail
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
+from jupyter_mlops.server.place import Place
+from jupyter_mlops.server.row import Body
+
+
+class NewFolder(Body, frozen=True, kw_only=True):
+    """A folder to be made: its ``name``, and the one ``inside`` which, as the file browser names it."""
+
+    name: str
+    inside: str = ""
 
 
 def list_snapshots(world: World, *, limit: Most = 100) -> Sequence[Snapshot]:
@@ -17,4 +28,9 @@ def list_snapshots(world: World, *, limit: Most = 100) -> Sequence[Snapshot]:
 
 def diff_snapshots(world: World, ref: str, *, b: str | None = None) -> Sequence[FileChange]:
     """Tell how another snapshot, or the folder as it is now, differs from a snapshot."""
-    return snapshots.diff_snapshots(world, ref, b)
+    return snapshots.diff_snapshots(world, ref, b, large_file_bytes=world.large_file_bytes)
+
+
+def restore_snapshot(world: World, place: Place, ref: str, body: NewFolder) -> SnapshotDetail:
+    """Restore a snapshot into a new folder of the server's."""
+    return snapshots.restore_snapshot(world, ref, place.below(body.inside) / check_name("folder", body.name))

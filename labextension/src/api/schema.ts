@@ -283,6 +283,23 @@ export interface paths {
         patch: operations["tag_model_version"];
         trace?: never;
     };
+    "/models/{name}/versions/{version}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Download the files of a model version into a new folder of the server's. */
+        post: operations["download_model_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -524,6 +541,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/snapshots/{ref}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore a snapshot into a new folder of the server's. */
+        post: operations["restore_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/status": {
         parameters: {
             query?: never;
@@ -704,6 +738,13 @@ export interface components {
             replicas: number;
             /** @default 100 */
             weight: number;
+        };
+        /**
+         * Downloaded
+         * @description Where a model's files are now.
+         */
+        Downloaded: {
+            path: string;
         };
         /**
          * Environment
@@ -954,6 +995,15 @@ export interface components {
                 [key: string]: string;
             };
             version: number;
+        };
+        /**
+         * NewFolder
+         * @description A folder to be made: its ``name``, and the one ``inside`` which, as the file browser names it.
+         */
+        NewFolder: {
+            /** @default  */
+            inside?: string;
+            name: string;
         };
         /**
          * Node
@@ -1999,6 +2049,42 @@ export interface operations {
             };
         };
     };
+    download_model_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFolder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Downloaded"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_document: {
         parameters: {
             query?: never;
@@ -2537,6 +2623,41 @@ export interface operations {
                     "application/json": {
                         items: components["schemas"]["FileChange"][];
                     };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFolder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
                 };
             };
             /** @description Why not, and what to do. */

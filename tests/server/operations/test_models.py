@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
@@ -36,6 +38,8 @@ async def test_a_file_becomes_a_model_version_that_is_listed_tagged_and_deleted(
     assert (tagged.status, tagged.body["tags"]["team"]) == (200, "growth")
     assert (await api("PATCH", "models/churn/versions/2", {"tags": {"team": None}})).body["tags"].get("team") is None
 
+    got = await api("POST", "models/churn/versions/1/download", {"name": "got"})
+    assert is_there(got.body["path"]), got.body
     gone = await api("DELETE", "models/churn/versions/1")
     assert (gone.status, gone.raw) == (204, b"")
     assert (await api("GET", "models/churn/versions/1")).status == 404
@@ -127,3 +131,7 @@ async def test_what_is_not_there_or_wrong_is_named(api, register, asked, status,
 
     assert answer.status == status, answer.body
     assert names in answer.body["detail"]
+
+
+def is_there(path: str) -> bool:
+    return Path(path).exists()

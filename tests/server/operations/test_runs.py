@@ -75,6 +75,10 @@ async def test_a_script_of_the_file_browser_runs_and_shows_what_it_did(api, jp_r
     snapshot = (await api("GET", f"snapshots/{detail['snapshot']}")).body
     assert [one["path"] for one in snapshot["files"]] == ["train.py"]
     (jp_root_dir / "sub" / "train.py").write_text("print(2)")
+    restored = await api("POST", f"snapshots/{detail['snapshot']}/restore", {"name": "again"})
+    assert restored.status == 200, restored.body
+    assert (await api("POST", f"snapshots/{detail['snapshot']}/restore", {"name": "../out"})).status == 400
+    assert (await api("POST", f"snapshots/{detail['snapshot']}/restore", {"name": "again"})).status == 409
     changed = (await api("GET", f"snapshots/{detail['snapshot']}/diff")).body["items"]
     assert [(one["path"], one["change"]) for one in changed] == [("train.py", "changed")]
     assert len((await api("GET", "snapshots")).body["items"]) == 1
