@@ -18,9 +18,9 @@ from jupyter_mlops.cli.session import BadUsage, Session, pass_session
 from jupyter_mlops.cli.view import Done
 from jupyter_mlops.cli.words import pairs
 from jupyter_mlops.core.record import wire
-from jupyter_mlops.core.run import MetricPoint, Run
+from jupyter_mlops.core.run import Run
 from jupyter_mlops.training.active import NoActiveRun
-from jupyter_mlops.training.runs import cancel_run, read_log
+from jupyter_mlops.training.runs import cancel_run, log_metrics, read_log
 from jupyter_mlops.training.submit import submit_file
 
 ENDED: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
@@ -128,10 +128,8 @@ def log(session: Session, values: tuple[str, ...], *, step: int | None, run_ref:
     if run_ref is None:
         _log_active(session, metrics, step)
         return None
-    found = session.world.tracking.run(run_ref)
-    at_ms = int(time.time() * 1000)
-    points = [MetricPoint(key=key, value=wire(value), step=step or 0, at_ms=at_ms) for key, value in metrics.items()]
-    session.world.tracking.log(found.id, metrics=points)
+    given = {key: wire(value) for key, value in metrics.items()}
+    found = log_metrics(session.world, run_ref, given, step=step or 0)
     return Done(message=f"Logged {pairs(metrics)} to run {found.name}.", facts={"run": found.id, "metrics": metrics})
 
 

@@ -6,14 +6,15 @@ import os
 import signal
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.core.environment import Environment, GitState
 from jupyter_mlops.core.errors import Conflict, UnknownThing
 from jupyter_mlops.core.process import ProcessId, is_alive
-from jupyter_mlops.core.record import Record, decode
-from jupyter_mlops.core.run import Artifact, Run, RunStatus
+from jupyter_mlops.core.record import MetricValue, Record, decode
+from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunStatus
 from jupyter_mlops.ports import Handle, World
 
 CANCEL_WAIT_S: Final = 15.0
@@ -64,6 +65,15 @@ def show_run(world: World, ref: str) -> RunDetail:
         notebook=run.tags.get("mlops.notebook", ""),
         warnings=warnings.splitlines(),
     )
+
+
+def log_metrics(world: World, ref: str, values: Mapping[str, MetricValue], *, step: int = 0) -> Run:
+    """Log metrics to a run from outside of it, also to one that has ended; return it. Raises ``UnknownThing``."""
+    run = world.tracking.run(ref)
+    at_ms = time.time_ns() // 1_000_000
+    points = [MetricPoint(key=key, value=value, step=step, at_ms=at_ms) for key, value in values.items()]
+    world.tracking.log(run.id, metrics=points)
+    return world.tracking.run(run.id)
 
 
 def read_log(world: World, ref: str, stream: str = "stdout") -> str:

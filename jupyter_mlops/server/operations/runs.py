@@ -7,13 +7,14 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from jupyter_mlops.core.errors import BadInput, UnknownThing
-from jupyter_mlops.core.record import Record
+from jupyter_mlops.core.record import MetricValue, Record
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body, Download
 from jupyter_mlops.training.runs import list_runs as flow_list_runs
+from jupyter_mlops.training.runs import log_metrics as flow_log_metrics
 from jupyter_mlops.training.runs import read_log, run_artifact
 from jupyter_mlops.training.submit import submit_file
 
@@ -30,6 +31,13 @@ class SubmitRun(Body, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
     snapshot: bool = True
     include: list[str] = []
+
+
+class LogMetrics(Body, frozen=True, kw_only=True):
+    """Metrics for a run, which may execute anywhere, or have ended."""
+
+    values: dict[str, MetricValue]
+    step: int = 0
 
 
 class LogText(Record, frozen=True, kw_only=True):
@@ -69,6 +77,11 @@ def submit_run(world: World, place: Place, body: SubmitRun) -> Run:
         snapshot=body.snapshot,
         include=body.include,
     )
+
+
+def log_metrics(world: World, ref: str, body: LogMetrics) -> Run:
+    """Log metrics to a run."""
+    return flow_log_metrics(world, ref, body.values, step=body.step)
 
 
 def show_log(world: World, ref: str, stream: Literal["stdout", "stderr"]) -> LogText:

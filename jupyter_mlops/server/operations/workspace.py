@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from jupyter_mlops._version import __version__
+from jupyter_mlops.agent.control import stop_agent
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.place import Place
@@ -79,3 +80,8 @@ def show_document(place: Place) -> Any:
     from jupyter_mlops.server.openapi import document
 
     return document(base_url=place.base_url)
+
+
+def halt_agent(world: World) -> None:
+    """Stop the workspace's agent; services go on, and the next deploy starts it again."""
+    stop_agent(world)

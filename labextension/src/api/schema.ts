@@ -66,7 +66,8 @@ export interface paths {
         get: operations["agent_status"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Stop the workspace's agent; services go on, and the next deploy starts it again. */
+        delete: operations["halt_agent"];
         options?: never;
         head?: never;
         patch?: never;
@@ -397,6 +398,23 @@ export interface paths {
         get: operations["show_log"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log metrics to a run. */
+        post: operations["log_metrics"];
         delete?: never;
         options?: never;
         head?: never;
@@ -880,6 +898,17 @@ export interface components {
             relation: string;
             source: string;
             target: string;
+        };
+        /**
+         * LogMetrics
+         * @description Metrics for a run, which may execute anywhere, or have ended.
+         */
+        LogMetrics: {
+            /** @default 0 */
+            step?: number;
+            values: {
+                [key: string]: number | ("-Infinity" | "Infinity" | "NaN");
+            };
         };
         /**
          * LogText
@@ -1429,6 +1458,33 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AgentStatus"];
                 };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    halt_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why not, and what to do. */
             default: {
@@ -2296,6 +2352,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogText"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogMetrics"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
                 };
             };
             /** @description Why not, and what to do. */

@@ -180,3 +180,15 @@ async def test_artifacts_cannot_lead_out_of_a_run(api, here):
         assert answer.status == 404, path
     assert (await api("GET", f"runs/{run.id}/artifacts/folder")).body["code"] == "artifact-is-folder"
     assert (await api("GET", f"runs/{run.id}/artifacts/folder/x.txt")).raw == b"x"
+
+
+async def test_metrics_are_logged_to_a_run_that_executes_elsewhere(api, here):
+    run = here.tracking.create_run("curves", "elsewhere", tags={}, params={})
+
+    logged = await api("POST", f"runs/{run.id}/metrics", {"values": {"acc": 0.5, "loss": "Infinity"}, "step": 3})
+    assert (logged.status, logged.body["metrics"]) == (200, {"acc": 0.5, "loss": "Infinity"})
+    assert [(point.step, point.value) for point in here.tracking.history(run.id, "acc")] == [(3, 0.5)]
+
+    assert (await api("POST", f"runs/{run.id}/metrics", {"values": {"acc": "high"}})).status == 400
+    assert (await api("POST", "runs/nothing/metrics", {"values": {"acc": 1}})).body["code"] == "run-not-found"
+    assert (await api("POST", f"runs/{run.id}/metrics", {"values": {"acc": 1}}, user="rita")).status == 403
