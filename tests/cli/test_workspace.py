@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 
 import pytest
 
@@ -30,13 +31,18 @@ def test_init_in_a_folder_that_is_not_there_names_it(mlops, tmp_path):
     assert "nowhere" in answer.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_init_in_a_read_only_folder_names_it_and_leaves_nothing(mlops, tmp_path):
+def test_init_in_a_read_only_folder_names_it_and_leaves_nothing(tmp_path, unprivileged):
     tmp_path.chmod(0o500)
-    answer = mlops("init", tmp_path)
+    answer = subprocess.run(
+        [*unprivileged, sys.executable, "-c", "from jupyter_mlops.cli import main; main()", "init", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     tmp_path.chmod(0o700)
-    assert answer.code != 0
-    assert str(tmp_path) in answer.err
+    assert answer.returncode == 5, answer
+    assert str(tmp_path) in answer.stderr
+    assert "Traceback" not in answer.stderr
     assert not (tmp_path / ".mlops").exists()
 
 
