@@ -6,7 +6,6 @@ import fcntl
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,13 +19,11 @@ from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.run import MetricPoint, RunStatus
 from jupyter_mlops.ports import Tracking
 from jupyter_mlops.store.databases import DiskFull, translate
-from jupyter_mlops.store.mlflow_client import local_path
+from jupyter_mlops.store.spool import Spool, deliver_streams
 
 SHIP_EVERY_S: Final = 0.25
-UPLOAD_EVERY_S: Final = 5.0
 _CHUNK: Final = 1 << 20
 _POINTS: Final = msgspec.json.Decoder(list[MetricPoint])
-STREAMS: Final = ("stdout", "stderr")
 GONE: Final = ".gone"
 ROOM_BYTES: Final = 4096
 """Kept from the beginning, and given back for the end: a disk that fills up meanwhile must not lose how a run ended."""
@@ -49,15 +46,9 @@ class RunJournal:
             (folder / "room").write_bytes(bytes(ROOM_BYTES))
             self._metrics = (folder / "metrics.jsonl").open("ab", buffering=0)
             self._torn = False
-            artifacts = local_path(artifact_uri)
-            self._logs = folder if artifacts is None else artifacts / "logs"
-            self._logs.mkdir(parents=True, exist_ok=True)
+            self._spool = Spool(folder, run_id, tracking, artifact_uri)
         except OSError as error:
             raise translate(error, f"The journal {folder}") from error
-        self._remote = artifacts is None
-        self._streams = {name: (self._logs / f"{name}.txt").open("ab", buffering=0) for name in STREAMS}
-        self._written = dict.fromkeys(STREAMS, 0)
-        self._uploaded = dict.fromkeys(STREAMS, 0)
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._done = False
@@ -82,10 +73,7 @@ class RunJournal:
 
     def write(self, stream: str, text: str) -> None:
         """Append to ``stdout`` or ``stderr``."""
-        data = text.encode("utf-8", "surrogateescape")
-        with self._lock:
-            self._streams[stream].write(data)
-            self._written[stream] += len(data)
+        self._spool.write(stream, text)
 
     def close(self, status: RunStatus, reason: str, ended_at: float) -> None:
         """Ship what is left, end the run and remove the journal.
@@ -95,12 +83,8 @@ class RunJournal:
         self._done = True
         self._wake.set()
         self._thread.join()
-        for file in self._streams.values():
-            file.close()
+        self._spool.close()
         self._metrics.close()
-        for name, n_bytes in self._written.items():
-            if not n_bytes:
-                (self._logs / f"{name}.txt").unlink(missing_ok=True)
         end = _End(status=status, reason=reason, ended_at=ended_at)
         try:
             (self._folder / "room").unlink(missing_ok=True)
@@ -114,24 +98,14 @@ class RunJournal:
             self._owner.close()
 
     def _ship_on(self) -> None:
-        uploaded_at = time.monotonic()
         while not self._done:
             self._wake.wait(SHIP_EVERY_S)
             try:
                 ship(self._folder, self._run_id, self._tracking)
-                if self._remote and time.monotonic() - uploaded_at > UPLOAD_EVERY_S:
-                    uploaded_at = time.monotonic()
-                    self._upload()
+                self._spool.upload()
                 self.trouble = None
             except MlopsError as error:
                 self.trouble = error  # the lines stay; the next round tries again
-
-    def _upload(self) -> None:
-        for name in STREAMS:
-            if self._written[name] != self._uploaded[name]:
-                size = self._written[name]
-                self._tracking.store(self._run_id, self._logs / f"{name}.txt", "logs")
-                self._uploaded[name] = size
 
 
 class Journals:
@@ -228,9 +202,7 @@ def _deliver(folder: Path, run_id: RunId, tracking: Tracking) -> None:
     """Ship metrics, streams and the end, whatever of them is here, and remove the folder."""
     try:
         ship(folder, run_id, tracking)
-        for name in STREAMS:
-            if (folder / f"{name}.txt").is_file():
-                tracking.store(run_id, folder / f"{name}.txt", "logs")
+        deliver_streams(folder, run_id, tracking)
         if (folder / "end.json").is_file():
             with suppress(
                 msgspec.DecodeError
