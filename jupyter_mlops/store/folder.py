@@ -78,6 +78,15 @@ COMMENTS: Final = {
 }
 
 
+_DATABASES: Final = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
+_MLFLOW: Final = _DATABASES | {"http", "https", "file", "databricks", "databricks-uc", "uc"}
+SCHEMES: Final = {
+    "tracking_uri": _MLFLOW,
+    "registry_uri": _MLFLOW,
+    "catalog_url": frozenset({"sqlite", "postgresql"}),
+}
+
+
 def find_folder(start: Path) -> Path | None:
     """Return the nearest ``.mlops`` folder upward from ``start``, as git does."""
     start = start.resolve()
@@ -87,8 +96,21 @@ def find_folder(start: Path) -> Path | None:
     return None
 
 
+def check_schemes(settings: Settings) -> None:
+    """Raise ``BadInput`` for a URL of a kind that nothing here could ever open."""
+    for key, known in SCHEMES.items():
+        url: str = getattr(settings, key)
+        scheme, colon, _ = url.partition(":")
+        if url and (not colon or scheme.partition("+")[0] not in known):
+            raise BadInput(
+                f"{key} is {url!r}, which is no URL that it can be.",
+                hint=f"It begins with one of {', '.join(sorted(f'{name}:' for name in known))}.",
+            )
+
+
 def make_folder(home: Path, settings: Settings) -> Path:
     """Make ``home/.mlops`` with mode 0700, a ``.gitignore`` of ``*`` and ``workspace.toml``; all or nothing."""
+    check_schemes(settings)
     if not home.is_dir():
         raise NotFound(f"There is no folder {home}.", hint=f"Make it with `mkdir -p {home}`.")
     kind = file_system(home)
@@ -126,9 +148,11 @@ def read_settings(root: Path) -> Settings:
     if isinstance(found, int) and found > FORMAT:
         raise NewerWorkspace(root, found)
     try:
-        return msgspec.convert(table, Settings)
+        settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
         raise BadInput(f"{path}: {error}.", hint="Correct that entry; `mlops init --help` names them.") from error
+    check_schemes(settings)
+    return settings
 
 
 def write_settings(root: Path, settings: Settings) -> None:

@@ -31,6 +31,17 @@ def test_init_in_a_folder_that_is_not_there_names_it(mlops, tmp_path):
     assert "nowhere" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("option", "url"), [("--tracking-uri", "foo://x"), ("--registry-uri", "models"), ("--catalog-url", "mongodb://x/y")]
+)
+def test_init_with_a_url_that_nothing_can_open_is_refused_and_leaves_nothing(mlops, tmp_path, option, url):
+    answer = mlops("init", tmp_path, option, url)
+    assert answer.code == 2
+    assert url in answer.err
+    assert "begins with one of" in answer.err
+    assert not (tmp_path / ".mlops").exists()
+
+
 def test_init_in_a_read_only_folder_names_it_and_leaves_nothing(tmp_path, unprivileged):
     tmp_path.chmod(0o500)
     answer = subprocess.run(
