@@ -5,56 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from jupyter_mlops.core.errors import BadInput, Unavailable, UnknownThing
+from jupyter_mlops.store.blobbase import PART, BlobsUnavailable, MissingBlob, check_key
+from jupyter_mlops.store.remote import FsspecBlobs
 
 if TYPE_CHECKING:
     from jupyter_mlops.ports import Blobs
-
-_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-_PART: Final = ".part-"
-"""What the name of a blob begins with while it is written. No key does."""
-
-_WHOLE_PUTS: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
-"""Stores where an upload shows up when it is complete, and not at all before."""
-
-
-class BlobsUnavailable(Unavailable):
-    """The blob store cannot be read or written."""
-
-    code = "blobs-unavailable"
-
-    def __init__(self, url: str, doing: str, error: BaseException) -> None:
-        """Say what was being done (``write``) when ``error`` came."""
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-        hint = (
-            "Free some space there and try again." if full else "See where it is and whether it answers: mlops status"
-        )
-        super().__init__(f"The blob store at {url} cannot be {doing}: {why}.", hint=hint)
-
-
-class MissingBlob(UnknownThing):
-    """A blob that a record names is not in the store."""
-
-    def __init__(self, url: str, key: str) -> None:
-        """Name the store and the key."""
-        super().__init__("blob", key)
-        self.message = f"The blob {key} is missing from the store at {url}."
-        self.hint = "Put it back from a backup, or check that the workspace names the right store: mlops status"
-
-
-class UnusableBlobUrl(BadInput):
-    """A URL that fsspec cannot open here."""
-
-    code = "blob-url"
 
 
 def open_blobs(url: str) -> Blobs:
@@ -69,17 +32,6 @@ def open_blobs(url: str) -> Blobs:
     return FsspecBlobs(url)
 
 
-def _check_key(key: str) -> str:
-    if not _KEY.fullmatch(key):
-        msg = f"not a key (POOL/NAME): {key!r}"
-        raise ValueError(msg)
-    return key
-
-
-def _without_credentials(url: str) -> str:
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
-
-
 class FolderBlobs:
     """Blobs in a local folder, one folder per pool. A blob appears under its name only when it is on the disk."""
 
@@ -90,11 +42,11 @@ class FolderBlobs:
 
     def has(self, key: str) -> bool:
         """Tell whether a blob is stored."""
-        return (self.folder / _check_key(key)).is_file()
+        return (self.folder / check_key(key)).is_file()
 
     def put(self, key: str, source: Path, *, move: bool = False) -> None:
         """Store a local file; with ``move`` the source is used up. Raises ``BlobsUnavailable``."""
-        target = self.folder / _check_key(key)
+        target = self.folder / check_key(key)
         try:
             if not target.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +71,7 @@ class FolderBlobs:
 
     @staticmethod
     def _copy(source: Path, target: Path) -> None:
-        fd, name = tempfile.mkstemp(prefix=_PART, dir=target.parent)
+        fd, name = tempfile.mkstemp(prefix=PART, dir=target.parent)
         os.close(fd)
         try:
             shutil.copyfile(source, name)
@@ -133,7 +85,7 @@ class FolderBlobs:
     def open(self, key: str) -> BinaryIO:
         """Open for reading, seekable. Raises ``MissingBlob``."""
         try:
-            return (self.folder / _check_key(key)).open("rb")
+            return (self.folder / check_key(key)).open("rb")
         except FileNotFoundError as error:
             raise MissingBlob(self.url, key) from error
         except OSError as error:
@@ -147,14 +99,25 @@ class FolderBlobs:
             return iter(())
         except OSError as error:
             raise BlobsUnavailable(self.url, "read", error) from error
-        return (f"{pool}/{name}" for name in names if not name.startswith(_PART))
+        return (f"{pool}/{name}" for name in names if not name.startswith("."))
 
     def delete(self, key: str) -> None:
         """Delete a blob; one that is not there is no error."""
         try:
-            (self.folder / _check_key(key)).unlink(missing_ok=True)
+            (self.folder / check_key(key)).unlink(missing_ok=True)
         except OSError as error:
             raise BlobsUnavailable(self.url, "written", error) from error
+
+    def sweep(self, older_than_s: float) -> int:
+        """Remove what interrupted writes left ``older_than_s`` ago or before; return how many bytes that was."""
+        n_bytes = 0
+        for path in self.folder.glob(f"*/{PART}*"):
+            with contextlib.suppress(OSError):  # another process was faster
+                stat = path.stat()
+                if stat.st_mtime < time.time() - older_than_s:
+                    path.unlink()
+                    n_bytes += stat.st_size
+        return n_bytes
 
     def check(self) -> str:
         """Return what answers. Raises ``BlobsUnavailable``."""
@@ -173,95 +136,3 @@ def _sync(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-class FsspecBlobs:
-    """Blobs at a URL that fsspec knows: ``s3://bucket/prefix``, ``gs://``, ``abfs://``, ``sftp://``, ``memory://``."""
-
-    def __init__(self, url: str) -> None:
-        """Take a URL; drivers read their credentials from the environment, as they do everywhere."""
-        import fsspec
-
-        self.url = _without_credentials(url)
-        try:
-            self._fs, root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError, OSError) as error:  # OSError: a driver that loads a library
-            why = str(error).partition("\n")[0].rstrip(".")
-            raise UnusableBlobUrl(
-                f"The blob store {self.url} cannot be opened: {why}.",
-                hint="Install the driver of that kind of URL in the environment of the workspace, or set another URL.",
-            ) from error
-        self._root = root.rstrip("/")
-        protocol = self._fs.protocol
-        self._whole_puts = not _WHOLE_PUTS.isdisjoint((protocol,) if isinstance(protocol, str) else protocol)
-
-    def _path(self, key: str) -> str:
-        return f"{self._root}/{_check_key(key)}"
-
-    @contextlib.contextmanager
-    def _speaking(self, doing: str) -> Iterator[Any]:
-        """Give the file system; whatever a driver raises is the store's failure."""
-        try:
-            yield self._fs
-        except MissingBlob:
-            raise
-        except Exception as error:  # drivers raise what their client library raises
-            raise BlobsUnavailable(self.url, doing, error) from error
-
-    def has(self, key: str) -> bool:
-        """Tell whether a blob is stored."""
-        path = self._path(key)
-        with self._speaking("read") as fs:
-            return bool(fs.isfile(path))
-
-    def put(self, key: str, source: Path, *, move: bool = False) -> None:
-        """Store a local file; with ``move`` the source is used up. Raises ``BlobsUnavailable``."""
-        target = self._path(key)
-        if not self.has(key):
-            with self._speaking("written") as fs:
-                pool, _, name = target.rpartition("/")
-                fs.makedirs(pool, exist_ok=True)
-                if self._whole_puts:
-                    fs.put_file(str(source), target)
-                else:
-                    part = f"{pool}/{_PART}{os.urandom(6).hex()}-{name}"
-                    fs.put_file(str(source), part)
-                    fs.mv(part, target)
-        if move:
-            source.unlink(missing_ok=True)
-
-    def open(self, key: str) -> BinaryIO:
-        """Open for reading, seekable. Raises ``MissingBlob``."""
-        path = self._path(key)
-        with self._speaking("read") as fs:
-            try:
-                return fs.open(path, "rb")  # type: ignore[no-any-return]  # fsspec is not typed
-            except FileNotFoundError as error:
-                raise MissingBlob(self.url, key) from error
-
-    def keys(self, pool: str) -> Iterator[str]:
-        """Return the keys of a pool, in no order."""
-        with self._speaking("read") as fs:
-            fs.invalidate_cache()  # another process may have written since
-            try:
-                paths = fs.ls(f"{self._root}/{pool}", detail=False)
-            except FileNotFoundError:
-                return iter(())
-        names = (path.rstrip("/").rpartition("/")[2] for path in paths)
-        return (f"{pool}/{name}" for name in names if name and not name.startswith(_PART))
-
-    def delete(self, key: str) -> None:
-        """Delete a blob; one that is not there is no error."""
-        path = self._path(key)
-        with self._speaking("written") as fs:
-            try:
-                fs.rm_file(path)
-            except FileNotFoundError:
-                return
-
-    def check(self) -> str:
-        """Return what answers. Raises ``BlobsUnavailable``."""
-        with self._speaking("read") as fs:
-            fs.exists(self._root)
-        protocol = self._fs.protocol
-        return f"{protocol if isinstance(protocol, str) else protocol[0]} store"
