@@ -144,7 +144,7 @@ def _detail(detail: SnapshotDetail) -> View:
         (
             file.path,
             file.kind if file.kind != "link" else f"link to {file.target}",
-            size(file.n_bytes) if file.kind != "folder" else "",
+            size(file.n_bytes) if file.kind not in {"folder", "secret"} else "",
         )
         for file in detail.files
     ]

@@ -15,13 +15,13 @@ class SnapshotFile(Record, frozen=True, kw_only=True):
     """One path of a snapshot.
 
     ``kind`` says what it is: a ``file`` whose content is stored, a ``link`` (``target`` is its text),
-    an empty ``folder``, or ``recorded``: too large to be source, so known by size, mtime and a digest
-    of samples (``digest``), not stored.
+    an empty ``folder``, ``recorded``: too large to be source, so known by size, mtime and a digest
+    of samples (``digest``), not stored, or a ``secret``: what looks like one, of which nothing but the path is known.
     """
 
     path: str
     """Relative, ``/``-separated; bytes that are not UTF-8 as surrogate escapes, percent-encoded (``%FF``)."""
-    kind: Literal["file", "link", "folder", "recorded"] = "file"
+    kind: Literal["file", "link", "folder", "recorded", "secret"] = "file"
     digest: str = ""
     n_bytes: int = 0
     mtime_ns: int = 0
@@ -42,7 +42,7 @@ class Snapshot(Entry, frozen=True, kw_only=True):
     n_files: int
     n_bytes: int
     n_recorded: int = 0
-    """Files known but not stored."""
+    """Files known but not stored, as they are large. Files that look like secrets are not counted; warnings name them."""
     warnings: list[str] = []
 
 

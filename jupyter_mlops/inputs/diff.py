@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from jupyter_mlops.core.snapshot import FileChange, SnapshotFile
 from jupyter_mlops.inputs import statcache
+from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES, Choice
 from jupyter_mlops.inputs.reading import read_files
 from jupyter_mlops.inputs.stored import SnapshotDetail, open_snapshot
 from jupyter_mlops.inputs.take import walk_folder
 from jupyter_mlops.inputs.tree import digest_of, encode_folder, raw, read_tree
-from jupyter_mlops.inputs.walk import LARGE_FILE_BYTES, TooLarge
 from jupyter_mlops.ports import World
 
 _MOST_BYTES: Final = 1_000_000
@@ -65,16 +65,19 @@ def _folder_now(world: World, taken: SnapshotDetail, large_file_bytes: int) -> _
     return {file.path: file for file in files}, content_of
 
 
-class _AsTaken(TooLarge):
-    """Stores and records what the snapshot did, so that only what changed is a difference; the rest by size."""
+class _AsTaken(Choice):
+    """Stores and records what the snapshot did, so that only what changed is a difference; the rest by size and name."""
 
     def __init__(self, large_file_bytes: int, taken: SnapshotDetail) -> None:
-        super().__init__(-1)  # each file is to be asked for
-        self._large = large_file_bytes
-        self._recorded = {raw(file.path): file.kind == "recorded" for file in taken.files}
+        super().__init__(large_file_bytes)
+        self._kinds = {raw(file.path): file.kind for file in taken.files}
 
-    def __call__(self, path: bytes, n_bytes: int) -> bool:
-        return self._recorded.get(path, n_bytes > self._large)
+    def records(self, path: bytes, n_bytes: int) -> bool:
+        kind = self._kinds.get(path)
+        return kind == "recorded" if kind in {"recorded", "file"} else super().records(path, n_bytes)
+
+    def withholds(self, path: bytes) -> bool:
+        return self._kinds.get(path) != "file"
 
 
 def _read_regular(path: bytes) -> bytes:
@@ -122,7 +125,7 @@ def _text(file: SnapshotFile | None, side: _Side) -> str | None:
         return ""
     if file.kind == "link":
         return f"link to {file.target}\n"
-    if file.kind == "recorded" or file.n_bytes > _MOST_BYTES:
+    if file.kind in {"recorded", "secret"} or file.n_bytes > _MOST_BYTES:
         return None
     content = side[1](file)
     if b"\0" in content:

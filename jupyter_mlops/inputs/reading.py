@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, NamedTuple
 from blake3 import blake3
 
 from jupyter_mlops.inputs.packs import WHOLE_BYTES, PackWriter, compress
+from jupyter_mlops.inputs.secretfiles import is_secret_by_content
 from jupyter_mlops.inputs.tree import Kind, Leaf, digest_of, shown
 from jupyter_mlops.inputs.walk import Unread, Walk
 from jupyter_mlops.ports import Say
@@ -34,6 +35,7 @@ _OPEN_FLAGS: Final = (
 
 class _Content(NamedTuple):
     digest: bytes
+    """Nothing when it is a secret."""
     n_bytes: int
     frame: bytes | None = None
     """The content, compressed, where it is new and small."""
@@ -142,10 +144,15 @@ def _read_batch(root: bytes, batch: list[Unread], stored: Container[bytes] | Non
         if len(content) > st.st_size:  # it grew; what is there now counts
             while more := os.read(fd, _CHUNK):
                 content += more
+        if now.may_be_secret and is_secret_by_content(now.name, content):
+            return _Content(b"", len(content))
         digest = digest_of(content)
         return _Content(digest, len(content), None if stored is None or digest in stored else compress(content))
 
-    return [_settled(root, unread, whole_once) for unread in batch]
+    results = []
+    for now in batch:
+        results.append(_settled(root, now, whole_once))  # noqa: PERF401  # whole_once asks for now
+    return results
 
 
 def _sample_once(fd: int, st: os.stat_result, _unchanged: Callable[[], bool]) -> _Content:
@@ -210,12 +217,12 @@ def _same(a: os.stat_result, b: os.stat_result) -> bool:
 
 def _leaf(unread: Unread, st: os.stat_result, content: _Content, *, still: bool) -> _Read:
     leaf = Leaf(
-        Kind.RECORDED if unread.recorded else Kind.FILE,
+        Kind.RECORDED if unread.recorded else Kind.FILE if content.digest else Kind.SECRET,
         content.n_bytes,
         st.st_mtime_ns,
         st.st_ctime_ns if still else 0,  # what never settled is read again next time
         st.st_ino,
-        executable=bool(st.st_mode & stat.S_IXUSR),
+        executable=bool(content.digest and st.st_mode & stat.S_IXUSR),
         digest=content.digest,
     )
     changing = "kept changing while it was read; the snapshot has it as it was read last"

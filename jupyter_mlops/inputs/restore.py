@@ -76,8 +76,8 @@ class NotRestored(Unavailable):
 def restore_snapshot(world: World, ref: str, into: Path, *, link_recorded: bool = False) -> SnapshotDetail:
     """Restore a snapshot into a folder that does not exist or is empty; return what is in it.
 
-    Files that were only recorded are left out, unless ``link_recorded`` links them to their place in the folder the
-    snapshot was taken from, after checking that they are the same there.
+    Secrets and files that were only recorded are left out, the latter unless ``link_recorded`` links them to their
+    place in the folder the snapshot was taken from, after checking that they are the same there.
 
     Raises:
         UnknownThing, AmbiguousSnapshot: For ``ref``.
@@ -123,7 +123,7 @@ def _write_all(work: Path, detail: SnapshotDetail, packs: Packs, originals: dict
         by_kind[file.kind].append(file)
     for folder in {raw(file.path) for file in by_kind["folder"]}:
         os.makedirs(top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
-    every = by_kind["file"] + by_kind["link"] + by_kind["recorded"]
+    every = by_kind["file"] + by_kind["link"] + by_kind["recorded"] + by_kind["secret"]
     for folder in {raw(file.path).rpartition(b"/")[0] for file in every}:
         os.makedirs(top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
     _write_files(top, by_kind["file"], packs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from jupyter_mlops.core.snapshot import Snapshot
+from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES
 from jupyter_mlops.inputs.diff import diff_snapshots
 from jupyter_mlops.inputs.restore import restore_snapshot
 from jupyter_mlops.inputs.stored import SnapshotDetail, find_snapshot, open_snapshot
 from jupyter_mlops.inputs.take import take_snapshot
-from jupyter_mlops.inputs.walk import LARGE_FILE_BYTES
 from jupyter_mlops.ports import World
 
 __all__ = [

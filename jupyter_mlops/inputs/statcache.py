@@ -52,12 +52,12 @@ def load(path: Path) -> dict[bytes, Known]:
 
 
 def save(path: Path, folders: Iterable[Folder], read_at_ns: int) -> None:
-    """Replace the cache. Files as young as ``read_at_ns`` (when reading began) are left out."""
+    """Replace the cache. Files as young as ``read_at_ns`` (when reading began) will be read again."""
     content = {
         folder.path: Known(
             folder.rules,
             folder.digest,
-            {name: leaf for name, leaf in folder.leaves.items() if _settled(leaf, read_at_ns)},
+            {name: _trusted(leaf, read_at_ns) for name, leaf in folder.leaves.items()},
             {name: sub.digest for name, sub in folder.folders.items()},
         )
         for folder in folders
@@ -76,6 +76,8 @@ def save(path: Path, folders: Iterable[Folder], read_at_ns: int) -> None:
         return  # a cache is a convenience: on a full disk the next snapshot reads the files again
 
 
-def _settled(leaf: Leaf, read_at_ns: int) -> bool:
+def _trusted(leaf: Leaf, read_at_ns: int) -> Leaf:
+    """Return a leaf as it is, or, if it is too young to be trusted, with a time that no file has."""
     coarse = leaf.ctime_ns % 1_000_000 == 0
-    return leaf.kind == Kind.LINK or leaf.ctime_ns < read_at_ns - (_COARSE_TICK_NS if coarse else _TICK_NS)
+    settled = leaf.kind == Kind.LINK or leaf.ctime_ns < read_at_ns - (_COARSE_TICK_NS if coarse else _TICK_NS)
+    return leaf if settled else msgspec.structs.replace(leaf, ctime_ns=-1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
 import os
 import time
 from collections import Counter
@@ -16,11 +14,12 @@ import msgspec
 from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs import statcache
+from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES, Choice
 from jupyter_mlops.inputs.packs import Packs, PackWriter, compress, sweep
 from jupyter_mlops.inputs.reading import read_files
 from jupyter_mlops.inputs.stored import NAME_DIGITS, pack_cache
 from jupyter_mlops.inputs.tree import Folder, Kind, digest_of, encode_folder, shown
-from jupyter_mlops.inputs.walk import LARGE_FILE_BYTES, TooLarge, Walk, walk
+from jupyter_mlops.inputs.walk import Walk, walk
 from jupyter_mlops.ports import Say, World
 
 _MANY_FILES: Final = 50_000
@@ -49,13 +48,13 @@ def take_snapshot(
     """Keep the content of a folder, less what its ignore files, caches and environments leave out.
 
     An unchanged folder gives the snapshot that exists. A file above ``large_file_bytes`` is recorded (path, size,
-    mtime, digest of samples) and not stored, unless ``include`` names it by path or glob; the snapshot's warnings say
-    which. An interrupt or an error at any time leaves no half snapshot.
+    mtime, digest of samples) and not stored, and of one that looks like a secret only the path is kept, unless
+    ``include`` names it (see ``Choice``); the snapshot's warnings say which. An interrupt or an error at any time leaves no half snapshot.
 
     Args:
         world: Where to keep it.
         folder: What to keep.
-        include: Paths or globs, relative to ``folder``, of large files to store.
+        include: Paths or globs, relative to ``folder``, of large files and secrets to store.
         say: Above 1 GiB or 50,000 files, told what is large and how far reading is.
         large_file_bytes: What is large.
 
@@ -67,9 +66,9 @@ def take_snapshot(
     cache = statcache.cache_path(world.root, folder)
     known = statcache.load(cache)
     packs = Packs(world.blobs, pack_cache(world)).load()
-    chosen = _Include(folder, include)
+    choice = Choice(large_file_bytes, folder, include)
     began_ns = time.time_ns()
-    found = walk_folder(folder, TooLarge(large_file_bytes, chosen), known=known, stored=packs.digests)
+    found = walk_folder(folder, choice, known=known, stored=packs.digests)
     told = say if say is not None and _say_what_is_large(found, say) else None
     sweep(pack_cache(world))
     pack = PackWriter(pack_cache(world), packs.digests)
@@ -79,7 +78,7 @@ def take_snapshot(
         pack.finish(world.blobs, packs)
     finally:
         pack.abandon()
-    snapshot = _add(world, _describe(found, folder, digest, chosen.missing(found)))
+    snapshot = _add(world, _describe(found, folder, digest, choice.missing(path for path, _ in found.files())))
     if len(known) != len(found.folders) or any(map(_is_news(known), found.folders)):
         statcache.save(cache, found.folders, began_ns)
     return snapshot
@@ -97,49 +96,20 @@ def _is_news(known: dict[bytes, statcache.Known]) -> Callable[[Folder], bool]:
 
 def walk_folder(
     folder: Path,
-    too_large: TooLarge,
+    choice: Choice,
     *,
     known: dict[bytes, statcache.Known] | None = None,
     stored: set[bytes] | None = None,
 ) -> Walk:
     """Walk ``folder``; raise ``NotAFolder`` where that is not possible."""
     try:
-        return walk(folder, known=known, stored=stored, too_large=too_large)
+        return walk(folder, known=known, stored=stored, choice=choice)
     except FileNotFoundError as error:
         raise NotAFolder(folder, "does not exist") from error
     except NotADirectoryError as error:
         raise NotAFolder(folder) from error
     except OSError as error:
         raise NotAFolder(folder, f"cannot be read ({error.strerror})") from error
-
-
-class _Include:
-    """The files that are stored however large they are: a container of paths."""
-
-    def __init__(self, folder: Path, patterns: Sequence[str]) -> None:
-        self._patterns: list[bytes] = []
-        self._given = list(patterns)
-        for pattern in patterns:
-            path = os.path.normpath(pattern)
-            with contextlib.suppress(ValueError):
-                path = str(Path(path).relative_to(folder)) if os.path.isabs(path) else path  # noqa: PTH117  # may be a glob
-            self._patterns.append(os.fsencode(path))
-
-    def __contains__(self, path: object) -> bool:
-        assert isinstance(path, bytes)
-        return any(self._covers(pattern, path) for pattern in self._patterns)
-
-    @staticmethod
-    def _covers(pattern: bytes, path: bytes) -> bool:
-        return path == pattern or path.startswith(pattern + b"/") or fnmatch.fnmatchcase(path, pattern)
-
-    def missing(self, found: Walk) -> list[str]:
-        """Return a warning for each pattern that names nothing."""
-        return [
-            f"--include {given} names no file in the folder that is not ignored."
-            for given, pattern in zip(self._given, self._patterns, strict=True)
-            if not any(self._covers(pattern, path) for path, _ in found.files())
-        ]
 
 
 def _say_what_is_large(found: Walk, say: Say) -> bool:
@@ -196,6 +166,7 @@ def _store_tree(found: Walk, known: dict[bytes, statcache.Known], pack: PackWrit
 def _describe(found: Walk, folder: Path, digest: bytes, warnings: list[str]) -> Snapshot:
     n_files = n_bytes = 0
     recorded: list[tuple[int, bytes]] = []
+    secrets: list[bytes] = []
     for part in found.folders:
         for name, leaf in part.leaves.items():
             if leaf.kind == Kind.FILE:
@@ -203,9 +174,15 @@ def _describe(found: Walk, folder: Path, digest: bytes, warnings: list[str]) -> 
                 n_bytes += leaf.n_bytes
             elif leaf.kind == Kind.RECORDED:
                 recorded.append((leaf.n_bytes, part.path + name))
+            elif leaf.kind == Kind.SECRET:
+                secrets.append(part.path + name)
     warnings += [
         f"{shown(path)} ({human(size)}) is recorded, not stored: it is data, not source. To store it: --include {shown(path)}."
         for size, path in sorted(recorded, reverse=True)
+    ]
+    warnings += [
+        f"{shown(path)} looks like a secret and is not stored. To store it: --include {shown(path)}."
+        for path in sorted(secrets)
     ]
     return Snapshot(
         name=digest.hex()[:NAME_DIGITS],

@@ -21,6 +21,7 @@ class Kind(IntEnum):
     LINK = 1
     FOLDER = 2
     RECORDED = 3
+    SECRET = 4
 
 
 class Leaf(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -33,7 +34,7 @@ class Leaf(msgspec.Struct, array_like=True, frozen=True, gc=False):
     inode: int
     executable: bool = False
     digest: bytes = b""
-    """BLAKE3 of the content, of samples of it when only recorded."""
+    """BLAKE3 of the content, of samples of it when only recorded; of a secret nothing, as it could be guessed from it."""
     target: bytes = b""
     """Text of a link."""
 
@@ -69,6 +70,7 @@ class _Tree(msgspec.Struct, array_like=True, frozen=True):
 
 _FORMAT: Final = 1
 _KINDS: Final = frozenset(Kind)
+_SIZED: Final = frozenset({Kind.FILE, Kind.RECORDED})
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Tree)
 
@@ -80,7 +82,7 @@ def encode_folder(folder: Folder) -> bytes:
             name,
             leaf.kind,
             leaf.digest,
-            0 if leaf.kind == Kind.LINK else leaf.n_bytes,
+            leaf.n_bytes if leaf.kind in _SIZED else 0,
             leaf.mtime_ns if leaf.kind == Kind.RECORDED else 0,  # touching a file makes no new snapshot
             leaf.executable,
             leaf.target,
@@ -97,7 +99,7 @@ def digest_of(content: bytes) -> bytes:
     return blake3(content).digest()
 
 
-_PATHS: Final = {Kind.FILE: "file", Kind.LINK: "link", Kind.RECORDED: "recorded"}
+_PATHS: Final = {Kind.FILE: "file", Kind.LINK: "link", Kind.RECORDED: "recorded", Kind.SECRET: "secret"}
 
 
 def read_tree(digest: bytes, read: Callable[[bytes], bytes]) -> list[SnapshotFile]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from jupyter_mlops.inputs.choice import Choice
 from jupyter_mlops.inputs.ignore import Rules, repository_rules, rules_above, rules_of
+from jupyter_mlops.inputs.secretfiles import is_secret_by_name, may_be_secret
 from jupyter_mlops.inputs.statcache import Known
 from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, shown
 
@@ -31,9 +33,6 @@ NEVER: Final = frozenset(
 )
 """Names that never go into a snapshot: the workspace itself, version control, caches and installed packages."""
 
-LARGE_FILE_BYTES: Final = 100_000_000
-"""Files above this are data, not source, unless the workspace says otherwise."""
-
 ENVIRONMENT_MARKS: Final = (b"pyvenv.cfg", b"conda-meta")
 """A folder that holds one of these is a virtual environment."""
 
@@ -46,6 +45,8 @@ class Unread:
     name: bytes
     n_bytes: int
     recorded: bool
+    may_be_secret: bool = False
+    """Whether it is to be withheld when its content is a secret."""
 
 
 @dataclass(slots=True)
@@ -67,25 +68,12 @@ class Walk:
             yield unread.folder.path + unread.name, unread.n_bytes
 
 
-class TooLarge:
-    """Decides which files are data, to be recorded and not stored."""
-
-    def __init__(self, large_file_bytes: int, include: Container[bytes] = ()) -> None:
-        """Take the size above which a file is only recorded, and what to store even so."""
-        self.limit = large_file_bytes
-        self._include = include
-
-    def __call__(self, path: bytes, n_bytes: int) -> bool:
-        """Tell whether a file is only recorded."""
-        return n_bytes > self.limit and path not in self._include
-
-
 def walk(
     folder: Path,
     *,
     known: Mapping[bytes, Known] | None = None,
     stored: Container[bytes] | None = None,
-    too_large: TooLarge | None = None,
+    choice: Choice | None = None,
 ) -> Walk:
     """Find what a snapshot of ``folder`` holds, without reading any file.
 
@@ -94,22 +82,22 @@ def walk(
         known: The stat cache: what did not change since is not ``unread``.
         stored: Digests of the contents that are stored; a file whose content is not is unread whatever the cache says.
             ``None``: it does not matter.
-        too_large: Which files are only recorded. ``None``: none.
+        choice: Which files are not stored. ``None``: as ``Choice`` has it where nothing is large.
 
     Raises:
         OSError: The folder itself cannot be read. Unreadable folders in it become warnings.
     """
-    return _Walker(folder, known or {}, stored, too_large or TooLarge(1 << 62)).run()
+    return _Walker(folder, known or {}, stored, choice or Choice(1 << 62)).run()
 
 
 class _Walker:
     def __init__(
-        self, folder: Path, known: Mapping[bytes, Known], stored: Container[bytes] | None, too_large: TooLarge
+        self, folder: Path, known: Mapping[bytes, Known], stored: Container[bytes] | None, choice: Choice
     ) -> None:
         self.found = Walk(os.fsencode(folder).rstrip(b"/") + b"/")
         self.known = known
         self.stored = stored
-        self.too_large = too_large
+        self.choice = choice
         self.rules, self.above = rules_above(folder, NEVER)
 
     def run(self) -> Walk:
@@ -190,17 +178,22 @@ class _Walker:
         """Tell whether an unchanged file would be kept the same way as last time."""
         if leaf.kind == Kind.LINK:
             return True
-        if (leaf.kind == Kind.RECORDED) != (
-            leaf.n_bytes > self.too_large.limit and self.too_large(path + name, leaf.n_bytes)
-        ):
+        if leaf.kind == Kind.SECRET or may_be_secret(name) or is_secret_by_name(name):
+            return leaf.kind == Kind.SECRET and self.choice.withholds(path + name)
+        if (leaf.kind == Kind.RECORDED) != self.choice.records(path + name, leaf.n_bytes):
             return False
         return self.stored is None or leaf.kind == Kind.RECORDED or leaf.digest in self.stored
 
     def take(self, folder: Folder, entry: os.DirEntry[bytes], st: os.stat_result) -> None:
         path = folder.path + entry.name
         if stat.S_ISREG(st.st_mode):
-            recorded = self.too_large(path, st.st_size)
-            self.found.unread.append(Unread(folder, entry.name, st.st_size, recorded))
+            withheld = self.choice.withholds(path)
+            if withheld and is_secret_by_name(entry.name):
+                folder.leaves[entry.name] = Leaf(Kind.SECRET, st.st_size, st.st_mtime_ns, st.st_ctime_ns, st.st_ino)
+                return
+            recorded = self.choice.records(path, st.st_size)
+            asks = withheld and may_be_secret(entry.name)
+            self.found.unread.append(Unread(folder, entry.name, st.st_size, recorded, asks))
         elif stat.S_ISLNK(st.st_mode):
             target = os.readlink(entry.path)  # noqa: PTH115  # bytes
             folder.leaves[entry.name] = Leaf(

@@ -374,3 +374,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(workspace: Workspace, fo
     assert "nothing was left half-written" in hint
     assert packs(workspace) == []
     assert not list(workspace.root.rglob(".pack-*"))
+
+
+def test_a_file_that_was_too_young_to_be_trusted_and_went_away_is_missed(workspace: Workspace, folder: Path) -> None:
+    write(folder, {"lib/young.py": "x"})
+    first = take_snapshot(workspace, folder)
+    (folder / "lib/young.py").unlink()
+    assert set(paths(workspace, take_snapshot(workspace, folder))) == {"train.py", "lib/util.py"}
+    assert set(paths(workspace, first)) == {"train.py", "lib/util.py", "lib/young.py"}

@@ -1097,6 +1097,8 @@ export interface components {
             actor: string;
             /** @default  */
             artifact_uri: string;
+            /** @default false */
+            deleted: boolean;
             /** @default null */
             duration_s: number | null;
             /** @default null */
@@ -1237,8 +1239,8 @@ export interface components {
          * @description One path of a snapshot.
          *
          *     ``kind`` says what it is: a ``file`` whose content is stored, a ``link`` (``target`` is its text),
-         *     an empty ``folder``, or ``recorded``: too large to be source, so known by size, mtime and a digest
-         *     of samples (``digest``), not stored.
+         *     an empty ``folder``, ``recorded``: too large to be source, so known by size, mtime and a digest
+         *     of samples (``digest``), not stored, or a ``secret``: what looks like one, of which nothing but the path is known.
          */
         SnapshotFile: {
             /** @default  */
@@ -1249,7 +1251,7 @@ export interface components {
              * @default file
              * @enum {unknown}
              */
-            kind: "file" | "folder" | "link" | "recorded";
+            kind: "file" | "folder" | "link" | "recorded" | "secret";
             /** @default 0 */
             mtime_ns: number;
             /** @default 0 */
