@@ -184,7 +184,8 @@ class Workspace:
         """What runs log, on its way to MLflow."""
         from jupyter_mlops.store.journal import Journals
 
-        make = functools.partial(Journals, self.root / "journal", self.tracking)
+        log_bytes = self.settings.logs.max_bytes
+        make = functools.partial(Journals, self.root / "journal", self.tracking, log_bytes=log_bytes)
         return self._part("journals", make)  # type: ignore[no-any-return]  # the same
 
     @property

@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -53,6 +53,13 @@ class SnapshotSettings(Record, frozen=True, kw_only=True, forbid_unknown_fields=
     large_file_bytes: int = 100_000_000
 
 
+class LogSettings(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[logs]`` table."""
+
+    max_bytes: Annotated[int, msgspec.Meta(ge=200_000)] = 100_000_000
+    """Of each output stream of a run: above it, the middle is left out."""
+
+
 class Settings(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``workspace.toml``. An empty URL means: in the workspace's folder."""
 
@@ -67,6 +74,7 @@ class Settings(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     artifact_url: str = ""
     blob_url: str = ""
     snapshot: SnapshotSettings = SnapshotSettings()
+    logs: LogSettings = LogSettings()
 
 
 COMMENTS: Final = {
@@ -164,7 +172,8 @@ def write_settings(root: Path, settings: Settings) -> None:
             lines += ["", f"# {COMMENTS[key]}", f"{key} = {_quote(value)}" if value else f'# {key} = ""']
         elif not isinstance(value, dict):
             lines.append(f"{key} = {value if isinstance(value, int) else _quote(value)}")
-    lines += ["", "[snapshot]", f"large_file_bytes = {settings.snapshot.large_file_bytes}", ""]
+    lines += ["", "[snapshot]", f"large_file_bytes = {settings.snapshot.large_file_bytes}"]
+    lines += ["", "[logs]", f"max_bytes = {settings.logs.max_bytes}", ""]
     fresh = root / "workspace.toml.new"
     fresh.write_text("\n".join(lines))
     fresh.replace(root / "workspace.toml")
