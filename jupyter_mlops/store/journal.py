@@ -20,15 +20,13 @@ from jupyter_mlops.ports import Tracking
 from jupyter_mlops.store.databases import translate
 from jupyter_mlops.store.lane import Lane
 from jupyter_mlops.store.shipping import GONE, End, Shipper
-from jupyter_mlops.store.spool import Spool
+from jupyter_mlops.store.spool import LIMIT_BYTES, Spool
 
 log = logging.getLogger(__name__)
 
 SHIP_EVERY_S: Final = 0.25
 PATIENCE_S: Final = 20.0
 """How long the end of a run waits for a store that takes nothing; what is left is shipped by the thread, or later."""
-ROOM_BYTES: Final = 4096
-"""Kept from the beginning, and given back for the end: a disk that fills up meanwhile must not lose how a run ended."""
 
 
 class RunJournal:
@@ -39,14 +37,16 @@ class RunJournal:
     that nobody ships for a living run.
     """
 
-    def __init__(self, folder: Path, run_id: RunId, tracking: Tracking, artifact_uri: str) -> None:
+    def __init__(
+        self, folder: Path, run_id: RunId, tracking: Tracking, artifact_uri: str, *, log_bytes: int = LIMIT_BYTES
+    ) -> None:
         self._folder = folder
         self._lane = Lane(folder)
         self._shipper = Shipper(folder, run_id, tracking)
         try:
             self._owner = _own(folder)
-            (folder / "room").write_bytes(bytes(ROOM_BYTES))
-            self._spool = Spool(folder, run_id, tracking, artifact_uri)
+            End.keep_room(folder)
+            self._spool = Spool(folder, run_id, tracking, artifact_uri, limit_bytes=log_bytes)
         except OSError as error:
             raise translate(error, f"The journal {folder}") from error
         self._wake = threading.Event()
@@ -74,7 +74,6 @@ class RunJournal:
         """
         self._spool.close()
         try:
-            (self._folder / "room").unlink(missing_ok=True)
             End(status=status, reason=reason, ended_at=ended_at).keep(self._folder)
             self._deliver = True
         except OSError as error:
@@ -114,7 +113,6 @@ class RunJournal:
             return  # delivering ships as well
         try:
             self._shipper.ship()
-            self._spool.upload()
             self.trouble = None
         except MlopsError as error:
             self.trouble = error  # the points stay; the next round tries again
@@ -138,13 +136,14 @@ os.register_at_fork(after_in_child=_leave_journals)
 class Journals:
     """The journals of a workspace."""
 
-    def __init__(self, folder: Path, tracking: Tracking) -> None:
+    def __init__(self, folder: Path, tracking: Tracking, *, log_bytes: int = LIMIT_BYTES) -> None:
         self._folder = folder
         self._tracking = tracking
+        self._log_bytes = log_bytes
 
     def open(self, run_id: RunId, artifact_uri: str) -> RunJournal:
         """Begin or go on with a run's journal in this process."""
-        return RunJournal(self._folder / run_id, run_id, self._tracking, artifact_uri)
+        return RunJournal(self._folder / run_id, run_id, self._tracking, artifact_uri, log_bytes=self._log_bytes)
 
     def append(self, run_id: RunId) -> Callable[[Sequence[MetricPoint]], None]:
         """Return what appends metrics to a journal that another process has open and ships."""
