@@ -13,7 +13,7 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.record import Entry, Record
-from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunStatus
+from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunDataset, RunStatus
 from jupyter_mlops.core.service import Limits, Replica
 
 E = TypeVar("E", bound=Entry)
@@ -38,8 +38,10 @@ class Catalog(Protocol):
     ) -> E:
         """Apply ``change`` to the stored entry, again if another writer was faster; no event when it changes nothing."""
 
-    def remove(self, kind: type[E], name: str, version: int | None = None) -> None:
-        """Remove an entry and the links that begin at it. Raises ``UnknownThing``."""
+    def remove(
+        self, kind: type[E], name: str, version: int | None = None, *, only_if: Callable[[E], bool] | None = None
+    ) -> bool:
+        """Remove an entry and the links that begin at it, unless ``only_if`` says no; tell whether it was. Raises ``UnknownThing``."""
 
     def link(self, source: str, relation: str, target: str) -> None:
         """Add an edge of the lineage; adding it twice changes nothing."""
@@ -89,6 +91,16 @@ class Tracking(Protocol):
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None: ...
+    def untag(self, run_id: RunId, key: str) -> None:
+        """Remove a tag; one that is not there stays so."""
+
+    def delete_run(self, run_id: RunId) -> None:
+        """Put a run in the trash: no list shows it any more."""
+
+    def restore_run(self, run_id: RunId) -> None: ...
+    def deleted_run(self, ref: str) -> Run:
+        """Return a run in the trash, named as for ``run``."""
+
     def run(self, ref: str) -> Run:
         """Return a run by id, by an unambiguous beginning of its id (6 digits or more), or by name (the newest)."""
 
@@ -102,13 +114,20 @@ class Tracking(Protocol):
     ) -> list[Run]:
         """Return runs, newest first."""
 
+    def tag_values(self, key: str) -> set[str]:
+        """Return the values that a tag has in any run that is not gone for good: those in the trash count."""
+
     def history(self, run_id: RunId, key: str) -> list[MetricPoint]: ...
+    def datasets(self, run_id: RunId) -> list[RunDataset]: ...
     def artifacts(self, run_id: RunId, path: str = "") -> list[Artifact]: ...
     def store(self, run_id: RunId, file: Path, folder: str = "", *, name: str | None = None) -> None:
         """Store a local file among the run's artifacts, below ``folder``, as ``name``."""
 
     def fetch(self, run_id: RunId, path: str, into: Path) -> Path:
         """Download an artifact (file or folder) into the folder ``into``; return where it is."""
+
+    def read(self, run_id: RunId, path: str, offset: int = 0) -> bytes:
+        """Return a file among a run's artifacts from byte ``offset`` on; empty where there is no such file (yet)."""
 
     def logged_models(self, run_id: RunId) -> list[tuple[str, str]]:
         """Return ``(name, artifact URI)`` of the models that the run logged, newest first."""
@@ -174,6 +193,9 @@ class Blobs(Protocol):
 
     def keys(self, pool: str) -> Iterator[str]: ...
     def delete(self, key: str) -> None: ...
+    def sweep(self, older_than_s: float) -> int:
+        """Remove what interrupted writes left that long ago or before; return how many bytes that was."""
+
     def check(self) -> str: ...
 
 

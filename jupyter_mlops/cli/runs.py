@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import click
 
 from jupyter_mlops.cli.command import Group
+from jupyter_mlops.cli.compare import compare
 from jupyter_mlops.cli.complete import experiment_names, run_names
+from jupyter_mlops.cli.logs import logs
 from jupyter_mlops.cli.options import json_option, limit_option
 from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.cli.upkeep import delete, restore, tag
 from jupyter_mlops.cli.view import Facts, Listing, Note, Table, View, lists, shows
 from jupyter_mlops.cli.words import age, count, duration, number, pairs, size, status, when
 from jupyter_mlops.core.run import Run, RunStatus
-from jupyter_mlops.training.runs import RunDetail, cancel_run, list_runs, read_log, show_run
+from jupyter_mlops.training.runs import RunDetail, cancel_run, list_runs, show_run
 
 
 @click.group(cls=Group)
@@ -70,21 +73,6 @@ def show(session: Session, run: str) -> RunDetail:
 
 @runs.command()
 @click.argument("run", shell_complete=run_names)
-@click.option(
-    "--stream", type=click.Choice(["stdout", "stderr"]), default="stdout", show_default=True, help="Which output."
-)
-@pass_session
-def logs(session: Session, run: str, stream: Literal["stdout", "stderr"]) -> str:
-    """Print what a run wrote.
-
-    Example:
-      mlops runs logs baseline --stream stderr
-    """
-    return read_log(session.world, run, stream)
-
-
-@runs.command()
-@click.argument("run", shell_complete=run_names)
 @json_option
 @pass_session
 def cancel(session: Session, run: str) -> Run:
@@ -94,6 +82,10 @@ def cancel(session: Session, run: str) -> Run:
       mlops runs cancel 3f6c0a52
     """
     return cancel_run(session.world, run)
+
+
+for _verb in (logs, compare, tag, delete, restore):
+    runs.add_command(_verb)
 
 
 @lists(Run, "=RUN", "NAME", "EXPERIMENT", "STATUS", ">TOOK", "METRICS", "STARTED")
@@ -122,6 +114,8 @@ def _view(run: Run) -> View:
     if run.metrics:
         rows = [(key, number(value)) for key, value in run.metrics.items()]
         view.append(Table(title="Metrics", headers=("NAME", ">LAST"), rows=rows))
+    if run.deleted:
+        view.append(Note(text=f"It is deleted. To have it back: `mlops runs restore {run.id[:8]}`.", tone="bad"))
     if run.reason:
         view.append(Note(text=run.reason, tone="bad" if run.status == "FAILED" else "plain"))
     return view

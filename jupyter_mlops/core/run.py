@@ -19,6 +19,8 @@ class Experiment(Record, frozen=True, kw_only=True):
     """``None`` where the tracking server does not count them."""
     created_at: float = 0.0
     """Seconds since the epoch."""
+    archived: bool = False
+    """Put away with its runs: no list shows them, and it can be restored."""
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -43,6 +45,22 @@ class Run(Record, frozen=True, kw_only=True):
     reason: str = ""
     """Why the run failed or was killed, in one line."""
     artifact_uri: str = ""
+    deleted: bool = False
+    """In the trash: no list shows it, and it can be restored."""
+
+
+class RunDataset(Record, frozen=True, kw_only=True):
+    """Data that a run says it has used."""
+
+    name: str
+    digest: str
+    context: str = ""
+    """What for: ``training``, ``validation``, ..."""
+    source_type: str = ""
+    source: str = ""
+    """Where it comes from, as MLflow describes it (JSON)."""
+    profile: str = ""
+    """Rows, columns and the like (JSON)."""
 
 
 class MetricPoint(Record, frozen=True, kw_only=True):

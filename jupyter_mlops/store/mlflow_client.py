@@ -25,6 +25,15 @@ PING_TIMEOUT_S: Final = 3.0
 PING_AGAIN_S: Final = 10.0
 
 
+class DeletedRun(Conflict):
+    """A run in the trash is to be changed."""
+
+    code = "run-deleted"
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"The run {ref} is deleted.", hint=f"Bring it back first: `mlops runs restore {ref}`.")
+
+
 class TrackingDown(Unavailable):
     """The tracking server does not answer."""
 
@@ -146,6 +155,8 @@ def calls(uri: str, kind: str = "run", ref: str = "") -> Iterator[None]:
             raise UnknownThing(kind, ref) from error
         if error.error_code == "TEMPORARILY_UNAVAILABLE":
             raise translate(error, f"The tracking store {without_password(uri)}") from error
+        if kind == "run" and ref and "deleted" in str(error) and "active" in str(error):
+            raise DeletedRun(ref) from error
         if error.error_code in {"INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE"}:
             raise BadInput(
                 f"MLflow refused it: {_first_line(error)}", hint="Change the value that it names."

@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import re
 import shutil
-import sqlite3
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from jupyter_mlops.core.errors import BadInput, UnknownThing
-from jupyter_mlops.core.ids import ExperimentId, RunId
-from jupyter_mlops.core.record import MetricValue, wire
-from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunStatus
-from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
-from jupyter_mlops.store.registry import MlflowRegistry
+from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunStatus
+from jupyter_mlops.store.entities import run_of
+from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_path
+from jupyter_mlops.store.search import RUN_ID, RUN_PREFIX, MlflowSearch
+from jupyter_mlops.store.tags import tag_values
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
-
-RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
-RUN_PREFIX: Final = re.compile(r"[0-9a-f]{6,31}")
 _BATCH: Final = 1000  # MLflow's own limit of metrics in one log_batch
 _PARAMS: Final = 100
-_NEWEST_FIRST: Final = ["attributes.start_time DESC"]
 
 
-class MlflowTracking(MlflowRegistry):
+class MlflowTracking(MlflowSearch):
     """``ports.Tracking`` on any MLflow tracking URI. Safe to use from several threads."""
-
-    def experiments(self) -> list[Experiment]:
-        """Return the experiments that are not deleted, newest first."""
-        with calls(self.uri):
-            found = self.client.search_experiments()
-        counts = self._counts()
-        return [_experiment(one, counts) for one in found]
-
-    def experiment(self, name: str, *, create: bool = False) -> Experiment:
-        """Return an experiment by name. Raises ``UnknownThing`` unless ``create``."""
-        from mlflow.exceptions import MlflowException
-
-        with calls(self.uri):
-            found = self.client.get_experiment_by_name(name)
-            if found is None and create:
-                try:
-                    self.client.create_experiment(name)
-                except MlflowException as error:
-                    if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                        raise
-                found = self.client.get_experiment_by_name(name)
-        if found is None:
-            raise UnknownThing("experiment", name)
-        if found.lifecycle_stage == "deleted":
-            if not create:
-                raise UnknownThing("experiment", name)
-            with calls(self.uri):
-                self.client.restore_experiment(found.experiment_id)
-        return _experiment(found, self._counts())
 
     def create_run(
         self,
@@ -81,7 +42,7 @@ class MlflowTracking(MlflowRegistry):
         run_id = RunId(made.info.run_id)
         if params:
             self.log(run_id, params=params)
-        return _run(made, group.name, params)
+        return run_of(made, group.name, params)
 
     def end_run(self, run_id: RunId, status: RunStatus, *, reason: str = "", ended_at: float | None = None) -> None:
         """Set the status and the end (seconds since the epoch, now by default)."""
@@ -107,53 +68,45 @@ class MlflowTracking(MlflowRegistry):
         with calls(self.uri, "run", run_id):
             _log_batches(self.client, run_id, points, named, marks)
 
-    def run(self, ref: str) -> Run:
-        """Return a run by id, by an unambiguous beginning of its id (6 digits or more), or by name (the newest)."""
-        if RUN_ID.fullmatch(ref):
-            with calls(self.uri, "run", ref):
-                found = self.client.get_run(ref)
-            return _run(found, self._experiment_name(found.info.experiment_id))
-        names: dict[str, str] = {one.id: one.name for one in self.experiments()}
-        if RUN_PREFIX.fullmatch(ref):
-            matches = self._search(list(names), f"attributes.run_id LIKE '{ref}%'", 2)
-            if len(matches) > 1:
-                raise BadInput(f"{ref!r} begins the id of more than one run.", hint="Give more digits of the id.")
-            if matches:
-                return _run(matches[0], names[matches[0].info.experiment_id])
-        if ref and not set(ref) & set("'\"`\\"):
-            matches = self._search(list(names), f"attributes.run_name = '{ref}'", 1)
-            if matches:
-                return _run(matches[0], names[matches[0].info.experiment_id])
-        raise UnknownThing("run", ref)
+    def untag(self, run_id: RunId, key: str) -> None:
+        """Remove a tag; one that is not there stays so."""
+        from mlflow.exceptions import MlflowException
 
-    def runs(
-        self,
-        *,
-        experiment: str | None = None,
-        status: RunStatus | None = None,
-        project: str | None = None,
-        limit: int = 100,
-    ) -> list[Run]:
-        """Return runs, newest first."""
-        groups = [self.experiment(experiment)] if experiment is not None else self.experiments()
-        names: dict[str, str] = {one.id: one.name for one in groups}
-        terms = []
-        if status is not None:
-            terms.append(f"attributes.status = '{status}'")
-        if project is not None:
-            if set(project) & set("'\"`\\"):
-                return []
-            terms.append(f"tags.`mlops.project` = '{project}'")
-        return [
-            _run(one, names[one.info.experiment_id]) for one in self._search(list(names), " AND ".join(terms), limit)
-        ]
-
-    def history(self, run_id: RunId, key: str) -> list[MetricPoint]:
-        """Return every logged value of a metric, in the order of its steps."""
         with calls(self.uri, "run", run_id):
-            points = self.client.get_metric_history(run_id, key)
-        ordered = sorted(points, key=lambda point: (point.step, point.timestamp))
-        return [MetricPoint(key=p.key, value=_value(p.value), step=p.step, at_ms=p.timestamp) for p in ordered]
+            try:
+                self.client.delete_tag(run_id, key)
+            except MlflowException as error:
+                if key in self.client.get_run(run_id).data.tags:
+                    raise
+                del error
+
+    def delete_run(self, run_id: RunId) -> None:
+        """Put a run in the trash; its files stay until MLflow's own garbage collection."""
+        with calls(self.uri, "run", run_id):
+            self.client.delete_run(run_id)
+
+    def restore_run(self, run_id: RunId) -> None:
+        """Take a run out of the trash."""
+        with calls(self.uri, "run", run_id):
+            self.client.restore_run(run_id)
+
+    def deleted_run(self, ref: str) -> Run:
+        """Return a run in the trash by id, the beginning of its id, or name (the newest)."""
+        by = "id" if RUN_ID.fullmatch(ref) else "prefix" if RUN_PREFIX.fullmatch(ref) else "name"
+        for how in dict.fromkeys([by, "name"]):
+            if found := self._runs_by(how, ref, deleted=True):
+                return found[0]
+        raise UnknownThing("deleted run", ref, plural="runs")
+
+    def datasets(self, run_id: RunId) -> list[RunDataset]:
+        """Return the datasets that a run logged as its inputs."""
+        with calls(self.uri, "run", run_id):
+            inputs = self.client.get_run(run_id).inputs
+        return [_dataset(one) for one in inputs.dataset_inputs] if inputs else []
+
+    def tag_values(self, key: str) -> set[str]:
+        """Return the values that a tag has in any run that MLflow has, also in those in the trash."""
+        return tag_values(self.client, self.uri, key)
 
     def artifacts(self, run_id: RunId, path: str = "") -> list[Artifact]:
         """Return the files and folders right below ``path``."""
@@ -179,6 +132,26 @@ class MlflowTracking(MlflowRegistry):
         with calls(self.uri, "run", run_id):
             return self._fetch(run_id, path, into)
 
+    def read(self, run_id: RunId, path: str, offset: int = 0) -> bytes:
+        """Return a file among a run's artifacts from byte ``offset`` on; empty where there is no such file (yet).
+
+        Where the artifacts are local only the bytes asked for are read; a remote store sends the whole file.
+        """
+        with calls(self.uri, "run", run_id):
+            uri = self.client.get_run(run_id).info.artifact_uri or ""
+            check_inside(uri, self._roots())
+            local = local_path(uri)
+        try:
+            if local is None:
+                with tempfile.TemporaryDirectory() as scratch:
+                    return self.fetch(run_id, path, Path(scratch)).read_bytes()[offset:]
+            check_inside(str(local / path), [uri])
+            with (local / path).open("rb") as file:
+                file.seek(offset)
+                return file.read()
+        except (UnknownThing, FileNotFoundError, NotADirectoryError):
+            return b""
+
     def _fetch(self, run_id: RunId, path: str, into: Path) -> Path:
         from mlflow.exceptions import MlflowException
 
@@ -203,40 +176,6 @@ class MlflowTracking(MlflowRegistry):
         newest = sorted(whole, key=lambda one: one.creation_timestamp, reverse=True)
         return [(one.name, one.artifact_location) for one in newest]
 
-    def _search(self, experiment_ids: Sequence[str], where: str, limit: int) -> list[MlflowRun]:
-        found: list[MlflowRun] = []
-        token = None
-        with calls(self.uri):
-            while experiment_ids and len(found) < limit:
-                page: Any = self.client.search_runs(
-                    list(experiment_ids),
-                    where,
-                    max_results=min(limit - len(found), 1000),
-                    order_by=_NEWEST_FIRST,
-                    page_token=token,
-                )
-                found += page
-                token = page.token
-                if not token:
-                    break
-        return found
-
-    def _counts(self) -> dict[str, int] | None:
-        """Return how many runs each experiment has: MLflow's own client can only fetch them all."""
-        path = local_file(self.uri)
-        if path is None:
-            return None
-        count = "SELECT experiment_id, COUNT(*) FROM runs WHERE lifecycle_stage = 'active' GROUP BY experiment_id"
-        try:
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-                return {str(row[0]): int(row[1]) for row in connection.execute(count)}
-        except sqlite3.Error:
-            return None  # a schema that we do not know
-
-    def _experiment_name(self, experiment_id: str) -> str:
-        with calls(self.uri):
-            return str(self.client.get_experiment(experiment_id).name)
-
 
 def _log_batches(client: Any, run_id: str, points: list[Any], params: list[Any], tags: list[Any]) -> None:
     while points or params or tags:
@@ -244,38 +183,14 @@ def _log_batches(client: Any, run_id: str, points: list[Any], params: list[Any],
         points, params, tags = points[_BATCH - 2 * _PARAMS :], params[_PARAMS:], tags[_PARAMS:]
 
 
-def _value(stored: float) -> MetricValue:
-    """Return a metric as it travels. MLflow's SQL stores keep an infinity as the largest double."""
-    return wire(math.copysign(math.inf, stored) if abs(stored) == sys.float_info.max else stored)
-
-
-def _experiment(found: Any, counts: Mapping[str, int] | None) -> Experiment:
-    return Experiment(
-        id=ExperimentId(found.experiment_id),
-        name=found.name,
-        n_runs=None if counts is None else counts.get(found.experiment_id, 0),
-        created_at=(found.creation_time or 0) / 1000,
-    )
-
-
-def _run(found: MlflowRun, experiment: str, params: Mapping[str, str] | None = None) -> Run:
-    info, data = found.info, found.data
-    started_at = (info.start_time or 0) / 1000
-    ended_at = info.end_time / 1000 if info.end_time else None
-    return Run(
-        id=RunId(info.run_id),
-        name=info.run_name or info.run_id[:8],
-        experiment=experiment,
-        status=info.status,
-        started_at=started_at,
-        ended_at=ended_at,
-        duration_s=None if ended_at is None else max(ended_at - started_at, 0.0),
-        project=data.tags.get("mlops.project", ""),
-        actor=data.tags.get("mlflow.user", ""),
-        params=dict(params if params is not None else data.params),
-        metrics={key: _value(value) for key, value in data.metrics.items()},
-        tags=dict(data.tags),
-        parent=RunId(data.tags["mlflow.parentRunId"]) if "mlflow.parentRunId" in data.tags else None,
-        reason=data.tags.get("mlops.reason", ""),
-        artifact_uri=info.artifact_uri or "",
+def _dataset(found: Any) -> RunDataset:
+    context = next((tag.value for tag in found.tags if tag.key == "mlflow.data.context"), "")
+    one = found.dataset
+    return RunDataset(
+        name=one.name,
+        digest=one.digest,
+        context=context,
+        source_type=one.source_type or "",
+        source=one.source or "",
+        profile=one.profile or "",
     )

@@ -1,0 +1,84 @@
+"""Following a run: what it writes, as it writes it, until it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
+
+from jupyter_mlops.core.record import Record
+from jupyter_mlops.core.run import Run
+from jupyter_mlops.ports import World
+
+Stream = Literal["stdout", "stderr"]
+POLL_S: Final = 0.3
+STATUS_S: Final = 1.0
+"""How often the store is asked whether the run has ended."""
+LIVE: Final = frozenset({"RUNNING", "SCHEDULED"})
+
+
+class Piece(Record, frozen=True, kw_only=True):
+    """What a stream has grown by."""
+
+    lines: str = ""
+    """Whole lines, with their ends; at the end of the run also a last one without."""
+    current: str = ""
+    """The line that is still being written: a progress bar, most often. The next piece replaces it."""
+
+
+def follow_log(
+    world: World, ref: str, stream: Stream = "stdout", *, sleep: Callable[[float], object] = time.sleep
+) -> Iterator[Piece]:
+    """Yield what a run has written and goes on to write, until it has ended. Raises ``UnknownThing``."""
+    run = world.tracking.run(ref)
+    reader = _Reader(world, run, stream)
+    asked = time.monotonic()
+    while run.status in LIVE:
+        piece = reader.next()
+        if piece is not None:
+            yield piece
+        sleep(POLL_S)
+        if time.monotonic() - asked > STATUS_S:
+            asked = time.monotonic()
+            run = world.tracking.run(run.id)
+    yield reader.rest()
+
+
+class _Reader:
+    """Reads one stream from where it was read to: the beginning of the line that is being written."""
+
+    def __init__(self, world: World, run: Run, stream: Stream) -> None:
+        self._world = world
+        self._run = run
+        self._path = f"logs/{stream}.txt"
+        self._spool = world.root / "journal" / run.id / f"{stream}.txt"
+        """Where a run writes whose artifacts are in a remote store."""
+        self._offset = 0
+        self._current = b""
+
+    def next(self) -> Piece | None:
+        """Return what is new, ``None`` if nothing is."""
+        data = self._read()
+        whole = data.rfind(b"\n") + 1
+        current = data[whole:]
+        if not whole and current == self._current:
+            return None
+        self._offset += whole
+        self._current = current
+        return Piece(lines=_text(data[:whole]), current=_text(current))
+
+    def rest(self) -> Piece:
+        """Return all that is left."""
+        return Piece(lines=_text(self._read()))
+
+    def _read(self) -> bytes:
+        try:
+            with self._spool.open("rb") as file:
+                file.seek(self._offset)
+                return file.read()
+        except FileNotFoundError:
+            return self._world.tracking.read(self._run.id, self._path, self._offset)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,72 @@
+"""Upkeep of runs: tags and notes, the trash and the way back out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from jupyter_mlops.core.errors import BadInput, Conflict
+from jupyter_mlops.core.run import Run
+from jupyter_mlops.ports import World
+
+NOTE: Final = "mlflow.note.content"
+"""Where MLflow keeps a run's description, in Markdown."""
+OURS: Final = ("mlops.", "mlflow.")
+
+
+class ReservedTag(BadInput):
+    """A tag was to be changed that says where a run comes from."""
+
+    code = "reserved-tag"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The tag {key!r} is not yours to change: names that begin with `mlops.` or `mlflow.` are kept for facts.",
+            hint="Choose another name; a run's description is set with `mlops runs tag RUN --note TEXT`.",
+        )
+
+
+def tag_run(world: World, ref: str, tags: Mapping[str, str | None], *, note: str | None = None) -> Run:
+    """Set tags of a run (``None`` removes one) and its note, in Markdown; return it.
+
+    Raises ``ReservedTag``, ``UnknownThing``, and ``BadInput`` when there is nothing to change.
+    """
+    if not tags and note is None:
+        raise BadInput("There is no tag to change.", hint="Give one: `mlops runs tag RUN team=risk`.")
+    for key in tags:
+        if key.startswith(OURS) or not key.strip():
+            raise ReservedTag(key)
+    run = world.tracking.run(ref)
+    new = {key: value for key, value in tags.items() if value is not None}
+    if note is not None:
+        new[NOTE] = note
+    world.tracking.log(run.id, tags=new)
+    for key in [key for key, value in tags.items() if value is None]:
+        world.tracking.untag(run.id, key)
+    world.catalog.record("run", run.id, "tag", {"name": run.name, "tags": sorted(tags), "note": note is not None})
+    return world.tracking.run(run.id)
+
+
+def delete_run(world: World, ref: str) -> Run:
+    """Put a run in the trash; return it. Raises ``Conflict`` while it is running.
+
+    Nothing is lost: ``restore_run`` brings it back, and its snapshot and files stay.
+    """
+    run = world.tracking.run(ref)
+    if run.deleted:
+        raise Conflict(f"The run {run.name} is deleted already.", hint=f"Bring it back: `mlops runs restore {run.id}`.")
+    if run.status in {"RUNNING", "SCHEDULED"}:
+        raise Conflict(
+            f"The run {run.name} is {run.status}, so it is not deleted.", hint=f"End it: `mlops runs cancel {run.id}`."
+        )
+    world.tracking.delete_run(run.id)
+    world.catalog.record("run", run.id, "delete", {"name": run.name})
+    return world.tracking.run(run.id)
+
+
+def restore_run(world: World, ref: str) -> Run:
+    """Take a run out of the trash; return it. Raises ``UnknownThing`` when the trash has no such run."""
+    run = world.tracking.deleted_run(ref)
+    world.tracking.restore_run(run.id)
+    world.catalog.record("run", run.id, "restore", {"name": run.name})
+    return world.tracking.run(run.id)

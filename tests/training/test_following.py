@@ -1,0 +1,58 @@
+"""A log is followed line by line while it grows, until its run has ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from jupyter_mlops.core.errors import UnknownThing
+from jupyter_mlops.training.following import follow_log
+
+
+def test_what_a_run_writes_is_seen_while_it_writes_it(workspace):
+    run = workspace.tracking.create_run("logs", "talks", tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    seen: list[tuple[float, str]] = []
+    written: list[float] = []
+
+    def talk() -> None:
+        for i in range(3):
+            written.append(time.monotonic())
+            journal.write("stdout", f"line {i}\n")
+            time.sleep(0.7)
+        journal.write("stdout", "no end")
+        journal.close("FINISHED", "", time.time())
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    for piece in follow_log(workspace, "talks"):
+        seen += [(time.monotonic(), line) for line in piece.lines.splitlines()]
+    talker.join()
+
+    assert [line for _, line in seen] == ["line 0", "line 1", "line 2", "no end"]
+    assert all(at - begun < 1 for (at, _), begun in zip(seen, written, strict=False))
+
+
+def test_a_line_that_is_still_written_is_told_apart(workspace):
+    run = workspace.tracking.create_run("logs", "bar", tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    journal.write("stdout", "begin\n 10%")
+    pieces = follow_log(workspace, run.id)
+    first = next(pieces)
+    assert (first.lines, first.current) == ("begin\n", " 10%")
+    journal.write("stdout", "\r100%\n")
+    journal.close("FINISHED", "", time.time())
+    assert "".join(piece.lines for piece in pieces).splitlines()[-1].endswith("100%")
+
+
+def test_a_run_that_has_ended_is_shown_whole_at_once(workspace):
+    run = workspace.tracking.create_run("logs", "over", tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    journal.write("stderr", "a\nb\n")
+    journal.close("FAILED", "", time.time())
+    assert [piece.lines for piece in follow_log(workspace, "over", "stderr")] == ["a\nb\n"]
+    assert [piece.lines for piece in follow_log(workspace, "over", "stdout")] == [""]
+    with pytest.raises(UnknownThing):
+        next(follow_log(workspace, "nothing"))

@@ -1,0 +1,67 @@
+"""Tags, notes, the trash and the way back out of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
+from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.training.runs import list_runs, log_metrics
+from jupyter_mlops.training.upkeep import NOTE, ReservedTag, delete_run, restore_run, tag_run
+
+
+@pytest.fixture
+def run(workspace):
+    made = workspace.tracking.create_run("keep", "old", tags={"draft": "yes"}, params={})
+    workspace.tracking.log(made.id, metrics=[MetricPoint(key="auc", value=0.5, step=0, at_ms=1)])
+    workspace.tracking.end_run(made.id, "FINISHED")
+    return made
+
+
+def test_tags_are_set_and_removed_and_the_change_is_in_the_audit_trail(workspace, run):
+    changed = tag_run(workspace, "old", {"team": "risk", "draft": None, "never": None}, note="*good*")
+    assert {key: value for key, value in changed.tags.items() if not key.startswith(("mlflow.run", "mlflow.user"))} == {
+        "team": "risk",
+        NOTE: "*good*",
+    }
+    event = workspace.catalog.events()[-1]
+    assert (event.kind, event.name, event.verb) == ("run", run.id, "tag")
+
+
+def test_facts_are_not_changed_as_tags(workspace, run):
+    for key in ("mlops.snapshot", "mlflow.source.name", " "):
+        with pytest.raises(ReservedTag):
+            tag_run(workspace, run.id, {key: "x"})
+    with pytest.raises(BadInput, match="no tag to change"):
+        tag_run(workspace, run.id, {})
+
+
+def test_a_deleted_run_is_out_of_lists_refuses_changes_and_comes_back_whole(workspace, run):
+    assert delete_run(workspace, "old").deleted
+    assert list_runs(workspace, experiment="keep") == []
+    with pytest.raises(UnknownThing):
+        workspace.tracking.run("old")
+    assert workspace.tracking.run(run.id).deleted
+    for change in (
+        lambda: log_metrics(workspace, run.id, {"auc": 1.0}),
+        lambda: tag_run(workspace, run.id, {"a": "b"}),
+        lambda: delete_run(workspace, run.id),
+    ):
+        with pytest.raises(Conflict, match="deleted") as error:
+            change()
+        assert f"mlops runs restore {run.id}" in error.value.hint
+
+    for ref in (run.id[:8], "old", run.id):
+        back = restore_run(workspace, ref)
+        assert (back.id, back.deleted, back.metrics) == (run.id, False, {"auc": 0.5})
+        delete_run(workspace, run.id)
+    assert [event.verb for event in workspace.catalog.events()][-2:] == ["restore", "delete"]
+
+
+def test_a_running_run_is_not_deleted_and_what_is_not_in_the_trash_not_restored(workspace, run):
+    running = workspace.tracking.create_run("keep", "going", tags={}, params={})
+    with pytest.raises(Conflict, match="RUNNING"):
+        delete_run(workspace, running.id)
+    for ref in (run.id, "old", "nothing", "it's"):
+        with pytest.raises(UnknownThing, match="deleted run"):
+            restore_run(workspace, ref)
