@@ -10,7 +10,7 @@ from typing import Final
 
 from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.delivery.bundles import LeavesFolder
-from jupyter_mlops.inputs.ignore import IGNORE_FILES
+from jupyter_mlops.inputs.ignorefiles import IGNORE_FILES
 from jupyter_mlops.inputs.walk import walk
 
 IGNORE_NAMES: Final = frozenset(os.fsdecode(name) for name in IGNORE_FILES)

@@ -23,8 +23,8 @@ def git_state(folder: Path) -> GitState | None:
     ``None`` without git on the PATH, outside a repository, and where git does not answer within ten seconds. Nothing
     is written or locked, and the repository's own file system monitor is not started.
     """
-    root = _git(folder, "rev-parse", "--show-toplevel")
-    status = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=normal") if root else None
+    root = ask_git(folder, "rev-parse", "--show-toplevel")
+    status = ask_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=normal") if root else None
     if not root or status is None:
         return None
     facts = {}
@@ -47,10 +47,10 @@ def git_state(folder: Path) -> GitState | None:
 
 def _remote(folder: Path, upstream: str) -> str:
     """Return the URL of the branch's remote, else of ``origin``, else of the only one."""
-    names = (_git(folder, "remote") or "").split()
+    names = (ask_git(folder, "remote") or "").split()
     tracked = next((name for name in names if upstream.startswith(f"{name}/")), "")
     name = tracked or ("origin" if "origin" in names else names[0] if len(names) == 1 else "")
-    return without_credentials((_git(folder, "remote", "get-url", name) or "").strip()) if name else ""
+    return without_credentials((ask_git(folder, "remote", "get-url", name) or "").strip()) if name else ""
 
 
 def without_credentials(url: str) -> str:
@@ -67,7 +67,8 @@ def without_credentials(url: str) -> str:
     return urlunsplit((parts.scheme, keep + host, parts.path, "", ""))
 
 
-def _git(folder: Path, *args: str) -> str | None:
+def ask_git(folder: Path, *args: str) -> str | None:
+    """Return what a git command prints, ``None`` where there is no git or it fails. Nothing is asked for or locked."""
     env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     env |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:

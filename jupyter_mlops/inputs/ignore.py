@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from blake3 import blake3
@@ -235,65 +233,3 @@ class Rules:
                 return decision
             rules = rules._parent  # noqa: SLF001  # its own class
         return False
-
-
-IGNORE_FILES: Final = (b".amlignore", b".gitignore")
-"""The first that a folder has counts; it stands in the place of the second."""
-
-
-def rules_of(folder: bytes, base: bytes, names: Container[bytes], parent: Rules | None) -> Rules | None:
-    """Return the rules for a folder (with its slash) that holds ``names``: ``parent`` without an ignore file of its own."""
-    for name in IGNORE_FILES:
-        if name in names:
-            content = _read_ignore_file(folder + name)
-            if content is not None:
-                return Rules(base, content, parent)
-    return parent
-
-
-def _read_ignore_file(path: bytes) -> bytes | None:
-    """Read an ignore file. As git, don't follow a link (the tree of a stranger may point anywhere)."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(fd, "rb") as file:  # noqa: PTH123  # a descriptor, and bytes paths
-            return file.read()
-    except OSError:
-        return None
-
-
-def repository_rules(folder: bytes, base: bytes) -> Rules | None:
-    """Return the rules of ``.git/info/exclude`` for a folder that holds ``.git``, ``None`` without such a file.
-
-    The owner's global excludes (``core.excludesFile``) are left aside on purpose: a snapshot depends on the project,
-    not on whose machine took it.
-    """
-    git = Path(os.fsdecode(folder), ".git")
-    try:
-        if git.is_file():  # a worktree or a submodule
-            git = git.parent / git.read_text().removeprefix("gitdir:").strip()
-            common = git / "commondir"
-            if common.is_file():
-                git = git / common.read_text().strip()
-        return Rules(base, (git / "info" / "exclude").read_bytes())
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def rules_above(folder: Path, never: frozenset[bytes]) -> tuple[Rules | None, bytes]:
-    """Return the rules that folders above ``folder`` set for it, and its path below the git root (``b"a/b/"``).
-
-    A folder that those rules leave out altogether, or that lies in one of ``never``, is a tree of its own: whoever
-    names it means it.
-    """
-    above = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
-    if above is None:
-        return None, b""
-    here, base = os.fsencode(above) + b"/", b""
-    rules = repository_rules(here, b"")
-    for part in folder.relative_to(above).parts:
-        name = os.fsencode(part)
-        rules = rules_of(here, base, IGNORE_FILES, rules)
-        if name in never or (rules is not None and rules.ignores(base + name, name, is_dir=True)):
-            return None, b""
-        here, base = here + name + b"/", base + name + b"/"
-    return rules, base

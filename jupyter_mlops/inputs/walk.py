@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.inputs.choice import Choice
-from jupyter_mlops.inputs.ignore import Rules, repository_rules, rules_above, rules_of
+from jupyter_mlops.inputs.ignore import Rules
+from jupyter_mlops.inputs.ignorefiles import repository_rules, rules_above, rules_of
 from jupyter_mlops.inputs.secretfiles import is_secret_by_name, may_be_secret
 from jupyter_mlops.inputs.statcache import Known
 from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, shown
