@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.process import end_with
 from jupyter_mlops.workspace import Workspace
 
 
@@ -16,6 +18,7 @@ def main(argv: list[str]) -> int:
         from jupyter_mlops.training.worker import execute
 
         return execute(Workspace.open(Path(words[0])), words[1])
+    end_with(int(os.environ["MLOPS_WORKER"]))
     if verb == "script":
         from jupyter_mlops.training.script import run_script
 

@@ -38,7 +38,7 @@ class Agent:
         self._stopping = threading.Event()
         self._keeper = Keeper(workspace, self._locks.__getitem__)
         self._runner = Runner(workspace, workspace.for_actor, self._locks.__getitem__)
-        self._reaper = Reaper(workspace)
+        self._reaper = Reaper(workspace, patient=True)
         self._services: list[Service] = []
         self._due: dict[str, float] = {}
         self._jobs: dict[str, Future[None]] = {}

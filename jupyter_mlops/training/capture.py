@@ -24,7 +24,9 @@ from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.environments import installed_packages
 from jupyter_mlops.inputs.git import git_state, project_of
 from jupyter_mlops.inputs.snapshots import take_snapshot
+from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.ports import RunJournal, Say, World
+from jupyter_mlops.training.heartbeat import TAG, Heartbeat, is_shared
 from jupyter_mlops.training.metrics import Counter
 from jupyter_mlops.training.reaper import tidy, untidy
 
@@ -60,6 +62,7 @@ class Capture:
         self.snapshot = snapshot
         self.counter = Counter()
         self.journal: RunJournal = world.journals.open(run.id, run.artifact_uri)
+        self.heartbeat = Heartbeat(world, run.id)
         self.scopes = ExitStack()
         """What else ends with the run."""
         self._n_displays = 0
@@ -68,6 +71,11 @@ class Capture:
     def world(self) -> World:
         """The workspace that the run belongs to."""
         return self._world
+
+    @property
+    def run_id(self) -> RunId:
+        """The run's id."""
+        return self.run.id
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Log metrics; ``step`` counts up by itself, for each key, when it is not given."""
@@ -106,6 +114,7 @@ class Capture:
         except MlopsError as error:
             trouble = error
         self.scopes.close()
+        self.heartbeat.stop()
         try:
             self.journal.close(status, reason, ended_at)
         except MlopsError as error:
@@ -136,12 +145,21 @@ def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Cap
         if not mine.items() <= run.tags.items():
             world.tracking.log(run.id, tags=mine)
         capture.store_text(encode(installed_packages()), "mlops", "environment.json")
-    except BaseException:
-        world.tracking.end_run(run.id, "FAILED", reason="The run could not begin.")
+    except BaseException as error:
+        could_not_begin(world, run, error)
         raise
     return capture
 
 
+def could_not_begin(world: World, run: Run, error: BaseException) -> None:
+    """End a run that something kept from beginning."""
+    if isinstance(error, KeyboardInterrupt):
+        world.tracking.end_run(run.id, "KILLED", reason="Interrupted before it began.")
+    else:
+        world.tracking.end_run(run.id, "FAILED", reason="The run could not begin.")
+
+
+@uses_store  # until the run refers to the snapshot, no gc may take it for one that nobody needs
 def create(world: World, plan: Plan, say: Say | None = None) -> tuple[Run, Snapshot | None]:
     """Take the snapshot and create the run."""
     check_name("experiment", plan.experiment)
@@ -177,6 +195,8 @@ def facts(world: World, plan: Plan, snapshot: Snapshot | None, git: GitState | N
     }
     if plan.kernel:
         tags["mlops.kernel"] = plan.kernel
+    if is_shared(world):
+        tags[TAG] = str(int(time.time()))
     if snapshot is not None:
         tags["mlops.snapshot"] = snapshot.name
         if snapshot.warnings:

@@ -17,6 +17,7 @@ def run_notebook(notebook: Path, executed: Path) -> int:
     from papermill.exceptions import PapermillExecutionError
 
     parameters = {key: typed(value) for key, value in json.loads(os.environ["MLOPS_PARAMETERS"]).items()}
+    interpreter = this_interpreter()
     try:
         papermill.execute_notebook(
             str(notebook),
@@ -29,17 +30,20 @@ def run_notebook(notebook: Path, executed: Path) -> int:
             stderr_file=sys.stderr,
             log_output=True,
             cwd=str(notebook.absolute().parent),
-            kernel_manager_class=this_interpreter(),
+            kernel_manager_class=interpreter,
             extra_arguments=[
                 "--ext=jupyter_mlops"
             ],  # plain MLflow goes to the run with no line of ours in the notebook
         )
     except PapermillExecutionError as error:
+        if error.ename == "KeyboardInterrupt":
+            return 130
         sys.stderr.write("\n".join(error.traceback) + f"\n{error.ename}: {error.evalue}\n")
         return 1
     except DeadKernelError:
-        sys.stderr.write("The kernel died. Often memory ran out.\n")
-        return 1
+        code = getattr(interpreter, "exit_code", None) or 1
+        sys.stderr.write(f"The kernel ended with exit code {code}.\n")
+        return code if code > 0 else 128 - code  # as shells have it for a signal
     except KeyboardInterrupt:
         return 130
     return 0
@@ -59,6 +63,15 @@ def this_interpreter() -> type:
     from jupyter_client.manager import AsyncKernelManager
 
     class ThisInterpreter(AsyncKernelManager):
+        exit_code: int | None = None
+        """Of the newest kernel that was found dead."""
+
+        async def is_alive(self) -> bool:  # type: ignore[override]  # as AsyncKernelManager's is, which traitlets hides
+            alive: bool = await super().is_alive()
+            if not alive and self.provisioner is not None:
+                type(self).exit_code = await self.provisioner.poll()
+            return alive
+
         def _kernel_spec_manager_default(self) -> KernelSpecManager:
             return KernelSpecManager(parent=self, kernel_dirs=[])
 

@@ -1,50 +1,126 @@
-"""Ends the runs whose process is gone; MLflow would leave them RUNNING for ever."""
+"""Ends the runs whose process is gone, and their child runs; MLflow would leave them RUNNING for ever."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 
-from jupyter_mlops.core.errors import MlopsError
-from jupyter_mlops.core.process import ProcessId, boot_id, is_alive
+from jupyter_mlops.core.errors import MlopsError, UnknownThing
+from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.core.process import ProcessId, boot_id, kernel_process
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.ports import World
-from jupyter_mlops.training.runs import process_of
+from jupyter_mlops.training.gone import RESTART_S, Watch, process_of, why_gone
+from jupyter_mlops.training.heartbeat import TAG_BEAT_S, is_shared, lock_state, signs_of
 
 log = logging.getLogger(__name__)
 _TIDIED: set[str] = set()
 """Workspaces that this process has tidied."""
+_MANY = 1000
 
 
 class Reaper:
-    """The running runs of this node. Looking whether their processes live costs no look into the store."""
+    """The running runs of a workspace. Looking whether the processes of this machine live costs no look into the store."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, patient: bool = False) -> None:
+        """Be ``patient`` to wait a moment for a dead kernel's successor, which tells a restart from a death."""
         self._world = world
-        self._running: dict[str, tuple[Run, ProcessId]] = {}
+        self._patient = patient
+        self._watch = Watch(world)
+        self._running: dict[str, tuple[Run, ProcessId, Run]] = {}
+        self._found_dead: dict[str, float] = {}
 
     def refresh(self) -> None:
         """Read which runs are running. Raises ``Unavailable``."""
-        runs = self._world.tracking.runs(status="RUNNING", limit=1000)
-        found = ((run, process_of(run)) for run in runs if run.tags.get("mlops.node") == self._world.node)
-        self._running = {run.id: (run, process) for run, process in found if process is not None}
+        self.look_after(self._world.tracking.runs(status="RUNNING", limit=_MANY))
+
+    def look_after(self, runs: Sequence[Run]) -> None:
+        """Take these runs instead of all. One that says nothing of its process lives in the one of its parent."""
+        known: dict[str, Run] = {run.id: run for run in runs}
+        self._running = {}
+        for run in runs:
+            owner: Run | None = run
+            while owner is not None and process_of(owner) is None:
+                owner = self._parent(owner, known)
+            process = None if owner is None else process_of(owner)
+            if owner is not None and process is not None and run.status == "RUNNING":
+                self._running[run.id] = (run, process, owner)
 
     def reap(self) -> list[Run]:
         """End the runs whose process is gone; returns them as they are now. Raises ``Unavailable``."""
+        gone = [each for each in self._running.values() if self._watch.is_gone(each[2], each[1])]
+        gone = [each for each in gone if not self._may_be_restarting(each[2], each[1]) and self._is_still(each[0])]
+        if not gone:
+            return []
+        reasons = {owner.id: self._why(owner, process) for _, process, owner in gone}
+        self._world.journals.ship_leftovers()  # what they had logged, their end included if it came so far
         ended: list[Run] = []
-        for run, process in list(self._running.values()):
-            if is_alive(process) or not can_tell(process):
-                continue
-            self._world.journals.ship_leftovers()  # what it had logged, its end included if it came so far
-            if self._world.tracking.run(run.id).status == "RUNNING":  # else it ended before its process did
-                reason = why_gone(process)
-                log.info("run %s: %s", run.id, reason)
-                self._world.tracking.end_run(run.id, "KILLED", reason=reason, ended_at=time.time())
-                self._world.catalog.record("run", run.id, "reap", {"reason": reason})
-                ended.append(self._world.tracking.run(run.id))
+        for run, _, owner in gone:
+            reason = reasons[owner.id]
+            ended += self._end(run, reason if run.id == owner.id else f"Its parent run ended. {reason}")
             self._running.pop(run.id, None)
+            self._found_dead.pop(run.id, None)
         return ended
+
+    def needs_time(self) -> bool:
+        """Tell whether only a second look, minutes later, can decide about some run."""
+        return any(self._watch.needs_time(owner, process) for _, process, owner in self._running.values())
+
+    def _parent(self, run: Run, known: dict[str, Run]) -> Run | None:
+        if run.parent is None or run.parent == run.id:
+            return None
+        if run.parent not in known:
+            try:
+                known[run.parent] = self._world.tracking.run(run.parent)
+            except UnknownThing:
+                return None
+        return known[run.parent]
+
+    def _may_be_restarting(self, owner: Run, process: ProcessId) -> bool:
+        kernel = owner.tags.get("mlops.kernel")
+        if not self._patient or not kernel or process.boot_id != boot_id():
+            return False
+        found_at = self._found_dead.setdefault(owner.id, time.monotonic())
+        return time.monotonic() - found_at < RESTART_S and kernel_process(kernel) is None
+
+    def _is_still(self, run: Run) -> bool:
+        """Tell whether a run still says the same of its process: it may have another one by now, or gave a sign."""
+        now = self._world.tracking.run(run.id)
+        process = process_of(now)
+        return process is None or self._watch.is_gone(now, process)
+
+    def _why(self, owner: Run, process: ProcessId) -> str:
+        if owner.reason and owner.status in {"FAILED", "KILLED"}:
+            return owner.reason
+        return why_gone(self._world, owner, process, signs_of(self._world, owner.id))
+
+    def _end(self, run: Run, reason: str) -> list[Run]:
+        now = self._world.tracking.run(run.id)
+        if now.status != "RUNNING":  # it ended before its process did
+            return []
+        log.info("run %s: %s", run.id, reason)
+        self._world.tracking.end_run(run.id, "KILLED", reason=reason, ended_at=time.time())
+        self._world.catalog.record("run", run.id, "reap", {"reason": reason})
+        return [self._world.tracking.run(run.id)]
+
+
+def settle(world: World, runs: Sequence[Run]) -> list[Run]:
+    """Return runs as they are, the dead among them ended first: no list shows a dead run as RUNNING.
+
+    Costs nothing where none is running. A store that cannot be written keeps them as they were.
+    """
+    running = [run for run in runs if run.status == "RUNNING"]
+    if not running:
+        return list(runs)
+    ended: dict[str, Run] = {}
+    with suppress(MlopsError):
+        reaper = Reaper(world)
+        reaper.look_after(running)
+        ended = {run.id: run for run in reaper.reap()}
+    return [ended.get(run.id, run) for run in runs]
 
 
 def tidy(world: World) -> None:
@@ -60,25 +136,22 @@ def untidy(world: World) -> None:
     _TIDIED.discard(world.id)
 
 
+def has_leftovers(world: World) -> bool:
+    """Tell, without a look into the store, whether a dead process left a run behind in this workspace's folder."""
+    journals = world.root / "journal"
+    folders = list(journals.iterdir()) if journals.is_dir() else []
+    return any(lock_state(world, RunId(folder.name)) is False for folder in folders)
+
+
 def _tidy(world: World) -> None:
     reaper = Reaper(world)
     try:
-        world.journals.ship_leftovers()
         reaper.refresh()
         reaper.reap()
+        world.journals.ship_leftovers()  # after it: a journal tells of its process
+        if is_shared(world) and reaper.needs_time():
+            time.sleep(2 * TAG_BEAT_S + 1)
+            reaper.reap()
     except MlopsError as error:
         log.info("%s", error)
         untidy(world)
-
-
-def can_tell(process: ProcessId) -> bool:
-    """Tell whether a process would be seen from here: not in another pid namespace of this same boot."""
-    there, here = process.boot_id, boot_id()
-    return there == here or there.partition("/")[0] != here.partition("/")[0]
-
-
-def why_gone(process: ProcessId) -> str:
-    """Return why a process is gone, as far as that can be known."""
-    if process.boot_id != boot_id():
-        return "The machine was restarted while it ran."
-    return f"Its process ({process.pid}) ended without ending the run."

@@ -12,10 +12,12 @@ from typing import Final
 
 from jupyter_mlops.core.environment import Environment, GitState
 from jupyter_mlops.core.errors import Conflict, UnknownThing
-from jupyter_mlops.core.process import ProcessId, is_alive
+from jupyter_mlops.core.process import is_alive
 from jupyter_mlops.core.record import MetricValue, Record, decode
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunStatus
 from jupyter_mlops.ports import Handle, World
+from jupyter_mlops.training.gone import process_of
+from jupyter_mlops.training.reaper import settle
 
 CANCEL_WAIT_S: Final = 15.0
 
@@ -45,12 +47,13 @@ def list_runs(
     limit: int = 100,
 ) -> list[Run]:
     """Return runs, newest first. Raises ``UnknownThing`` for an experiment that does not exist."""
-    return world.tracking.runs(experiment=experiment, status=status, project=project, limit=limit)
+    runs = settle(world, world.tracking.runs(experiment=experiment, status=status, project=project, limit=limit))
+    return [run for run in runs if status in {None, run.status}]
 
 
 def show_run(world: World, ref: str) -> RunDetail:
     """Return a run by id, the beginning of its id, or name. Raises ``UnknownThing``."""
-    run = world.tracking.run(ref)
+    (run,) = settle(world, [world.tracking.run(ref)])
     artifacts = _walk(world, run, "")
     environment = None
     if any(one.path == "mlops/environment.json" for one in artifacts):
@@ -123,14 +126,6 @@ def cancel_run(world: World, ref: str) -> Run:
             world.tracking.end_run(run.id, "KILLED", reason=f"Cancelled by {world.actor}.")
         time.sleep(0.1)
     return world.tracking.run(run.id)
-
-
-def process_of(run: Run) -> ProcessId | None:
-    """Return the process that a run executes in, ``None`` when its tags do not say."""
-    pid, started = run.tags.get("mlops.pid", ""), run.tags.get("mlops.pid_started", "")
-    if not pid.isdecimal() or not started.isdecimal():
-        return None
-    return ProcessId(pid=int(pid), started=int(started), boot_id=run.tags.get("mlops.boot_id", ""))
 
 
 def _git(run: Run) -> GitState | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shutil
@@ -11,18 +12,26 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO, Final
 
 from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.process import process_id
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.inputs.snapshots import restore_snapshot
 from jupyter_mlops.ports import World
 from jupyter_mlops.training.capture import Capture, Plan, attach
+from jupyter_mlops.training.gone import memory_evidence
+from jupyter_mlops.training.heartbeat import signs_of
 
 INTERRUPT_GRACE_S: Final = 10.0
 _TAIL_LINES: Final = 200
+_TAIL_CHARS: Final = 10_000
+_PIECE: Final = 1 << 18
+_BY_SIGNAL: Final = 128
+"""Exit codes above it stand for a signal, as shells have it."""
 
 
 class _Cancelled(BaseException):
@@ -88,6 +97,7 @@ def _run_child(capture: Capture, run: Run, folder: Path, work: Path) -> tuple[Ru
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    child_id = process_id(child.pid)
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     readers = [
         threading.Thread(target=_copy, args=(pipe, capture, name, tail if name == "stderr" else None), daemon=True)
@@ -106,7 +116,9 @@ def _run_child(capture: Capture, run: Run, folder: Path, work: Path) -> tuple[Ru
             reader.join(timeout=5)  # a process that the script left behind may keep the pipe open
         if executed.is_file():
             capture.store(executed, "notebooks")
-    return _outcome(code, "".join(tail))
+    status, reason = outcome(code, "".join(tail), of="kernel" if file.endswith(".ipynb") else "process")
+    evidence = memory_evidence(child_id, signs_of(capture.world, run.id)) if status == "KILLED" else ""
+    return status, f"{reason} {evidence}".strip(), "" if status == "FINISHED" else "".join(tail)
 
 
 def _environment(capture: Capture, run: Run) -> dict[str, str]:
@@ -117,16 +129,23 @@ def _environment(capture: Capture, run: Run) -> dict[str, str]:
         "MLOPS_RUN_ID": run.id,
         "MLOPS_NOTEBOOK": run.tags.get("mlops.notebook", ""),
         "MLOPS_PARAMETERS": json.dumps(run.params),
+        "MLOPS_WORKER": str(os.getpid()),
         "PYTHONUNBUFFERED": "1",
     }
 
 
 def _copy(pipe: IO[bytes], capture: Capture, name: str, tail: deque[str] | None) -> None:
-    while data := pipe.read1(65536) if hasattr(pipe, "read1") else pipe.read(65536):
-        text = data.decode("utf-8", "replace")
-        capture.write(name, text)
+    """Store what comes through a pipe until it closes; what cannot be stored is read all the same, or its writer would wait."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may come in two pieces
+    while True:
+        data = pipe.read1(_PIECE) if hasattr(pipe, "read1") else pipe.read(_PIECE)
+        text = decoder.decode(data, final=not data)
+        with suppress(OSError):
+            capture.write(name, text)
         if tail is not None:
-            tail.extend(text.splitlines(keepends=True))
+            tail.extend(line[-_TAIL_CHARS:] for line in text.splitlines(keepends=True))
+        if not data:
+            return
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
@@ -140,12 +159,22 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _outcome(code: int, stderr: str) -> tuple[RunStatus, str, str]:
+def outcome(code: int, stderr: str, *, of: str = "process") -> tuple[RunStatus, str]:
+    """Return a run's status and reason for the exit code of its process: negative, or 128 and more, for a signal.
+
+    A signal that another process sent ends the run as KILLED; one that its own fault raised, as FAILED.
+    """
     if code == 0:
-        return "FINISHED", "", ""
-    if code < 0:
-        return "KILLED", f"Its process was ended by {signal.Signals(-code).name}.", stderr
-    return "FAILED", _reason(stderr)[:500] or f"It ended with exit code {code}.", stderr
+        return "FINISHED", ""
+    number = -code if code < 0 else code - _BY_SIGNAL
+    known = {each.value for each in signal.Signals}
+    if number == signal.SIGINT:
+        return "KILLED", "Interrupted."
+    if number in known and (code < 0 or of == "kernel"):
+        own_fault = number in {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
+        what = f"Its {of} {'crashed with' if own_fault else 'was ended by'} {signal.Signals(number).name}."
+        return "FAILED" if own_fault else "KILLED", what
+    return "FAILED", _reason(stderr)[:500] or f"It ended with exit code {code}."
 
 
 def _reason(stderr: str) -> str:

@@ -1,0 +1,126 @@
+"""The heartbeat: signs that a run's process lives, for those who cannot see the process itself.
+
+In the run's journal lies a file that is touched every two seconds, beside a lock that the kernel lets go of when the process
+ends. Where several machines share a tracking store, a tag of the run is set once a minute too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.files import replace_file
+from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.core.oom import OomCount, oom_count
+from jupyter_mlops.core.record import Record, decode, encode
+from jupyter_mlops.core.run import Run
+from jupyter_mlops.ports import World
+
+log = logging.getLogger(__name__)
+BEAT_S: Final = 2.0
+FRESH_S: Final = 8.0
+"""A file that was touched this recently belongs to a process that lives."""
+TAG_BEAT_S: Final = 60.0
+TAG_FRESH_S: Final = 200.0
+"""The same for the tag."""
+LOST_S: Final = 24 * 3600.0
+"""After so long without a sign from another machine, a run there is given up. A laptop may sleep for a night."""
+TAG: Final = "mlops.heartbeat"
+"""Seconds since the epoch, by the clock of the run's machine."""
+
+
+class Signs(Record, frozen=True, kw_only=True):
+    """What a run's process notes when it begins, for whoever finds it gone."""
+
+    node: str
+    oom: OomCount | None = None
+
+
+class Heartbeat:
+    """Beats for one run of this process, from now until ``stop``."""
+
+    def __init__(self, world: World, run_id: RunId) -> None:
+        self._world = world
+        self._run_id = run_id
+        self._file = _file(world, run_id)
+        self._done = threading.Event()
+        self._told_at = time.time()
+        with suppress(OSError):  # a full disk; the process itself can still be seen
+            replace_file(self._file, encode(Signs(node=world.node, oom=oom_count())))
+        self._thread = threading.Thread(target=self._beat_on, name=f"mlops-heartbeat-{run_id[:8]}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more. Returns at once."""
+        self._done.set()
+
+    def _beat_on(self) -> None:
+        told_at = time.monotonic()
+        while not self._done.wait(BEAT_S):
+            try:
+                os.utime(self._file)
+            except FileNotFoundError:
+                return  # the journal was taken away: the run has ended
+            except OSError as error:
+                log.info("the heartbeat of run %s: %s", self._run_id, error)
+            if is_shared(self._world) and time.monotonic() - told_at >= TAG_BEAT_S:
+                told_at = time.monotonic()
+                with suppress(MlopsError):  # the server is away; nobody gives a run up before a day is over
+                    self._tell()
+
+    def _tell(self) -> None:
+        now = time.time()
+        tags = {TAG: str(int(now))}
+        if now - self._told_at > LOST_S:
+            tags["mlops.reason"] = ""  # this machine slept so long that others have given the run up
+        self._world.tracking.log(self._run_id, tags=tags)
+        self._told_at = now
+
+
+def is_shared(world: World) -> bool:
+    """Tell whether other machines may have runs in the tracking store: not in a file of one machine."""
+    return not world.tracking.uri.startswith("sqlite:")
+
+
+def signs_of(world: World, run_id: RunId) -> Signs | None:
+    """Return what the process of a run noted when it began, ``None`` if that is not in this workspace's folder."""
+    try:
+        return decode(_file(world, run_id).read_bytes(), Signs)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def last_beat(world: World, run: Run) -> float | None:
+    """Return the newest sign of life, in seconds since the epoch."""
+    found = []
+    with suppress(OSError):
+        found.append(_file(world, run.id).stat().st_mtime)
+    told = run.tags.get(TAG, "")
+    if told.isdecimal():
+        found.append(float(told))
+    return max(found, default=None)
+
+
+def lock_state(world: World, run_id: RunId) -> bool | None:
+    """Tell whether the lock of a run's journal is held; ``None`` if there is none in this workspace's folder."""
+    try:
+        with (_file(world, run_id).parent / "owner").open("rb") as owner:
+            fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
+def _file(world: World, run_id: RunId) -> Path:
+    return world.root / "journal" / run_id / "heartbeat"
