@@ -44,6 +44,8 @@ class Snapshot(Entry, frozen=True, kw_only=True):
     n_recorded: int = 0
     """Files known but not stored, as they are large. Files that look like secrets are not counted; warnings name them."""
     warnings: list[str] = []
+    unused_since: float = 0.0
+    """When a gc of a shared store first found that no run refers to it (seconds since the epoch); 0 while one does."""
 
 
 class FileChange(Record, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from jupyter_mlops.delivery.requirements import read_conda
 from jupyter_mlops.delivery.schemas import check_sample, read_sample, read_schema
 from jupyter_mlops.delivery.scripts import check_script, files_beside
 from jupyter_mlops.delivery.trust import TRUST, check_trust
+from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.ports import World
 
 
@@ -60,6 +61,7 @@ class _Asked:
     sample: Any
 
 
+@uses_store  # until the manifest is there, no gc may take its files for leftovers
 def create_manifest(
     world: World,
     models: Sequence[str],

@@ -27,6 +27,8 @@ from jupyter_mlops.core.errors import Failed, Unavailable
 from jupyter_mlops.ports import Blobs
 
 POOL: Final = "packs"
+RETIRED: Final = "retired"
+"""Pool of marks, ``PACK-SECONDS``: nothing new refers to what is in that pack since then, as a gc will delete it."""
 _MAGIC: Final = b"MLOPSPK1"
 _TAIL: Final = struct.Struct("<QQ32s8s")
 _ROW: Final = struct.Struct("<QQQ")
@@ -48,6 +50,7 @@ class DamagedPack(Failed):
 
     def __init__(self, url: str, name: str, what: str) -> None:
         """Name the store and the pack and say what is wrong with it."""
+        self.pack = name
         super().__init__(
             f"The pack {name} in the blob store at {url} is damaged: {what}.",
             hint=f"Put back a good copy of {POOL}/{name}, or delete it and take the snapshot again where its files still are.",
@@ -109,6 +112,13 @@ class _Index:
         self.digests = [raw[i : i + _DIGEST] for i in range(0, count * _DIGEST, _DIGEST)]
         self._rows = raw[count * _DIGEST :]
 
+    def sizes(self) -> dict[bytes, int]:
+        row = _DIGEST + _ROW.size
+        return {
+            digest: row + length
+            for digest, (_, length, _) in zip(self.digests, _ROW.iter_unpack(self._rows), strict=True)
+        }
+
     def find(self, digest: bytes) -> Place | None:
         at = bisect_left(self.digests, digest)
         if at == len(self.digests) or self.digests[at] != digest:
@@ -126,20 +136,33 @@ class Packs:
         self._indexes: list[_Index] = []
         self._damaged: list[DamagedPack] = []
         self.digests: set[bytes] = set()
-        """What is stored."""
+        """What is stored to stay: a new snapshot may refer to it."""
+        self.retired: dict[str, float] = {}
+        """Packs that are to be deleted, with when that was decided (seconds since the epoch)."""
 
     def load(self) -> Self:
         """Read the indexes of all packs that are there now. A damaged one counts as not there."""
-        for key in sorted(self._blobs.keys(POOL)):
-            name = key.partition("/")[2]
+        self.retired = retired(self._blobs)
+        names = {key.partition("/")[2] for key in self._blobs.keys(POOL)}
+        for name in sorted(names, key=lambda name: (name in self.retired, name)):
             try:
                 index = _Index(name, self._index(name))
             except DamagedPack as error:
                 self._damaged.append(error)
                 continue
             self._indexes.append(index)
-            self.digests.update(index.digests)
+            if name not in self.retired:
+                self.digests.update(index.digests)
         return self
+
+    @property
+    def damaged(self) -> list[DamagedPack]:
+        """What is wrong with packs that count as not there."""
+        return self._damaged
+
+    def sizes(self) -> dict[str, dict[bytes, int]]:
+        """Return, for each pack, how many of its bytes each content takes, its row of the index included."""
+        return {index.name: index.sizes() for index in self._indexes}
 
     def _index(self, name: str) -> bytes:
         copy = self._cache / f"{name}.index"
@@ -301,8 +324,11 @@ class PackWriter:
             self.abandon()
             return
         assert self._file is not None
-        digests = sorted(self._rows)
-        index = b"".join(digests) + b"".join(_ROW.pack(*self._rows[digest]) for digest in digests)
+        index = self._index()
+        if blake3(index).hexdigest() in packs.retired:  # it must not be taken for the one that will be deleted
+            nonce = os.urandom(_DIGEST)
+            self.add(blake3(nonce).digest(), compress(nonce), len(nonce))
+            index = self._index()
         hasher = blake3(index)
         offset = self._at
         self._write(index)
@@ -314,12 +340,25 @@ class PackWriter:
         blobs.put(f"{POOL}/{hasher.hexdigest()}", self._path, move=True)
         packs.keep(hasher.hexdigest(), index)
 
+    def _index(self) -> bytes:
+        digests = sorted(self._rows)
+        return b"".join(digests) + b"".join(_ROW.pack(*self._rows[digest]) for digest in digests)
+
     def abandon(self) -> None:
         """Leave nothing behind. Harmless after ``finish``."""
         if self._file is not None:
             with contextlib.suppress(OSError):  # what is still buffered may not fit on the disk
                 self._file.close()
             self._path.unlink(missing_ok=True)
+
+
+def retired(blobs: Blobs) -> dict[str, float]:
+    """Return the packs that are to be deleted, with when that was decided (seconds since the epoch)."""
+    found: dict[str, float] = {}
+    for key in blobs.keys(RETIRED):
+        name, _, since = key.partition("/")[2].rpartition("-")
+        found[name] = min(float(since), found.get(name, float("inf")))
+    return found
 
 
 def sweep(folder: Path) -> None:

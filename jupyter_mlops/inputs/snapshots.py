@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES
 from jupyter_mlops.inputs.diff import diff_snapshots
+from jupyter_mlops.inputs.gc import RUN_TAG, Collected, collect_garbage
 from jupyter_mlops.inputs.restore import restore_snapshot
 from jupyter_mlops.inputs.stored import SnapshotDetail, find_snapshot, open_snapshot
 from jupyter_mlops.inputs.take import take_snapshot
@@ -12,7 +13,10 @@ from jupyter_mlops.ports import World
 
 __all__ = [
     "LARGE_FILE_BYTES",
+    "RUN_TAG",
+    "Collected",
     "SnapshotDetail",
+    "collect_garbage",
     "diff_snapshots",
     "find_snapshot",
     "list_snapshots",

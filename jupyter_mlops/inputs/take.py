@@ -15,9 +15,11 @@ from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs import statcache
 from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES, Choice
+from jupyter_mlops.inputs.owners import mark_owner
 from jupyter_mlops.inputs.packs import Packs, PackWriter, compress, sweep
 from jupyter_mlops.inputs.reading import read_files
 from jupyter_mlops.inputs.stored import NAME_DIGITS, pack_cache
+from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.inputs.tree import Folder, Kind, digest_of, encode_folder, shown
 from jupyter_mlops.inputs.walk import Walk, walk
 from jupyter_mlops.ports import Say, World
@@ -37,6 +39,7 @@ class NotAFolder(BadInput):
         super().__init__(f"{folder} {why}.", hint="Name the folder that holds your notebook or script.")
 
 
+@uses_store
 def take_snapshot(
     world: World,
     folder: Path,
@@ -63,6 +66,7 @@ def take_snapshot(
         Unavailable: The snapshot cannot be written.
     """
     folder = folder.resolve()
+    mark_owner(world)
     cache = statcache.cache_path(world.root, folder)
     known = statcache.load(cache)
     packs = Packs(world.blobs, pack_cache(world)).load()
@@ -204,10 +208,14 @@ def _add(world: World, snapshot: Snapshot) -> Snapshot:
             return world.catalog.add(snapshot)
         except Conflict:  # another process was faster
             there = world.catalog.get(Snapshot, snapshot.name)
-    if there.source != snapshot.source:  # the same content in another folder, which is now the one to compare with
+    # the same content in another folder, which is now the one to compare with; or a gc found that no run refers to it
+    if there.source != snapshot.source or there.unused_since:
 
         def here(old: Snapshot) -> Snapshot:
-            return msgspec.structs.replace(old, source=snapshot.source)
+            return msgspec.structs.replace(old, source=snapshot.source, unused_since=0.0)
 
-        there = world.catalog.edit(Snapshot, snapshot.name, here)
+        try:
+            there = world.catalog.edit(Snapshot, snapshot.name, here)
+        except UnknownThing:  # that gc was faster
+            return _add(world, snapshot)
     return msgspec.structs.replace(there, warnings=snapshot.warnings)

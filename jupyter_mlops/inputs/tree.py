@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -133,6 +135,28 @@ def _paths(digest: bytes, read: Callable[[bytes], bytes]) -> Iterator[SnapshotFi
                 executable=node.executable,
                 target=shown(node.target),
             )
+
+
+def contents_of(roots: Iterable[bytes], read_all: Callable[[set[bytes]], Iterable[tuple[bytes, bytes]]]) -> set[bytes]:
+    """Return the digests of all contents that trees are made of: those of folders and of files.
+
+    ``read_all`` yields ``(digest, chunk)``, the chunks of one content one after the other. Equal folders are read once.
+    Raises ``msgspec.DecodeError`` for what is no tree.
+    """
+    folders: set[bytes] = set()
+    files: set[bytes] = set()
+    level = set(roots)
+    while level:
+        folders |= level
+        below: set[bytes] = set()
+        for _, chunks in groupby(read_all(level), key=itemgetter(0)):
+            for node in _decoder.decode(b"".join(chunk for _, chunk in chunks)).nodes:
+                if node.kind == Kind.FOLDER:
+                    below.add(node.digest)
+                elif node.kind == Kind.FILE:
+                    files.add(node.digest)
+        level = below - folders
+    return folders | files
 
 
 _AMBIGUOUS: Final = re.compile(r"%(?=[89A-F][0-9A-F]|25)")

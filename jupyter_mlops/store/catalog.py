@@ -193,13 +193,17 @@ class SqlCatalog:
             self._event(conn, kind.kind, name, verb, {"version": old.version, "state": row["state"]})
             return new
 
-    def remove(self, kind: type[E], name: str, version: int | None = None) -> None:
-        """Remove an entry (the newest version unless one is named) and the links that begin at it."""
+    def remove(
+        self, kind: type[E], name: str, version: int | None = None, *, only_if: Callable[[E], bool] | None = None
+    ) -> bool:
+        """Remove an entry (the newest version unless one is named) and the links that begin at it; see ``ports.Catalog``."""
         with self._transaction(write=True) as conn:
-            body = conn.execute(_select_one(kind, name, version)).scalar()
+            body = conn.execute(_select_one(kind, name, version).with_for_update()).scalar()
             if body is None:
                 raise UnknownThing(kind.kind, name, plural=_plural(kind.kind))
             entry = decode(body, kind)
+            if only_if is not None and not only_if(entry):
+                return False
             conn.execute(
                 sa.delete(RECORDS).where(
                     RECORDS.c.kind == kind.kind, RECORDS.c.name == name, RECORDS.c.version == entry.version
@@ -208,6 +212,7 @@ class SqlCatalog:
             end = f"{kind.kind}:{name}" + (f":{entry.version}" if kind.versioned else "")
             conn.execute(sa.delete(LINKS).where(LINKS.c.source == end))
             self._event(conn, kind.kind, name, "delete", {"version": entry.version})
+            return True
 
     def link(self, source: str, relation: str, target: str) -> None:
         """Add an edge of the lineage; adding it twice changes nothing."""
