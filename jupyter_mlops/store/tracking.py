@@ -11,8 +11,9 @@ from typing import Any, Final
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunStatus
+from jupyter_mlops.store.bulk import log_points
 from jupyter_mlops.store.entities import run_of
-from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_path
+from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
 from jupyter_mlops.store.search import RUN_ID, RUN_PREFIX, MlflowSearch
 from jupyter_mlops.store.tags import tag_values
 
@@ -60,6 +61,11 @@ class MlflowTracking(MlflowSearch):
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Log metrics, parameters and tags, in batches that MLflow takes."""
+        path = local_file(self.uri)
+        if metrics and path is not None and log_points(path, run_id, metrics):
+            metrics = ()
+            if not params and not tags:
+                return
         from mlflow.entities import Metric, Param, RunTag
 
         points = [Metric(m.key, float(m.value), m.at_ms, m.step) for m in metrics]

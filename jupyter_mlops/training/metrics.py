@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import operator
 import posixpath
-import re
 import time
 from collections.abc import Mapping
 from itertools import count
 from typing import Any, Final
 
 from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.metric import has_metric_letters, is_metric_name
 from jupyter_mlops.core.record import wire
 from jupyter_mlops.core.run import MetricPoint
 
-_NAME: Final = re.compile(r"[/\w.\- :]{1,250}")  # what MLflow's stores take
 _STEPS: Final = range(-(2**63), 2**63)
 
 
@@ -70,14 +69,14 @@ def check_metric_name(key: object) -> None:
     """Raise ``BadInput`` for what MLflow would not take as the name of a metric."""
     if not isinstance(key, str) or not key.strip():
         raise BadInput(f"{key!r} is not the name of a metric.", hint="Give names as text: `ml.log({'acc': 0.97})`.")
-    if not _NAME.fullmatch(key):
+    if not has_metric_letters(key):
         shown = key if len(key) <= 60 else f"{key[:57]}..."  # noqa: PLR2004  # what fits on a line
         raise BadInput(
             f"{shown!r} is not the name of a metric.",
             hint="Names have up to 250 letters, digits, spaces and `_ - . : /`.",
         )
-    path = posixpath.normpath(key)
-    if path != key or path == "." or path.startswith(("..", "/")):
+    if not is_metric_name(key):
+        path = posixpath.normpath(key)
         raise BadInput(
             f"{key!r} is not the name of a metric: it is read as a path.",
             hint=f"Leave out `..`, `//` and slashes at its ends: {path.strip('./') or 'train/loss'!r}.",
