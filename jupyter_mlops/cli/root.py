@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "score": ("Work", "scoring", "Send rows to a service and show its answer."),
     "experiments": ("Look", "experiments", "Named groups of runs."),
     "runs": ("Look", "runs", "Executions: parameters, metrics, logs, outputs."),
+    "ui": ("Look", "ui", "Open MLflow's own web UI on this workspace's runs and models."),
     "snapshots": ("Look", "snapshots", "The exact source trees that runs started from."),
     "models": ("Look", "models", "The registry: models by name and version."),
     "lineage": ("Look", "lineage", "Show where a model, service or run comes from."),

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import get_args
-
 import click
 
 from jupyter_mlops.cli.command import Group
 from jupyter_mlops.cli.compare import compare
-from jupyter_mlops.cli.complete import experiment_names, run_names
+from jupyter_mlops.cli.complete import run_names
 from jupyter_mlops.cli.logs import logs
-from jupyter_mlops.cli.options import json_option, limit_option
+from jupyter_mlops.cli.options import json_option
+from jupyter_mlops.cli.runlist import list_
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.upkeep import delete, restore, tag
-from jupyter_mlops.cli.view import Facts, Listing, Note, Table, View, lists, shows
-from jupyter_mlops.cli.words import age, count, duration, number, pairs, size, status, when
-from jupyter_mlops.core.run import Run, RunStatus
-from jupyter_mlops.training.runs import RunDetail, cancel_run, list_runs, show_run
+from jupyter_mlops.cli.view import Facts, Note, Table, View, shows
+from jupyter_mlops.cli.watch import watch
+from jupyter_mlops.cli.words import count, duration, number, pairs, size, status, when
+from jupyter_mlops.core.run import Run
+from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
 
 
 @click.group(cls=Group)
@@ -30,32 +29,6 @@ def runs() -> None:
       mlops runs list -e churn
       mlops runs show 3f6c0a52
     """
-
-
-@runs.command("list")
-@click.option("-e", "--experiment", metavar="NAME", shell_complete=experiment_names, help="Only this experiment's.")
-@click.option("--status", "state", type=click.Choice(get_args(RunStatus)), help="Only those that are in this state.")
-@click.option("--project", metavar="NAME", help="Only those of this project: a git root or folder, by name.")
-@limit_option()
-@json_option
-@pass_session
-def list_(
-    session: Session, *, experiment: str | None, state: RunStatus | None, project: str | None, limit: int
-) -> Listing:
-    """List runs, newest first.
-
-    Example:
-      mlops runs list --status FAILED --limit 10
-    """
-    found = list_runs(session.world, experiment=experiment, status=state, project=project, limit=limit)
-    narrowed = experiment or state or project
-    return Listing(
-        found,
-        of=Run,
-        empty="No runs match."
-        if narrowed
-        else "No runs yet. Begin one: `mlops run train.py`, or a cell with `%%ml run`.",
-    )
 
 
 @runs.command()
@@ -84,26 +57,8 @@ def cancel(session: Session, run: str) -> Run:
     return cancel_run(session.world, run)
 
 
-for _verb in (logs, compare, tag, delete, restore):
+for _verb in (list_, logs, watch, compare, tag, delete, restore):
     runs.add_command(_verb)
-
-
-@lists(Run, "=RUN", "NAME", "EXPERIMENT", "STATUS", ">TOOK", "METRICS", "STARTED")
-def _row(run: Run) -> Sequence[str]:
-    return (
-        run.id[:8],
-        run.name,
-        run.experiment,
-        status(run.status),
-        duration(run.duration_s),
-        metrics_of(run, most=3),
-        age(run.started_at),
-    )
-
-
-def metrics_of(run: Run, most: int = 0) -> str:
-    """Return a run's last metric values on one line."""
-    return pairs({key: number(value) for key, value in run.metrics.items()}, most=most)
 
 
 @shows(Run)

@@ -1,0 +1,86 @@
+"""``mlops runs``: compared, followed, tagged, deleted, restored and watched from a terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from jupyter_mlops.core.run import MetricPoint
+
+
+@pytest.fixture
+def runs(here):
+    """Two finished runs, ``a`` and ``b``."""
+    for name, auc, c in (("a", 0.8, "1"), ("b", 0.9, "2")):
+        run = here.tracking.create_run("churn", name, tags={}, params={"C": c})
+        here.tracking.log(run.id, metrics=[MetricPoint(key="auc", value=auc, step=0, at_ms=1)])
+        here.tracking.end_run(run.id, "FINISHED")
+    return here
+
+
+@pytest.mark.usefixtures("runs")
+def test_runs_are_compared_with_the_best_value_marked(mlops):
+    answer = mlops("runs", "compare", "a", "b")
+    assert answer.code == 0, answer.err
+    assert "0.9 *" in answer.out
+    assert "0.8 *" not in answer.out
+    found = mlops("runs", "compare", "a", "b", "--json").json
+    assert found["params"] == [{"name": "C", "values": ["1", "2"], "differs": True}]
+
+
+@pytest.mark.usefixtures("runs")
+def test_one_run_is_too_few_to_compare(mlops):
+    answer = mlops("runs", "compare", "a")
+    assert answer.code == 2
+    assert "nothing to compare a with" in answer.err
+    assert mlops("runs", "compare", "a", "nothing").code == 3
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_run_is_tagged_deleted_and_restored(mlops):
+    assert "team=risk" in mlops("runs", "tag", "a", "team=risk", "--note", "the *good* one").out
+    assert "team" not in mlops("runs", "tag", "a", "--remove", "team", "--json").json["tags"]
+    assert mlops("runs", "tag", "a", "team").code == 2
+    assert mlops("runs", "tag", "a", "mlops.snapshot=x").code == 2
+    deleted = mlops("runs", "delete", "a")
+    assert deleted.code == 0
+    assert "mlops runs restore" in deleted.out
+    assert [item["name"] for item in mlops("runs", "list", "--json").json["items"]] == ["b"]
+    assert mlops("runs", "show", "a").code == 3
+    assert mlops("runs", "restore", "a").code == 0
+    assert mlops("runs", "restore", "a").code == 3
+    assert len(mlops("runs", "list", "--json").json["items"]) == 2
+
+
+def test_a_log_is_followed_until_the_run_ends(mlops, here):
+    run = here.tracking.create_run("logs", "talks", tags={}, params={})
+    journal = here.journals.open(run.id, run.artifact_uri)
+    journal.write("stdout", "one\n")
+    tail = [sys.executable, "-c", "from jupyter_mlops.cli import main; main()", "runs", "logs", "-f", "talks"]
+    with subprocess.Popen(tail, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "one\n"
+        journal.write("stdout", "two\n")
+        assert reader.stdout.readline() == "two\n"
+        journal.write("stdout", "three")
+        journal.close("FINISHED", "", time.time())
+        assert reader.stdout.read() == "three"
+        assert reader.wait(10) == 0
+    assert mlops("runs", "logs", "talks").out == "one\ntwo\nthree\n"
+
+
+def test_a_run_is_watched_until_it_ends_and_the_exit_code_tells_how(here):
+    run = here.tracking.create_run("watch", "live", tags={}, params={})
+    watch = [sys.executable, "-c", "from jupyter_mlops.cli import main; main()", "runs", "watch", "live"]
+    with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as watcher:
+        assert watcher.stdout is not None
+        assert "RUNNING" in watcher.stdout.readline()
+        here.tracking.log(run.id, metrics=[MetricPoint(key="auc", value=0.75, step=0, at_ms=1)])
+        assert "auc=0.75" in watcher.stdout.readline()
+        here.tracking.end_run(run.id, "FAILED", reason="It was too hard.")
+        assert "FAILED auc=0.75" in watcher.stdout.readline()
+        assert "It was too hard." in watcher.stdout.read()
+        assert watcher.wait(10) == 1
