@@ -61,6 +61,8 @@ def run(args: Sequence[str], *, program: str = PROGRAM) -> int:
 
 def _complain(error: MlopsError) -> int:
     _say(f"{paint('Error:', 'bad', sys.stderr)} {error.message}")
+    if error.excerpt:
+        _say(error.excerpt)
     if error.hint:
         _say(f"Hint: {error.hint}")
     return error.exit_code

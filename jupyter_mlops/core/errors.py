@@ -28,6 +28,8 @@ class MlopsError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
+    excerpt: str = ""
+    """Lines of what was written with a mark where it is wrong, for faces that show text in a fixed width."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -50,7 +52,7 @@ class MlopsError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Two lines instead of a stack, which is what IPython shows."""
-        lines = [f"{type(self).__name__}: {self.message}"]
+        lines = [f"{type(self).__name__}: {self.message}", *self.excerpt.splitlines()]
         if self.hint:
             lines.append(f"Hint: {self.hint}")
         return lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 60480
 _AMOUNT: Final = re.compile(r"([+-]?(?:[\d.]+(?:[eE][+-]?\d+)?|inf))([A-Za-z]*)", re.IGNORECASE)
 _MOST_COMPARISONS: Final = 200
 _DEEPEST: Final = 50
+_LONGEST_AGO_MS: Final = 1e15  # some 30,000 years; more would not fit a database's integers
 _EXPECTED: Final[Mapping[FieldKind, str]] = {
     "any": "a number or a text in quotes",
     "text": "a text in quotes",
@@ -200,7 +200,7 @@ class _Parser:
         if word.kind != "number" or not word.text[-1:].isalpha():
             return None  # a bare number would be seconds to one reader and milliseconds to the next
         ago = self._duration(word)
-        return None if ago is None or not math.isfinite(ago) else round(self._now * 1000 + ago)
+        return None if ago is None or not abs(ago) < _LONGEST_AGO_MS else round(self._now * 1000 + ago)
 
     def _status(self, word: Token) -> str | None:
         return word.text.upper() if word.kind == "text" and word.text.upper() in get_args(RunStatus) else None

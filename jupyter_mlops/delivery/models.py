@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections import defaultdict
@@ -17,15 +18,20 @@ from jupyter_mlops.core.ids import RunId, check_name, split_ref
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.core.where import Field, Found, holds
+from jupyter_mlops.core.whereparse import Language
 from jupyter_mlops.delivery.bundles import files_below
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.delivery.mlmodel import flavor_of
-from jupyter_mlops.delivery.where import Condition, Value, parse
 from jupyter_mlops.ports import World
 
 IMPORTED: Final = "imported"
 """The experiment under which models that were trained elsewhere are kept."""
-FIELDS: Final = frozenset({"name", "version", "flavor", "created_by", "run", "alias", "service"})
+VERSIONS: Final = Language(
+    groups={"tags": "any"},
+    fields=dict.fromkeys(("name", "version", "flavor", "created_by", "run", "alias", "service"), "any"),
+    example="tags.team = 'risk' and version > 2",
+)
 _LONGEST_KEY: Final = 250  # MLflow's own limit
 
 
@@ -107,14 +113,14 @@ def list_models(world: World, where: str | None = None) -> list[Model]:
 
     Raises ``BadWhere``.
     """
-    conditions = parse(where, FIELDS) if where else []
+    node = None if where is None else VERSIONS.parse(where)
     deployed = _deployed(world)
     found = [_with_services(world.tracking.model(one.name), deployed) for one in world.tracking.models()]
-    if not conditions:
+    if node is None:
         return found
     kept: list[Model] = []
     for model in found:
-        versions = [one for one in model.versions if all(_holds(condition, one) for condition in conditions)]
+        versions = [one for one in model.versions if holds(node, functools.partial(_found, one))]
         if versions:
             kept.append(msgspec.structs.replace(model, versions=versions))
     return kept
@@ -294,10 +300,10 @@ def _with_services_of(version: ModelVersion, deployed: Mapping[tuple[str, int], 
     return msgspec.structs.replace(version, services=sorted(users))
 
 
-def _holds(condition: Condition, version: ModelVersion) -> bool:
-    if condition.field.startswith("tags."):
-        return condition.holds(version.tags.get(condition.field.removeprefix("tags.")))
-    found: dict[str, Value | list[str] | None] = {
+def _found(version: ModelVersion, field: Field) -> Found:
+    if field.group:
+        return version.tags.get(field.key)
+    attributes: dict[str, Found] = {
         "name": version.name,
         "version": version.version,
         "flavor": version.flavor,
@@ -306,4 +312,4 @@ def _holds(condition: Condition, version: ModelVersion) -> bool:
         "alias": version.aliases,
         "service": version.services,
     }
-    return condition.holds(found[condition.field])
+    return attributes[field.key]

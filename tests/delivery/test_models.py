@@ -23,7 +23,7 @@ from jupyter_mlops.delivery.models import (
     show_model_version,
     tag_model,
 )
-from jupyter_mlops.delivery.where import BadWhere
+from jupyter_mlops.core.wherelex import BadWhere
 
 
 def test_a_run_gives_the_next_version_with_flavor_and_run(trained):
