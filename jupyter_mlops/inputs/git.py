@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -23,9 +25,9 @@ def git_state(folder: Path) -> GitState | None:
     ``None`` without git on the PATH, outside a repository, and where git does not answer within ten seconds. Nothing
     is written or locked, and the repository's own file system monitor is not started.
     """
-    root = ask_git(folder, "rev-parse", "--show-toplevel")
+    root = _root(folder)
     status = ask_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=normal") if root else None
-    if not root or status is None:
+    if root is None or status is None:
         return None
     facts = {}
     dirty = False
@@ -37,7 +39,7 @@ def git_state(folder: Path) -> GitState | None:
             dirty = True
     commit, branch = facts.get("oid", ""), facts.get("head", "")
     return GitState(
-        root=root.rstrip("\n"),
+        root=str(root),
         commit="" if commit == "(initial)" else commit,
         branch="" if branch == "(detached)" else branch,
         remote=_remote(folder, facts.get("upstream", "")),
@@ -45,12 +47,64 @@ def git_state(folder: Path) -> GitState | None:
     )
 
 
+class GitLook:
+    """A look at a folder's repository that began when this was made, in a thread; git may take longer than others wait."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._follow: Callable[[GitState], None] | None = None
+        self._state: GitState | None = None
+        if _root(folder) is None:
+            self._done.set()
+        else:
+            threading.Thread(target=self._look, name="mlops-git", daemon=True).start()
+
+    def state(self, timeout_s: float | None = None) -> GitState | None:
+        """Return what git said; ``None`` also where it has not answered within ``timeout_s``."""
+        self._done.wait(timeout_s)
+        return self._state
+
+    def then(self, follow: Callable[[GitState], None]) -> None:
+        """Call ``follow`` in the thread when git answers, unless it has answered."""
+        with self._lock:
+            if not self._done.is_set():
+                self._follow = follow
+
+    def _look(self) -> None:
+        try:
+            state = git_state(self._folder)
+            with self._lock:
+                self._state, follow = state, self._follow
+                if follow is None:
+                    self._done.set()
+            if state is not None and follow is not None:
+                follow(state)
+        finally:
+            self._done.set()
+
+
+def _root(folder: Path) -> Path | None:
+    """Return the repository's folder, which git would go up to find as well; ``None`` where it would find none."""
+    folder = folder.resolve()
+    for above in (folder, *folder.parents):
+        mark = above / ".git"
+        if mark.is_file() or (mark / "HEAD").exists():
+            return above
+    return None
+
+
 def _remote(folder: Path, upstream: str) -> str:
     """Return the URL of the branch's remote, else of ``origin``, else of the only one."""
-    names = (ask_git(folder, "remote") or "").split()
-    tracked = next((name for name in names if upstream.startswith(f"{name}/")), "")
-    name = tracked or ("origin" if "origin" in names else names[0] if len(names) == 1 else "")
-    return without_credentials((ask_git(folder, "remote", "get-url", name) or "").strip()) if name else ""
+    urls: dict[str, str] = {}
+    for line in (ask_git(folder, "remote", "-v") or "").splitlines():
+        name, _, rest = line.partition("\t")
+        if rest.endswith(" (fetch)"):
+            urls.setdefault(name, rest.removesuffix(" (fetch)"))
+    tracked = next((name for name in urls if upstream.startswith(f"{name}/")), "")
+    name = tracked or ("origin" if "origin" in urls else next(iter(urls)) if len(urls) == 1 else "")
+    return without_credentials(urls.get(name, ""))
 
 
 def without_credentials(url: str) -> str:
