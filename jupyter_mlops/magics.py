@@ -13,7 +13,9 @@ from jupyter_mlops.core.errors import BadInput
 
 if TYPE_CHECKING:
     from jupyter_mlops.core.run import Run
+    from jupyter_mlops.training.capture import Capture
     from jupyter_mlops.training.cells import CellOptions
+    from jupyter_mlops.widgets.live import RunWatch
     from jupyter_mlops.workspace import Workspace
 
 _ATTRIBUTE: Final = "_jupyter_mlops"
@@ -27,8 +29,15 @@ class Magics:
 
         self._shell = shell
         self._workspace: Workspace | None = None
+        self._watch: RunWatch | None = None
+        self._shown: tuple[Any, str] | None = None
         self.cells = CellRuns(
-            shell, parse=parse_cell_options, open_world=self.workspace, ended=self._show_run, say=self._say
+            shell,
+            parse=parse_cell_options,
+            open_world=self.workspace,
+            watch=self._watch_run,
+            ended=self._show_run,
+            say=self._say,
         )
         shell.begin_tracked_cell = self.cells.begin
         shell.refuse_cell_magic = refuse
@@ -72,15 +81,23 @@ class Magics:
         notebook = Path(self.cells.notebook())
         return notebook.parent if notebook.is_absolute() and notebook.parent.is_dir() else Path.cwd()
 
+    def _watch_run(self, capture: Capture) -> RunWatch:
+        from jupyter_mlops.widgets.live import RunWatch
+
+        self._watch = RunWatch(self._shell, self.workspace(), capture.run)
+        return self._watch
+
     def _show_run(self, run: Run) -> None:
+        """Show a run that ended: where its live card stands, else below what the cell has put out."""
         from IPython.display import publish_display_data
 
-        from jupyter_mlops.cli import runs as _views  # noqa: F401  # how a run is shown
-        from jupyter_mlops.cli.render import to_mime
+        from jupyter_mlops.widgets.card import bundle, run_card
 
-        publish_display_data(to_mime(run))
-        for warning in run.tags.get("mlops.snapshot.warnings", "").splitlines():
-            self._tell(f"Snapshot: {warning}")
+        watch, self._watch = self._watch, None
+        self._register_formatters()
+        final = bundle(run_card(self.workspace(), run)) if watch is None else watch.finish(run)
+        if final is not None:
+            publish_display_data(final)
 
     def _say(self, line: str, fraction: float) -> None:
         sys.stdout.write(f"\r{line} ({fraction:.0%})" if fraction < 1 else f"\r{line}\n")
@@ -89,17 +106,47 @@ class Magics:
     def _tell(self, line: str) -> None:
         sys.stdout.write(f"{line}\n")
 
-    def _register_formatters(self) -> None:
-        """Teach IPython to show our records as tables; done when the first one may appear."""
+    def _bundle(self, value: Any, **_: Any) -> dict[str, Any]:
+        """Return a run as its card, any other record as a table."""
         from jupyter_mlops.cli.render import to_mime
+        from jupyter_mlops.core.run import Run
+        from jupyter_mlops.training.runs import RunDetail
+        from jupyter_mlops.widgets.card import bundle, detail_card, run_card
+
+        if isinstance(value, Run):
+            found = bundle(run_card(self.workspace(), value))
+        elif isinstance(value, RunDetail):
+            found = bundle(detail_card(self.workspace(), value))
+        else:
+            found = to_mime(value)
+        self._shown = (value, found["text/plain"])
+        return found
+
+    def _print(self, value: Any, printer: Any, cycle: bool) -> None:
+        """Write a record as text: the bundle's own if it was just made, since reading it again would cost."""
+        from jupyter_mlops.cli.render import NOTEBOOK_WIDTH, to_text
+        from jupyter_mlops.cli.view import Json
+
+        del cycle
+        if self._shown is not None and self._shown[0] is value:
+            printer.text(self._shown[1])
+            self._shown = None
+        else:
+            printer.text(
+                self._bundle(value)["text/plain"] if isinstance(value, Json) else to_text(value, width=NOTEBOOK_WIDTH)
+            )
+
+    def _register_formatters(self) -> None:
+        """Teach IPython to show our records: runs as cards, the rest as tables; done when the first one may appear."""
+        from jupyter_mlops.cli import runs as _views  # noqa: F401  # how a run is shown
         from jupyter_mlops.cli.view import Done, Json, Listing
         from jupyter_mlops.core.record import Record
 
         formatter = self._shell.display_formatter
         for kind in (Record, Listing, Done, Json):
-            formatter.mimebundle_formatter.for_type(kind, lambda value, **_: to_mime(value))
+            formatter.mimebundle_formatter.for_type(kind, self._bundle)
             # A printer registered for a base class (list) would win over the bundle's own text.
-            formatter.formatters["text/plain"].for_type(kind, lambda value, p, _: p.text(to_mime(value)["text/plain"]))
+            formatter.formatters["text/plain"].for_type(kind, self._print)
 
 
 def parse_cell_options(line: str) -> CellOptions:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
 from jupyter_mlops.cli.term import Tone
-from jupyter_mlops.cli.view import Block, Facts, Note, Table, Text, View, named
+from jupyter_mlops.cli.view import Block, Facts, Heading, Note, Pictures, Spark, Table, Text, View, named
 
 _COLOURS: Final[dict[Tone, str]] = {
     "good": "var(--jp-success-color1, #388e3c)",
@@ -17,6 +18,9 @@ _COLOURS: Final[dict[Tone, str]] = {
 }
 _LINE: Final = "1px solid var(--jp-border-color2, rgba(128,128,128,.35))"
 _CELL: Final = "padding:3px 14px 3px 0;vertical-align:top;"
+_SPARK_WIDTH: Final = 110
+_SPARK_HEIGHT: Final = 20
+_PICTURE: Final = re.compile(r"data:image/(?:png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=]*")
 _ANSI: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
@@ -36,6 +40,10 @@ def _block(block: Block) -> str:
             body = _text(block.body)
         case Note():
             return _paragraph(block.text, block.tone)
+        case Heading():
+            return _heading(block)
+        case Pictures():
+            body = "".join(_picture(name, address) for name, address in block.items)
     return f'<div style="margin:8px 0 2px;font-weight:600">{escape(block.title)}</div>{body}' if block.title else body
 
 
@@ -81,7 +89,50 @@ def _paragraph(text: str, tone: Tone) -> str:
     return f'<p style="margin:4px 0{colour}">{escape(text)}</p>'
 
 
+def _heading(block: Heading) -> str:
+    # A viewer that drops every style still shows a strong name, a state and an aside, with spaces between.
+    aside = f' &nbsp;<span style="color:{_COLOURS["quiet"]}">{escape(block.aside)}</span>' if block.aside else ""
+    return f'<p style="margin:2px 0 6px"><strong>{escape(block.name)}</strong> &nbsp;{_span(block.state)}{aside}</p>'
+
+
+def _picture(name: str, address: str) -> str:
+    if not _PICTURE.fullmatch(address):
+        return _paragraph(name, "plain")
+    # White behind it: most figures are drawn for paper, with transparent margins.
+    return (
+        f'<img src="{address}" alt="{escape(name)}" title="{escape(name)}" '
+        'style="max-width:240px;max-height:180px;margin:2px 8px 2px 0;background:#fff;vertical-align:top">'
+    )
+
+
+def _spark(spark: Spark) -> str:
+    """Draw a curve in the colour of the text around it."""
+    spots = polyline(spark.points, width=_SPARK_WIDTH, height=_SPARK_HEIGHT)
+    return (
+        f'<svg viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" width="{_SPARK_WIDTH}" height="{_SPARK_HEIGHT}" '
+        f'role="img" aria-label="curve" style="vertical-align:middle"><polyline points="{spots}" fill="none" '
+        'stroke="currentColor" stroke-width="1.3" stroke-linejoin="round"/></svg>'
+    )
+
+
+def polyline(points: Sequence[tuple[float, float]], *, width: int, height: int) -> str:
+    """Return where the points of a curve lie in a box, as SVG writes it."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    pad = 2.0
+
+    def place(value: float, values: Sequence[float], room: float) -> float:
+        low, high = min(values) / 2, max(values) / 2  # halves: the span of huge values has no float
+        return (value / 2 - low) / (high - low) * room if high > low else room / 2
+
+    return " ".join(
+        f"{pad + place(x, xs, width - 2 * pad):.1f},{height - pad - place(y, ys, height - 2 * pad):.1f}"
+        for x, y in points
+    )
+
+
 def _span(text: str) -> str:
+    if isinstance(text, Spark) and text.points:
+        return _spark(text)
     tone = getattr(text, "tone", "plain")
     if tone in _COLOURS:
         return f'<span style="color:{_COLOURS[tone]}">{escape(text)}</span>'

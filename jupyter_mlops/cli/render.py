@@ -9,7 +9,21 @@ import msgspec
 
 from jupyter_mlops.cli.html import to_html
 from jupyter_mlops.cli.term import can_show, cells, cut, one_line, paint, width_of
-from jupyter_mlops.cli.view import Block, Done, Facts, Json, Listing, Note, Table, Text, Word, named, view
+from jupyter_mlops.cli.view import (
+    Block,
+    Done,
+    Facts,
+    Heading,
+    Json,
+    Listing,
+    Note,
+    Pictures,
+    Table,
+    Text,
+    Word,
+    named,
+    view,
+)
 from jupyter_mlops.core.record import encode, plain
 
 GAP: Final = "  "
@@ -67,6 +81,11 @@ def _block(block: Block, width: int | None, colours: TextIO | None) -> str:
             body = block.body.rstrip("\n")
         case Note():
             return paint(block.text, block.tone, colours)
+        case Heading():
+            state = paint(block.state, block.state.tone, colours)
+            return "  ".join(filter(None, [paint(one_line(block.name), "strong", colours), state, block.aside]))
+        case Pictures():
+            body = "\n".join(one_line(name) for name, _ in block.items)
     if body and block.title:
         return f"{paint(block.title, 'strong', colours)}\n{body}"
     return body

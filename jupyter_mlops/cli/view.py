@@ -25,6 +25,19 @@ class Word(str):
         return word
 
 
+class Spark(Word):
+    """A small curve in a line of text: block characters, and its points for those who can draw."""
+
+    __slots__ = ("points",)
+    points: Sequence[tuple[float, float]]
+
+    def __new__(cls, text: str, tone: Tone = "plain", points: Sequence[tuple[float, float]] = ()) -> Self:
+        """Make one."""
+        spark = super().__new__(cls, text, tone)
+        spark.points = points
+        return spark
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """Rows under headers. A header that begins with ``>`` is of numbers, to the right; with ``=`` of names and addresses.
@@ -62,12 +75,29 @@ class Note:
     tone: Tone = "plain"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """What the view is of: its name, its state, and a few words."""
+
+    name: str
+    state: Word
+    aside: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Pictures by their names, as ``data:`` addresses; a text names them."""
+
+    items: Sequence[tuple[str, str]]
+    title: str = ""
+
+
 def named(header: str) -> str:
     """Return a header as it is shown."""
     return header.lstrip(">=")
 
 
-Block = Table | Facts | Text | Note
+Block = Table | Facts | Text | Note | Heading | Pictures
 View = list[Block]
 
 

@@ -159,14 +159,19 @@ os.register_at_fork(after_in_child=_leave_lanes)
 
 
 class LaneReader:
-    """Reads what a lane's shipper has not shipped yet. There is one shipper at a time: who holds the run's journal."""
+    """Reads what a lane's shipper has not shipped yet. There is one shipper at a time: who holds the run's journal.
 
-    def __init__(self, path: Path) -> None:
+    Others may read ``from_start`` and note nothing: who draws a run while it goes on.
+    """
+
+    def __init__(self, path: Path, *, from_start: bool = False) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._keys: dict[int, str] = {}
         self._at = _SLOT.size
         head = os.pread(self._file, _SLOT.size, 0)
         self._shipped = max(_SHIPPED.unpack_from(head, _SHIPPED_AT)[0], _SLOT.size) if len(head) == _SLOT.size else 0
+        if from_start:
+            self._shipped = 0
 
     def read(self) -> list[MetricPoint]:
         """Return the next points, oldest first; none when there are no more for now. Raises ``OSError``."""

@@ -6,10 +6,10 @@ import ast
 import os
 import re
 import traceback as tracebacks
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from jupyter_mlops.core.errors import BadInput, MlopsError
 from jupyter_mlops.core.ids import RunId
@@ -68,11 +68,19 @@ class CellOptions:
     autolog: bool = False
 
 
+class Watch(Protocol):
+    """Who shows a run while its cell executes."""
+
+    def start(self) -> None: ...  # noqa: D102  # after this the cell's own code runs
+    def heard(self, kind: str, body: Mapping[str, Any]) -> None: ...  # noqa: D102  # see KernelTap.watcher
+    def stop(self) -> None: ...  # noqa: D102  # the cell has run; the run is about to be shipped and ended
+
+
 class CellRuns:
     """The tracked cells of one IPython shell.
 
-    ``parse`` reads the options of the line, ``open_world`` gives the workspace (made if there is none) and ``ended``
-    is told each run that ended, to show it.
+    ``parse`` reads the options of the line, ``open_world`` gives the workspace (made if there is none), ``watch`` gives
+    who shows each run while it goes on, and ``ended`` is told each run that ended, to show it.
     """
 
     def __init__(
@@ -83,12 +91,14 @@ class CellRuns:
         open_world: Callable[[], World],
         ended: Callable[[Run], None],
         say: Say,
+        watch: Callable[[Capture], Watch],
     ) -> None:
         self._shell = shell
         self._parse = parse
         self._open_world = open_world
         self._ended = ended
         self._say = say
+        self._watch = watch
         self._cells: list[Any] = []
         self._active: Capture | None = None
         self._owner: Any = None
@@ -149,6 +159,11 @@ class CellRuns:
         capture.scopes.callback(tap.close)
         activate(capture)
         capture.scopes.callback(deactivate, capture)
+        watch = self._watch(capture)
+        capture.scopes.callback(watch.stop)
+        if isinstance(tap, KernelTap):
+            tap.watcher = watch.heard
+        watch.start()
 
     def _end(self, error: BaseException | None) -> None:
         capture, self._active, self._owner = self._active, None, None

@@ -67,6 +67,8 @@ class KernelTap:
 
     def __init__(self, kernel: Any, ear: Ear) -> None:
         self.trouble: Exception | None = None
+        self.watcher: Callable[[str, Mapping[str, Any]], None] | None = None
+        """Is told every message too, by its type and content."""
         self._session = kernel.session
         self._ear = ear
         self._send: Callable[..., Any] = self._session.send
@@ -83,6 +85,8 @@ class KernelTap:
         return self._send(stream, msg_or_type, content, *args, **options)
 
     def _hear(self, kind: Any, body: Any) -> None:
+        if self.watcher is not None and kind is not None:
+            self.watcher(kind, body or {})
         if body and kind == "stream":
             self._ear.write(body["name"], body["text"])
         elif body and kind in {"display_data", "execute_result"}:

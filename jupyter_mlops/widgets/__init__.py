@@ -1,0 +1,1 @@
+"""What a notebook shows beyond tables: cards of runs, live while they run, and widgets."""

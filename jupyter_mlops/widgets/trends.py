@@ -1,0 +1,103 @@
+"""Curves of metrics, kept small: what a sparkline needs of a million points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from jupyter_mlops.core.record import MetricValue, Record
+from jupyter_mlops.core.run import MetricPoint
+
+MOST_POINTS: Final = 240
+"""Points that a series keeps before it thins itself out."""
+SENT_POINTS: Final = 80
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+
+Point = tuple[float, float]
+
+
+class Trend(Record, frozen=True, kw_only=True):
+    """One metric of a card: its last value, and how it came there."""
+
+    name: str
+    last: MetricValue
+    n_points: int = 1
+    lowest: float | None = None
+    """Of the finite values; ``None`` when there are none."""
+    highest: float | None = None
+    points: list[Point] = []
+    """Finite values as ``(step, value)`` in the order they were logged, thinned out so that extremes stay."""
+
+
+class Series:
+    """One metric as it is logged, in bounded memory. Adding a point is cheap; spikes survive the thinning."""
+
+    __slots__ = ("_points", "highest", "last", "lowest", "n_points")
+
+    def __init__(self) -> None:
+        self._points: list[Point] = []
+        self.n_points = 0
+        self.last: MetricValue = "NaN"
+        self.lowest: float | None = None
+        self.highest: float | None = None
+
+    def add(self, step: float, value: MetricValue) -> None:
+        """Add the next point."""
+        self.n_points += 1
+        self.last = value
+        if isinstance(value, str) or not math.isfinite(value):
+            return
+        self.lowest = value if self.lowest is None else min(self.lowest, value)
+        self.highest = value if self.highest is None else max(self.highest, value)
+        self._points.append((step, value))
+        if len(self._points) > MOST_POINTS:
+            self._points = thinned(self._points, MOST_POINTS // 2)
+
+    def trend(self, name: str) -> Trend:
+        """Return what there is by now."""
+        kept = thinned(self._points, SENT_POINTS) if self.n_points > 1 else []
+        points = [(step, float(f"{value:.6g}")) for step, value in kept]  # what no eye can tell is not saved
+        return Trend(
+            name=name,
+            last=self.last,
+            n_points=self.n_points,
+            lowest=self.lowest,
+            highest=self.highest,
+            points=points,
+        )
+
+
+def trend_of(name: str, history: Iterable[MetricPoint]) -> Trend:
+    """Return the trend of a metric's points."""
+    series = Series()
+    for point in history:
+        series.add(point.step, point.value)
+    return series.trend(name)
+
+
+def thinned(points: Sequence[Point], most: int) -> list[Point]:
+    """Return at most ``most`` points: of each stretch the lowest and the highest, and always the first and the last."""
+    if len(points) <= most:
+        return list(points)
+    n_buckets = (most - 2) // 2
+    inner = points[1:-1]
+    kept = [points[0]]
+    for bucket in range(n_buckets):
+        part = inner[bucket * len(inner) // n_buckets : (bucket + 1) * len(inner) // n_buckets]
+        low = min(range(len(part)), key=lambda i: part[i][1])
+        high = max(range(len(part)), key=lambda i: part[i][1])
+        kept += [part[i] for i in sorted({low, high})]
+    return [*kept, points[-1]]
+
+
+def in_blocks(points: Sequence[Point], width: int = 20) -> str:
+    """Return a curve as a word of block characters, at most ``width`` of them; empty for fewer than two points."""
+    if len(points) < 2:  # noqa: PLR2004  # one point is no curve
+        return ""
+    columns = min(width, len(points))
+    values = [points[round(at * (len(points) - 1) / (columns - 1))][1] for at in range(columns)]
+    low, high = min(values), max(values)
+    half_span = (high / 2 - low / 2) or 1.0  # halves: the span of huge values has no float
+    top = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[round((value / 2 - low / 2) / half_span * top)] for value in values)
