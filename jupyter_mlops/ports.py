@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.curve import Axis, Curve
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.event import Event, Link
 from jupyter_mlops.core.ids import RunId
@@ -14,6 +15,7 @@ from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.record import Entry, Record
 from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunDataset, RunStatus
+from jupyter_mlops.core.search import RunPage, RunQuery
 from jupyter_mlops.core.service import Limits, Replica
 
 E = TypeVar("E", bound=Entry)
@@ -68,8 +70,17 @@ class Tracking(Protocol):
     uri: str
     registry_uri: str
 
-    def experiments(self) -> list[Experiment]: ...
-    def experiment(self, name: str, *, create: bool = False) -> Experiment: ...
+    def experiments(self, *, archived: bool = False) -> list[Experiment]:
+        """Return the experiments that are not archived, or those that are, newest first."""
+
+    def experiment(self, name: str, *, create: bool = False) -> Experiment:
+        """Return an experiment that is not archived; ``create`` makes it, or takes it back from the archive."""
+
+    def archive_experiment(self, name: str) -> Experiment:
+        """Put an experiment away with its runs, which are kept."""
+
+    def archived_experiment(self, name: str) -> Experiment: ...
+    def restore_experiment(self, name: str) -> Experiment: ...
 
     def create_run(
         self,
@@ -114,11 +125,32 @@ class Tracking(Protocol):
     ) -> list[Run]:
         """Return runs, newest first."""
 
+    def page(self, query: RunQuery) -> RunPage:
+        """Return a page of the runs that match. Raises ``UnknownKey`` for a metric or parameter that no run has."""
+
+    def keys(self, group: str) -> list[str]:
+        """Return the names of all ``metrics``, ``params`` or ``tags`` where that takes no server; else none."""
+
+    def curve(self, run_id: RunId, key: str, n_buckets: int = 1000, *, axis: Axis = "step") -> Curve:
+        """Return a metric at the resolution of a chart; without points where the run has no such metric."""
+
     def tag_values(self, key: str) -> set[str]:
         """Return the values that a tag has in any run that is not gone for good: those in the trash count."""
 
     def history(self, run_id: RunId, key: str) -> list[MetricPoint]: ...
     def datasets(self, run_id: RunId) -> list[RunDataset]: ...
+    def children(self, run_id: RunId) -> list[Run]:
+        """Return the runs whose parent this one is, oldest first."""
+
+    def log_table(self, run_id: RunId, table: Any, path: str) -> None:
+        """Store a DataFrame or columns as a table; rows of a second call with the same ``path`` are appended."""
+
+    def log_image(self, run_id: RunId, image: Any, key: str, step: int) -> None:
+        """Store an array or a PIL image as one of a series."""
+
+    def log_dataset(self, run_id: RunId, data: Any, name: str, context: str) -> None:
+        """Record data (a DataFrame, array, dict of arrays, ``Path`` or URL) as an input of the run."""
+
     def artifacts(self, run_id: RunId, path: str = "") -> list[Artifact]: ...
     def store(self, run_id: RunId, file: Path, folder: str = "", *, name: str | None = None) -> None:
         """Store a local file among the run's artifacts, below ``folder``, as ``name``."""
@@ -152,12 +184,19 @@ class Tracking(Protocol):
         """Return what answers (``MLflow 3.17.2, SQLite``). Raises ``Unavailable``."""
 
 
-class RunJournal(Protocol):
-    """What one run logs in this process: safe in a file at once, in MLflow a moment later."""
+class Points(Protocol):
+    """Where metrics of one run go: safe in a file at once, in MLflow a moment later."""
+
+    def log(self, points: Sequence[MetricPoint]) -> None: ...
+    def flush(self) -> bool:
+        """Wait until MLflow has what this process logged, some seconds at most; tell whether it has."""
+
+
+class RunJournal(Points, Protocol):
+    """What one run logs in this process."""
 
     trouble: MlopsError | None
 
-    def log(self, points: Sequence[MetricPoint]) -> None: ...
     def write(self, stream: str, text: str) -> None:
         """Append to ``stdout`` or ``stderr``."""
 
@@ -169,7 +208,7 @@ class Journals(Protocol):
     """The journals of a workspace."""
 
     def open(self, run_id: RunId, artifact_uri: str) -> RunJournal: ...
-    def append(self, run_id: RunId) -> Callable[[Sequence[MetricPoint]], None]:
+    def append(self, run_id: RunId) -> Points:
         """Return what appends metrics to a journal that another process has open and ships."""
 
     def ship_leftovers(self) -> list[RunId]:

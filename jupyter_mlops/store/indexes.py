@@ -33,6 +33,12 @@ def are_missing(rows: Rows) -> bool:
     return {name for (name,) in rows(_NAMES)} != set(INDEXES)
 
 
+def lacks_indexes(path: Path) -> bool:
+    """Tell whether a SQLite file lacks one of them."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        return {name for (name,) in connection.execute(_NAMES)} != set(INDEXES)
+
+
 def add_indexes(path: Path) -> bool:
     """Make what is missing; return whether the store has them now. A store that is too large or unknown is let be."""
     try:

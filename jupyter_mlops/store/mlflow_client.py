@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from jupyter_mlops.core.errors import BadInput, Conflict, Forbidden, MlopsError, Unavailable, UnknownThing
 from jupyter_mlops.store.databases import translate, use_wal
+from jupyter_mlops.store.indexes import add_indexes, add_indexes_later, drop_indexes, lacks_indexes
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -76,6 +77,8 @@ class MlflowStore:
             self._ping()
             if self._made is None:
                 self._made = self._make()
+                inner: Any = self._made._tracking_client  # noqa: SLF001  # told apart from those of the user's code
+                inner.mlops_own = True  # see training.buffered: it ships what others buffer
             return self._made
 
     def _make(self) -> MlflowClient:
@@ -245,6 +248,8 @@ def _prepare(path: Path, uri: str, artifact_root: str) -> None:
         _make_store(path, artifact_root)
     elif (revision := _revision(path)) is not None:
         _migrate(path, uri, revision)
+        if lacks_indexes(path):
+            add_indexes_later(path)
     use_wal(path)
 
 
@@ -262,6 +267,7 @@ def _make_store(path: Path, artifact_root: str) -> None:
             engine: Any = SqlAlchemyStore._engine_map.pop(uri, None)  # noqa: SLF001  # it would keep the file open
             if engine is not None:
                 engine.dispose()
+        add_indexes(draft)
         draft.replace(path)
     except BaseException:
         _remove(draft)
@@ -303,6 +309,7 @@ def _migrate(path: Path, uri: str, revision: str) -> None:
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as copy:
             source.backup(copy)
+            drop_indexes(source)
     except BaseException:
         _remove(backup)
         raise
