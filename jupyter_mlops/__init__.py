@@ -6,9 +6,32 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_mlops.api import log, log_figure, log_file
+    from jupyter_mlops.api import (
+        child,
+        log,
+        log_dataset,
+        log_figure,
+        log_file,
+        log_image,
+        log_params,
+        log_table,
+        note,
+        tag,
+    )
 
-__all__ = ["__version__", "log", "log_figure", "log_file"]
+__all__ = [
+    "__version__",
+    "child",
+    "log",
+    "log_dataset",
+    "log_figure",
+    "log_file",
+    "log_image",
+    "log_params",
+    "log_table",
+    "note",
+    "tag",
+]
 
 if os.name == "nt":
     raise ImportError("jupyter-mlops runs on Linux and macOS. On Windows install it under WSL2: `wsl --install`.")
@@ -16,7 +39,7 @@ if os.name == "nt":
 
 def __getattr__(name: str) -> Any:
     """Import the API when it is first used, so that `import jupyter_mlops` and `%load_ext` cost nothing."""
-    if name in {"log", "log_figure", "log_file"}:
+    if name in __all__:
         from jupyter_mlops import api
 
         return getattr(api, name)

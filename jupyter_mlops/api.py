@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.core.errors import BadInput, NotFound
+from jupyter_mlops.training import media
 from jupyter_mlops.training.active import active_run
 
 if TYPE_CHECKING:
     from jupyter_mlops.ports import World
+    from jupyter_mlops.training.children import ChildRun
 
 
 def log(values: Mapping[str, Any], *, step: int | None = None) -> None:
@@ -30,7 +33,7 @@ def log_figure(figure: Any, name: str) -> None:
     ``figure`` is a matplotlib figure (or what has a ``savefig``) or a plotly one (``write_html``); ``name`` is a file
     name, whose ending says the format (``roc.png``, ``roc.svg``, ``roc.html``; ``.png`` when there is none).
     """
-    name = _file_name(name)
+    name = media.file_name(name)
     if hasattr(figure, "savefig"):
         name = name if "." in name else f"{name}.png"
         data = io.BytesIO()
@@ -55,10 +58,100 @@ def log_file(path: str | Path, folder: str = "files") -> None:
     active_run(_open).store(file.absolute(), folder)
 
 
-def _file_name(name: str) -> str:
-    if not name or "/" in name or "\\" in name or name.startswith("."):
-        raise BadInput(f"{name!r} is not a file name.", hint='Give one like "roc.png".')
-    return name
+def child(
+    name: str | None = None, *, params: Mapping[str, Any] | None = None, tags: Mapping[str, Any] | None = None
+) -> AbstractContextManager[ChildRun]:
+    """Run a block as a child of the active run, to any depth.
+
+    ::
+
+        for fold in range(5):
+            with ml.child(f"fold {fold}", params={"C": 0.5}) as run:
+                ml.log({"auc": score})
+        print(run.id, run.name)
+
+    Inside the block ``ml.log`` and its kin, and plain ``mlflow.*``, go to the child. It ends FINISHED, FAILED when the
+    block raised, and KILLED when it was interrupted. Children in several threads or tasks do not meet; a thread without
+    one of its own logs to the one that the main thread is in. Raises ``NoActiveRun``, and ``BadInput`` for a name,
+    parameter or tag that cannot be one.
+    """
+    from jupyter_mlops.training.children import child_run
+
+    return child_run(_open, name, params or {}, tags or {})
+
+
+def tag(tags: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+    """Set tags of the active run: ``ml.tag(team="risk")`` or ``ml.tag({"data.version": 3})``.
+
+    A tag that is there is replaced. Raises ``NoActiveRun``, and ``BadInput`` naming a key that cannot be one.
+    """
+    run = active_run(_open)
+    run.world.tracking.log(run.run_id, tags=media.texts({**_named(tags, "tag"), **more}, "tag"))
+
+
+def note(text: str) -> None:
+    """Describe the active run in Markdown: ``ml.note("Baseline, **without** the new columns.")``.
+
+    A later note replaces it; MLflow shows it as the run's description. Raises ``NoActiveRun`` and ``BadInput``.
+    """
+    run = active_run(_open)
+    run.world.tracking.log(run.run_id, tags=media.note(text))
+
+
+def log_params(params: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+    """Log parameters of the active run: ``ml.log_params({"C": 0.5})`` or ``ml.log_params(C=0.5, kernel="rbf")``.
+
+    A parameter is logged once: another value for it later raises ``BadInput``, as does a key that cannot be one.
+    """
+    run = active_run(_open)
+    run.world.tracking.log(run.run_id, params=media.texts({**_named(params, "parameter"), **more}, "parameter"))
+
+
+def log_table(data: Any, name: str) -> None:
+    """Store a table below ``tables/``, where MLflow's UI shows it: ``ml.log_table(errors, "errors")``.
+
+    ``data`` is a DataFrame (pandas or polars), columns (``{"x": [1, 2]}``) or rows (``[{"x": 1}, {"x": 2}]``); ``name``
+    may end in ``.json`` (the default) or ``.parquet``. Rows logged again under a name are added to those that are there.
+    Raises ``NoActiveRun``, and ``BadInput`` naming the table and the column that cannot be stored.
+    """
+    table, path = media.table(data, name)
+    run = active_run(_open)
+    run.world.tracking.log_table(run.run_id, table, path)
+
+
+def log_image(image: Any, name: str, *, step: int | None = None) -> None:
+    """Store a picture: ``ml.log_image(pixels, "mask", step=epoch)``.
+
+    ``image`` is an array or tensor of (height, width) or (height, width, channels), channels first also, with whole
+    numbers from 0 to 255 or fractions from 0.0 to 1.0; or a PIL image, a matplotlib figure or a path. With ``step`` it
+    is one of a series, which MLflow's UI shows with a slider; without, it is a file below ``figures/``.
+    Raises ``NoActiveRun``, ``NotFound``, and ``BadInput`` naming the image and what is wrong with it.
+    """
+    picture = media.picture(image, media.file_name(name))
+    run = active_run(_open)
+    if step is not None:
+        run.world.tracking.log_image(run.run_id, media.opened(picture, name), name, media.image_step(step))
+    elif isinstance(picture, Path):
+        run.store(picture.absolute(), "figures", name=name if Path(name).suffix else f"{name}{picture.suffix}")
+    else:
+        run.store_text(media.as_png(picture), "figures", name if name.endswith(".png") else f"{name}.png")
+
+
+def log_dataset(data: Any, name: str, *, context: str = "training") -> None:
+    """Record the data that the run uses, without storing it: ``ml.log_dataset("train.csv", "customers")``.
+
+    ``data`` is a DataFrame, an array, a dict of arrays, the path of a file or folder, a URL, or a dataset of
+    ``mlflow.data``. Digest, schema, profile (rows, columns) and source become an input of the run; ``context`` says
+    what it is for. Raises ``NoActiveRun``, ``NotFound``, and ``BadInput`` naming the dataset.
+    """
+    found = media.dataset(data, name)
+    context = media.texts({"context": context}, "tag")["context"]
+    run = active_run(_open)
+    run.world.tracking.log_dataset(run.run_id, found, name, context)
+
+
+def _named(values: Mapping[str, Any] | None, what: str) -> Mapping[str, Any]:
+    return media.texts(values if values is not None else {}, what)
 
 
 def _open() -> World:

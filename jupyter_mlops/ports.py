@@ -377,6 +377,12 @@ class World(Protocol):
     def large_file_bytes(self) -> int:
         """Files above this size are data, not source: a snapshot records them only."""
 
+    def experiment_in_use(self) -> str:
+        """Return the experiment of runs that name none."""
+
+    def use_experiment(self, name: str) -> None:
+        """Make it the experiment of runs that name none, for every process that works in this workspace."""
+
     @property
     def catalog(self) -> Catalog: ...
     @property

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Final
@@ -63,6 +63,12 @@ class RunJournal:
         """Append metrics. They are safe from a killed process when this returns. Raises ``DiskFull``."""
         self._lane.log(points)
 
+    def flush(self) -> bool:
+        """Ship now; wait until MLflow has what this process logged, some seconds at most. Tell whether it has."""
+        if self._lane.pending():
+            self._wake.set()
+        return self._lane.flush()
+
     def write(self, stream: str, text: str) -> None:
         """Append to ``stdout`` or ``stderr``."""
         self._spool.write(stream, text)
@@ -97,7 +103,8 @@ class RunJournal:
     def _work(self) -> None:
         try:
             while not self._done:
-                self._wake.wait(SHIP_EVERY_S)
+                if self._wake.wait(SHIP_EVERY_S):
+                    self._wake.clear()
                 self._ship()
             if self._deliver:
                 self._shipper.deliver()
@@ -116,6 +123,8 @@ class RunJournal:
             self.trouble = None
         except MlopsError as error:
             self.trouble = error  # the points stay; the next round tries again
+        except Exception:  # the same for what nobody foresaw: a thread that ended would ship nothing any more
+            log.exception("The journal %s could not be shipped.", self._folder)
 
     def after_fork(self) -> None:
         """Leave the lock to the parent: a child that outlives it must not make it look alive."""
@@ -145,9 +154,9 @@ class Journals:
         """Begin or go on with a run's journal in this process."""
         return RunJournal(self._folder / run_id, run_id, self._tracking, artifact_uri, log_bytes=self._log_bytes)
 
-    def append(self, run_id: RunId) -> Callable[[Sequence[MetricPoint]], None]:
+    def append(self, run_id: RunId) -> Lane:
         """Return what appends metrics to a journal that another process has open and ships."""
-        return Lane(self._folder / run_id).log
+        return Lane(self._folder / run_id)
 
     def ship_leftovers(self) -> list[RunId]:
         """Ship what dead processes left behind; return their runs. Raises ``Unavailable`` if MLflow does not answer."""

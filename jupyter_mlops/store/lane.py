@@ -16,6 +16,7 @@ import os
 import secrets
 import struct
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ _WINDOW: Final = 1 << 16  # a multiple of every machine's page
 _CHUNK: Final = 1 << 17
 # Bytes that UTF-8 never has, so that no part of a key's name looks like a mark.
 _POINT: Final = 0xFFFEFDFC
+FLUSH_S: Final = 5.0
 _KEY: Final = 0xFFFEFDFD
 
 
@@ -63,6 +65,26 @@ class Lane:
                 if self._head is None or not self._head[_CLOSED_AT]:
                     return
                 self._let_go()  # its reader may have been done with it: twice is harmless, not at all is not
+
+    def pending(self) -> bool:
+        """Tell whether MLflow may lack something that was appended here."""
+        with self._lock:
+            if self._head is None:
+                return False
+            shipped: int = _SHIPPED.unpack_from(self._head, _SHIPPED_AT)[0]
+            written = self._n_bytes - self._end + self._at
+            return max(shipped, _SLOT.size) < written and not self._head[_CLOSED_AT]
+
+    def flush(self, timeout_s: float = FLUSH_S) -> bool:
+        """Wait until MLflow has what was appended, or ``timeout_s`` at most; tell whether it has."""
+        deadline = time.monotonic() + timeout_s
+        wait_s = 0.001
+        while self.pending():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(wait_s)
+            wait_s = min(wait_s * 1.5, 0.02)
+        return True
 
     def _append(self, points: Sequence[MetricPoint]) -> None:
         window = self._window

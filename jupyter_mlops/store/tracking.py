@@ -11,8 +11,10 @@ from typing import Any, Final
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunStatus
+from jupyter_mlops.store.artifacts import is_inside, list_folder, store_file
 from jupyter_mlops.store.bulk import log_points
 from jupyter_mlops.store.entities import run_of
+from jupyter_mlops.store.media import MlflowMedia
 from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
 from jupyter_mlops.store.search import RUN_ID, RUN_PREFIX, MlflowSearch
 from jupyter_mlops.store.tags import tag_values
@@ -21,8 +23,13 @@ _BATCH: Final = 1000  # MLflow's own limit of metrics in one log_batch
 _PARAMS: Final = 100
 
 
-class MlflowTracking(MlflowSearch):
+class MlflowTracking(MlflowMedia, MlflowSearch):
     """``ports.Tracking`` on any MLflow tracking URI. Safe to use from several threads."""
+
+    def __init__(self, uri: str, registry_uri: str, artifact_root: str) -> None:
+        super().__init__(uri, registry_uri, artifact_root)
+        self._places: dict[RunId, Path] = {}
+        """Where the artifacts of the runs that were made here are, as far as that is on this machine."""
 
     def create_run(
         self,
@@ -41,6 +48,9 @@ class MlflowTracking(MlflowSearch):
         with calls(self.uri):
             made = self.client.create_run(group.id, tags=marks, run_name=name)
         run_id = RunId(made.info.run_id)
+        place = local_path(made.info.artifact_uri or "")
+        if place is not None:
+            self._places[run_id] = place
         if params:
             self.log(run_id, params=params)
         return run_of(made, group.name, params)
@@ -110,18 +120,39 @@ class MlflowTracking(MlflowSearch):
             inputs = self.client.get_run(run_id).inputs
         return [_dataset(one) for one in inputs.dataset_inputs] if inputs else []
 
+    def children(self, run_id: RunId) -> list[Run]:
+        """Return the runs whose parent this one is, oldest first; children are in their parent's experiment."""
+        parent = self.run(run_id)
+        group = self.experiment(parent.experiment)
+        with calls(self.uri, "run", run_id):
+            found = self._pages(
+                self.client.search_runs,
+                experiment_ids=[group.id],
+                filter_string=f"tags.`mlflow.parentRunId` = '{parent.id}'",
+                order_by=["attributes.start_time ASC"],
+            )
+        return [run_of(one, group.name) for one in found]
+
     def tag_values(self, key: str) -> set[str]:
         """Return the values that a tag has in any run that MLflow has, also in those in the trash."""
         return tag_values(self.client, self.uri, key)
 
     def artifacts(self, run_id: RunId, path: str = "") -> list[Artifact]:
         """Return the files and folders right below ``path``."""
+        place = self._places.get(run_id)
         with calls(self.uri, "run", run_id):
+            if place is not None and is_inside(path):
+                return list_folder(place, path)
             found = self.client.list_artifacts(run_id, path or None)
         return [Artifact(path=one.path, n_bytes=one.file_size or 0, is_folder=one.is_dir) for one in found]
 
     def store(self, run_id: RunId, file: Path, folder: str = "", *, name: str | None = None) -> None:
         """Store a local file or folder among the run's artifacts, below ``folder``, as ``name``."""
+        place = self._places.get(run_id)
+        if place is not None and is_inside(folder) and not file.is_dir():
+            with calls(self.uri, "run", run_id):
+                store_file(place, file, folder, name or file.name)
+            return
         with calls(self.uri, "run", run_id), tempfile.TemporaryDirectory() as scratch:
             if file.is_dir():
                 self.client.log_artifacts(run_id, str(file), "/".join(filter(None, [folder, name or file.name])))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_mlops.core.errors import Conflict
 from jupyter_mlops.core.ids import RunId
-from jupyter_mlops.ports import World
+from jupyter_mlops.ports import Points, World
 from jupyter_mlops.training.metrics import Counter
 
 
@@ -28,13 +31,21 @@ class NoActiveRun(Conflict):
 class ActiveRun(Protocol):
     """What can be done with the run that is active."""
 
+    @property
+    def world(self) -> World: ...  # noqa: D102  # the workspace that the run belongs to
+    @property
+    def run_id(self) -> RunId: ...  # noqa: D102  # its id
+    @property
+    def journal(self) -> Points: ...  # noqa: D102  # where its metrics go
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None: ...  # noqa: D102  # see Capture
     def store(self, file: Path, folder: str = "", *, name: str | None = None) -> None: ...  # noqa: D102  # the same
     def store_text(self, text: str | bytes, folder: str, name: str) -> None: ...  # noqa: D102  # the same
 
 
 _stack: list[ActiveRun] = []
-_child: dict[str, ActiveRun] = {}
+_submitted: dict[str, ActiveRun] = {}
+_here: ContextVar[ActiveRun | None] = ContextVar("_here", default=None)
+"""The child run that this thread or task is in. It outlives neither the child nor the thread."""
 
 
 def activate(run: ActiveRun) -> None:
@@ -52,30 +63,51 @@ def active_run(open_world: Callable[[], World]) -> ActiveRun:
 
     Raises ``NoActiveRun``.
     """
-    if _stack:
-        return _stack[-1]
+    if (child := _here.get()) is not None:
+        return child
+    return _stack[-1] if _stack else submitted_run(open_world)
+
+
+def submitted_run(open_world: Callable[[], World]) -> ActiveRun:
+    """Return the run that a worker started this process for. Raises ``NoActiveRun``."""
     run_id = os.environ.get("MLOPS_RUN_ID")
     if not run_id:
         raise NoActiveRun
-    if run_id not in _child:
-        _child[run_id] = _ChildRun(open_world(), RunId(run_id))
-    return _child[run_id]
+    if run_id not in _submitted:
+        _submitted[run_id] = _SubmittedRun(open_world(), RunId(run_id))
+    return _submitted[run_id]
 
 
-class _ChildRun:
+@contextmanager
+def child_active(run: ActiveRun) -> Iterator[None]:
+    """Make a child run the active one of this thread or task; one of the main thread also of threads without their own."""
+    main = threading.current_thread() is threading.main_thread()
+    outer = _here.get()
+    _here.set(run)
+    if main:
+        activate(run)
+    try:
+        yield
+    finally:
+        _here.set(outer)
+        if main:
+            deactivate(run)
+
+
+class _SubmittedRun:
     """A run whose worker, in another process, ships the journal that this one appends to."""
 
     def __init__(self, world: World, run_id: RunId) -> None:
-        self._world = world
-        self._run_id = run_id
+        self.world = world
+        self.run_id = run_id
+        self.journal = world.journals.append(run_id)
         self._counter = Counter()
-        self._journal = world.journals.append(run_id)
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
-        self._journal(self._counter.points(values, step))
+        self.journal.log(self._counter.points(values, step))
 
     def store(self, file: Path, folder: str = "", *, name: str | None = None) -> None:
-        self._world.tracking.store(self._run_id, file, folder, name=name)
+        self.world.tracking.store(self.run_id, file, folder, name=name)
 
     def store_text(self, text: str | bytes, folder: str, name: str) -> None:
         import tempfile

@@ -16,8 +16,10 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.ports import Say, World
 from jupyter_mlops.training.active import activate, deactivate
-from jupyter_mlops.training.capture import UNKNOWN_NOTEBOOK, Capture, Plan, begin, session_notebook
+from jupyter_mlops.training.capture import UNKNOWN_NOTEBOOK, Capture, Plan, begin
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
+from jupyter_mlops.training.origin import cell_tags, hidden_tags
+from jupyter_mlops.training.recorder import Recorder
 from jupyter_mlops.training.taps import KernelTap, TerminalTap
 
 # `%%ml run` may have blank lines and comments before it, nothing else.
@@ -100,12 +102,14 @@ class CellRuns:
         self._say = say
         self._watch = watch
         self._cells: list[Any] = []
+        self._recorder = Recorder(shell, self.notebook)
         self._active: Capture | None = None
         self._owner: Any = None
 
     def pre_run_cell(self, info: Any) -> None:
         """Note the cell that is about to run (IPython's event)."""
         self._cells.append(info)
+        self._recorder.begin(info)
 
     def begin(self, line: str) -> None:
         """Begin the run of the cell that is running. An error stops the cell before its first own line."""
@@ -116,9 +120,12 @@ class CellRuns:
             )
         world = self._open_world()
         info = self._cells[-1] if self._cells else None
-        capture = begin(world, self._complete(options.plan), self._say)
+        capture = begin(world, self._complete(options.plan, world, info), self._say)
         try:
             self._enter(world, capture, options)
+        except KeyboardInterrupt:
+            capture.end("KILLED", reason="Interrupted before it began.")
+            raise
         except BaseException:
             capture.end("FAILED", reason="The run could not begin.")
             raise
@@ -130,25 +137,27 @@ class CellRuns:
         if info in self._cells:
             del self._cells[self._cells.index(info) :]
         error = result.error_before_exec or result.error_in_exec
+        self._recorder.end(result)
         try:
             if self._active is not None and info is self._owner:
-                self._end(error)
+                self._end(error, str(info.raw_cell))
             elif result.error_before_exec is not None and info is not None and is_tracked(str(info.raw_cell)):
-                self._record_broken(str(info.raw_cell), result.error_before_exec)
+                self._record_broken(info, result.error_before_exec)
         except MlopsError as trouble:  # raised, IPython would print its own words around it
             self._shell.showtraceback((type(trouble), trouble, trouble.__traceback__))
 
-    def _record_broken(self, raw_cell: str, error: BaseException) -> None:
+    def _record_broken(self, info: Any, error: BaseException) -> None:
         """Record a cell that could not even be compiled as a failed run."""
+        source = str(info.raw_cell)
         world = self._open_world()
-        options = self._parse(options_of(raw_cell))
-        self._active = begin(world, self._complete(options.plan), self._say)
-        self._end(error)
+        options = self._parse(options_of(source))
+        self._active = begin(world, self._complete(options.plan, world, info), self._say)
+        self._end(error, source)
 
     def _enter(self, world: World, capture: Capture, options: CellOptions) -> None:
         namespace: MutableMapping[str, Any] = self._shell.user_ns
         experiment = world.tracking.experiment(capture.run.experiment)
-        capture.scopes.enter_context(mlflow_scope(world.tracking, capture.run.id, experiment.id, namespace))
+        capture.scopes.enter_context(mlflow_scope(capture, experiment.id, namespace))
         if options.autolog:
             import mlflow
 
@@ -165,26 +174,23 @@ class CellRuns:
             tap.watcher = watch.heard
         watch.start()
 
-    def _end(self, error: BaseException | None) -> None:
+    def _end(self, error: BaseException | None, source: str) -> None:
         capture, self._active, self._owner = self._active, None, None
         assert capture is not None
         status, reason, traceback = outcome(error)
         capture.scopes.close()
-        history = self._history()
         try:
-            capture.store_text(history[-1][1] if history else "", "source", "cell.py")
-            capture.store_text(session_notebook(history), "source", "session.ipynb")
+            hidden = self._recorder.hidden()
+            if hidden:
+                capture.world.tracking.log(capture.run.id, tags=hidden_tags(hidden))
+            capture.store_text(source, "source", "cell.py")
+            capture.store_text(self._recorder.notebook(), "source", "session.ipynb")
         finally:
             capture.end(status, reason=reason, traceback=traceback)
         self._ended(capture.world.tracking.run(capture.run.id))
 
-    def _history(self) -> list[tuple[int, str]]:
-        """Return the source of every cell that ran in this kernel, with its execution count, this one last."""
-        cells = self._shell.history_manager.input_hist_raw
-        return [(count, source) for count, source in enumerate(cells) if source.strip()]
-
-    def _complete(self, plan: Plan) -> Plan:
-        """Add what the shell knows: the notebook, the kernel and, under papermill, the parameters."""
+    def _complete(self, plan: Plan, world: World, info: Any) -> Plan:
+        """Add what the shell knows: the notebook, the cell, the kernel and, under papermill, the parameters."""
         notebook = self.notebook()
         known = notebook != UNKNOWN_NOTEBOOK and Path(notebook).parent.is_dir()
         # A worker's notebook executes in a restored copy of its folder; that copy is what it starts from.
@@ -193,6 +199,7 @@ class CellRuns:
         return replace(
             plan,
             params={**self._parameters(), **plan.params},
+            tags={**cell_tags(self._recorder.origin(info, world.home, folder)), **plan.tags},
             folder=folder,
             notebook=notebook,
             kernel=_kernel_id(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import sys
 import traceback
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.ports import World
+from jupyter_mlops.training.active import submitted_run
 from jupyter_mlops.training.imported import when_imported
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
 
@@ -37,12 +37,12 @@ def join_worker_run(
     open_world: Callable[[], World], scopes: ExitStack, namespace: MutableMapping[str, Any] | None = None
 ) -> None:
     """Let plain MLflow calls of this process go to the run that its worker watches over, until ``scopes`` closes."""
-    run_id = os.environ["MLOPS_RUN_ID"]
 
     def enter() -> None:
-        world = open_world()
-        experiment = world.tracking.experiment(world.tracking.run(run_id).experiment)
-        scopes.enter_context(mlflow_scope(world.tracking, run_id, experiment.id, namespace))
+        run = submitted_run(open_world)
+        tracking = run.world.tracking
+        experiment = tracking.experiment(tracking.run(run.run_id).experiment)
+        scopes.enter_context(mlflow_scope(run, experiment.id, namespace))
 
     when_imported("mlflow", enter)
 

@@ -77,8 +77,8 @@ def test_a_living_runs_journal_is_left_alone(workspace):
 
 def test_a_removed_runs_journal_goes_away(workspace):
     run = workspace.tracking.create_run("e", None, tags={}, params={})
-    workspace.journals.append(run.id)([point(0)])
-    workspace.journals.append("0" * 32)([point(0)])
+    workspace.journals.append(run.id).log([point(0)])
+    workspace.journals.append("0" * 32).log([point(0)])
     assert set(workspace.journals.ship_leftovers()) == {run.id, "0" * 32}
     assert not list((workspace.root / "journal").iterdir())
 
