@@ -107,7 +107,7 @@ class MlopsHandler(APIHandler):
         def call() -> bytes | Download | None:
             workspace = self._workspace(row)
             if workspace is None and "world" in row.takes:
-                return encode({"items": []})
+                return encode({"items": []} if row.is_list else row.reply())
             if workspace is not None and actor is not None:
                 workspace = workspace.for_actor(actor)
             reply = row.call(path, given | {"place": self.place, "world": workspace})
@@ -124,7 +124,7 @@ class MlopsHandler(APIHandler):
         if row.method == "POST" and row.is_collection:
             return self.place.make()
         workspace = self.place.workspace()
-        if workspace is None and not (row.is_list and row.is_collection):
+        if workspace is None and not (row.has_items and row.is_collection):
             from jupyter_mlops.store.folder import NoWorkspace
 
             raise NoWorkspace(self.place.root)

@@ -7,11 +7,13 @@ from typing import Any
 from jupyter_mlops import activities as acts
 from jupyter_mlops.agent.control import AgentStatus, agent_status
 from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.curve import Curve
 from jupyter_mlops.core.event import Event
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Experiment, Run
+from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
 from jupyter_mlops.delivery.images import list_images, show_image
 from jupyter_mlops.delivery.keys import Keys
@@ -22,8 +24,17 @@ from jupyter_mlops.delivery.services import delete_service, service_keys
 from jupyter_mlops.inputs.snapshots import SnapshotDetail, show_snapshot
 from jupyter_mlops.server.operations import activities, images, manifests, models, runs, services, snapshots, workspace
 from jupyter_mlops.server.row import Download, Raw, Row
-from jupyter_mlops.training.experiments import list_experiments, show_experiment
+from jupyter_mlops.training.compare import Comparison
+from jupyter_mlops.training.experiments import (
+    archive_experiment,
+    list_experiments,
+    restore_experiment,
+    show_experiment,
+    use_experiment,
+)
+from jupyter_mlops.training.following import LogPart
 from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
+from jupyter_mlops.training.upkeep import restore_run
 
 VERSION = "models/{name}/versions/{version}"
 
@@ -37,13 +48,21 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "openapi.json", workspace.show_document, None, Any),
     Row("GET", "experiments", list_experiments, None, list[Experiment]),
     Row("GET", "experiments/{name}", show_experiment, None, Experiment),
-    Row("GET", "runs", runs.list_runs, None, list[Run]),
+    Row("POST", "experiments/{name}/use", use_experiment, None, Experiment),
+    Row("POST", "experiments/{name}/archive", archive_experiment, None, Experiment),
+    Row("POST", "experiments/{name}/restore", restore_experiment, None, Experiment),
+    Row("GET", "runs", runs.list_runs, None, RunPage),
     Row("POST", "runs", runs.submit_run, runs.SubmitRun, Run),
     Row("GET", "runs/{ref}", show_run, None, RunDetail),
-    Row("GET", "runs/{ref}/logs/{stream}", runs.show_log, None, runs.LogText),
+    Row("GET", "runs/{ref}/logs/{stream}", runs.show_log, None, LogPart),
     Row("GET", "runs/{ref}/artifacts/{path}", runs.download_artifact, None, Download),
+    Row("PATCH", "runs/{ref}", runs.change_run, runs.ChangeRun, Run),
+    Row("DELETE", "runs/{ref}", runs.remove_run, None, None),
+    Row("POST", "runs/{ref}/restore", restore_run, None, Run),
+    Row("GET", "runs/{ref}/metrics", runs.show_curve, None, Curve),
     Row("POST", "runs/{ref}/metrics", runs.log_metrics, runs.LogMetrics, Run),
     Row("POST", "runs/{ref}/cancel", cancel_run, None, Run),
+    Row("GET", "comparison", runs.compare, None, Comparison),
     Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
     Row("GET", "snapshots/{ref}", show_snapshot, None, SnapshotDetail),
     Row("GET", "snapshots/{ref}/diff", snapshots.diff_snapshots, None, list[FileChange]),

@@ -102,6 +102,11 @@ class Row:
         return typing.get_origin(self.reply) is list
 
     @property
+    def has_items(self) -> bool:
+        """Whether the reply is a list of things, or a page of them: a record of its own with ``items``."""
+        return self.is_list or "items" in getattr(self.reply, "__struct_fields__", ())
+
+    @property
     def is_collection(self) -> bool:
         """Whether it is about all things of a kind: an empty list where there is no workspace, and the first write makes one."""
         return "{" not in self.path

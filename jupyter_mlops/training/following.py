@@ -26,6 +26,21 @@ class Piece(Record, frozen=True, kw_only=True):
     """The line that is still being written: a progress bar, most often. The next piece replaces it."""
 
 
+class LogPart(Record, frozen=True, kw_only=True):
+    """What a run has written since a place in its stream."""
+
+    text: str
+    next: int
+    """Byte that the next part begins at: the beginning of the line that is being written."""
+
+
+def read_part(world: World, ref: str, stream: Stream, offset: int = 0) -> LogPart:
+    """Return what a run has written from byte ``offset`` on, its unfinished line included. Raises ``UnknownThing``."""
+    reader = _Reader(world, world.tracking.run(ref), stream, offset)
+    piece = reader.next() or Piece()
+    return LogPart(text=piece.lines + piece.current, next=reader.offset)
+
+
 def follow_log(
     world: World, ref: str, stream: Stream = "stdout", *, sleep: Callable[[float], object] = time.sleep
 ) -> Iterator[Piece]:
@@ -47,13 +62,13 @@ def follow_log(
 class _Reader:
     """Reads one stream from where it was read to: the beginning of the line that is being written."""
 
-    def __init__(self, world: World, run: Run, stream: Stream) -> None:
+    def __init__(self, world: World, run: Run, stream: Stream, offset: int = 0) -> None:
         self._world = world
         self._run = run
         self._path = f"logs/{stream}.txt"
         self._spool = world.root / "journal" / run.id / f"{stream}.txt"
         """Where a run writes whose artifacts are in a remote store."""
-        self._offset = 0
+        self.offset = offset
         self._current = b""
 
     def next(self) -> Piece | None:
@@ -63,7 +78,7 @@ class _Reader:
         current = data[whole:]
         if not whole and current == self._current:
             return None
-        self._offset += whole
+        self.offset += whole
         self._current = current
         return Piece(lines=_text(data[:whole]), current=_text(current))
 
@@ -74,10 +89,10 @@ class _Reader:
     def _read(self) -> bytes:
         try:
             with self._spool.open("rb") as file:
-                file.seek(self._offset)
+                file.seek(self.offset)
                 return file.read()
         except FileNotFoundError:
-            return self._world.tracking.read(self._run.id, self._path, self._offset)
+            return self._world.tracking.read(self._run.id, self._path, self.offset)
 
 
 def _text(data: bytes) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Annotated
 
+from msgspec import Meta
+
+from jupyter_mlops.core.curve import Axis, Curve
 from jupyter_mlops.core.errors import BadInput, UnknownThing
-from jupyter_mlops.core.record import MetricValue, Record
+from jupyter_mlops.core.record import MetricValue
 from jupyter_mlops.core.run import Run, RunStatus
+from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body, Download
-from jupyter_mlops.training.runs import list_runs as flow_list_runs
+from jupyter_mlops.training.compare import Comparison, compare_runs
+from jupyter_mlops.training.finding import find_runs, read_curve
+from jupyter_mlops.training.following import LogPart, Stream, read_part
 from jupyter_mlops.training.runs import log_metrics as flow_log_metrics
-from jupyter_mlops.training.runs import read_log, run_artifact
+from jupyter_mlops.training.runs import run_artifact
 from jupyter_mlops.training.submit import submit_file
+from jupyter_mlops.training.upkeep import delete_run, tag_run
 
 
 class SubmitRun(Body, frozen=True, kw_only=True):
@@ -40,10 +46,11 @@ class LogMetrics(Body, frozen=True, kw_only=True):
     step: int = 0
 
 
-class LogText(Record, frozen=True, kw_only=True):
-    """What a run wrote."""
+class ChangeRun(Body, frozen=True, kw_only=True):
+    """Tags to set, or to remove where the value is null, and the note, in Markdown."""
 
-    text: str
+    tags: dict[str, str | None] = {}
+    note: str | None = None
 
 
 class ArtifactIsFolder(BadInput):
@@ -55,13 +62,32 @@ class ArtifactIsFolder(BadInput):
 def list_runs(
     world: World,
     *,
+    where: str | None = None,
+    order: str | None = None,
     experiment: str | None = None,
     status: RunStatus | None = None,
     project: str | None = None,
     limit: Most = 100,
-) -> Sequence[Run]:
-    """List runs, newest first."""
-    return flow_list_runs(world, experiment=experiment, status=status, project=project, limit=limit)
+    after: str = "",
+) -> RunPage:
+    """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`."""
+    return find_runs(
+        world,
+        where=where,
+        order=order,
+        experiment=experiment,
+        status=status,
+        project=project,
+        limit=limit,
+        after=after,
+    )
+
+
+def show_curve(
+    world: World, ref: str, *, key: str, buckets: Annotated[int, Meta(ge=2, le=10_000)] = 1000, axis: Axis = "step"
+) -> Curve:
+    """Show a metric at the resolution of a chart: the smallest, the largest and the last value of each bucket."""
+    return read_curve(world, ref, key, n_buckets=buckets, axis=axis)
 
 
 def submit_run(world: World, place: Place, body: SubmitRun) -> Run:
@@ -84,9 +110,24 @@ def log_metrics(world: World, ref: str, body: LogMetrics) -> Run:
     return flow_log_metrics(world, ref, body.values, step=body.step)
 
 
-def show_log(world: World, ref: str, stream: Literal["stdout", "stderr"]) -> LogText:
-    """Show what a run wrote on ``stdout`` or ``stderr`` so far."""
-    return LogText(text=read_log(world, ref, stream))
+def change_run(world: World, ref: str, body: ChangeRun) -> Run:
+    """Set or remove tags of a run, and its note."""
+    return tag_run(world, ref, body.tags, note=body.note)
+
+
+def remove_run(world: World, ref: str) -> None:
+    """Put a run in the trash."""
+    delete_run(world, ref)
+
+
+def compare(world: World, *, runs: str) -> Comparison:
+    """Compare runs, named with commas between them; code is compared with that of the first one."""
+    return compare_runs(world, [ref for ref in runs.split(",") if ref])
+
+
+def show_log(world: World, ref: str, stream: Stream, *, offset: int = 0) -> LogPart:
+    """Show what a run wrote on ``stdout`` or ``stderr`` so far, from byte ``offset`` on."""
+    return read_part(world, ref, stream, max(offset, 0))
 
 
 def download_artifact(world: World, ref: str, path: str) -> Download:

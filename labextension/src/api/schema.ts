@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare runs, named with commas between them; code is compared with that of the first one. */
+        get: operations["compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -97,7 +114,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return the experiments, newest first. */
+        /** Return the experiments, newest first; with ``archived`` those that were put away. */
         get: operations["list_experiments"];
         put?: never;
         post?: never;
@@ -114,10 +131,61 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return one experiment. Raises ``UnknownThing``. */
+        /** Return one experiment, also an archived one. Raises ``UnknownThing``. */
         get: operations["show_experiment"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/experiments/{name}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put an experiment away with its runs, which are kept; runs that name none go to ``Default`` if it was in use. */
+        post: operations["archive_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/experiments/{name}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an archived experiment back with its runs. Raises ``UnknownThing``. */
+        post: operations["restore_experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/experiments/{name}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let runs that name no experiment go to this one, which is made if it does not exist; return it. */
+        post: operations["use_experiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -325,7 +393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List runs, newest first. */
+        /** List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`. */
         get: operations["list_runs"];
         put?: never;
         /** Start a script or notebook of the server's folder as a run. */
@@ -347,10 +415,12 @@ export interface paths {
         get: operations["show_run"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Put a run in the trash. */
+        delete: operations["remove_run"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Set or remove tags of a run, and its note. */
+        patch: operations["change_run"];
         trace?: never;
     };
     "/runs/{ref}/artifacts/{path}": {
@@ -394,7 +464,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show what a run wrote on ``stdout`` or ``stderr`` so far. */
+        /** Show what a run wrote on ``stdout`` or ``stderr`` so far, from byte ``offset`` on. */
         get: operations["show_log"];
         put?: never;
         post?: never;
@@ -411,10 +481,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show a metric at the resolution of a chart: the smallest, the largest and the last value of each bucket. */
+        get: operations["show_curve"];
         put?: never;
         /** Log metrics to a run. */
         post: operations["log_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a run out of the trash; return it. Raises ``UnknownThing`` when the trash has no such run. */
+        post: operations["restore_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -682,6 +770,40 @@ export interface components {
             manifest: string;
         };
         /**
+         * CellOrigin
+         * @description The cell that a run is.
+         */
+        CellOrigin: {
+            /** @default null */
+            execution_count: number | null;
+            /** @default  */
+            id: string;
+            /** @default  */
+            notebook_in_project: string;
+            /** @default  */
+            notebook_in_workspace: string;
+        };
+        /**
+         * ChangeRun
+         * @description Tags to set, or to remove where the value is null, and the note, in Markdown.
+         */
+        ChangeRun: {
+            /** @default null */
+            note?: string | null;
+            /** @default {} */
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * CodeDiff
+         * @description How the source of a run differs from that of the first one.
+         */
+        CodeDiff: {
+            changes: components["schemas"]["FileChange"][];
+            run: string;
+        };
+        /**
          * Column
          * @description One named input or output column. Types are MLflow's DataType names, plus ``any``.
          */
@@ -694,6 +816,20 @@ export interface components {
              * @enum {unknown}
              */
             type: "any" | "binary" | "boolean" | "datetime" | "double" | "float" | "integer" | "long" | "string";
+        };
+        /**
+         * Comparison
+         * @description Two runs or more, side by side.
+         */
+        Comparison: {
+            code: components["schemas"]["CodeDiff"][];
+            data: components["schemas"]["Line"][];
+            environment: components["schemas"]["Line"][];
+            metrics: components["schemas"]["MetricLine"][];
+            /** @default [] */
+            notes: string[];
+            params: components["schemas"]["Line"][];
+            runs: components["schemas"]["Run"][];
         };
         /**
          * CreateManifest
@@ -721,6 +857,28 @@ export interface components {
             };
             /** @default false */
             trust?: boolean;
+        };
+        /**
+         * Curve
+         * @description A metric in buckets of equal width; the lists are of equal length, one entry for each bucket that has points.
+         */
+        Curve: {
+            /** @default [] */
+            at: number[];
+            /**
+             * @default step
+             * @enum {unknown}
+             */
+            axis: "step" | "time";
+            /** @default [] */
+            high: (number | ("-Infinity" | "Infinity" | "NaN"))[];
+            key: string;
+            /** @default [] */
+            last: (number | ("-Infinity" | "Infinity" | "NaN"))[];
+            /** @default [] */
+            low: (number | ("-Infinity" | "Infinity" | "NaN"))[];
+            /** @default 0 */
+            n_points: number;
         };
         /**
          * DeployService
@@ -796,9 +954,13 @@ export interface components {
          * @description A named group of runs.
          */
         Experiment: {
+            /** @default false */
+            archived: boolean;
             /** @default 0 */
             created_at: number;
             id: string;
+            /** @default false */
+            in_use: boolean;
             /** @default null */
             n_runs: number | null;
             name: string;
@@ -823,6 +985,8 @@ export interface components {
             change: "added" | "changed" | "removed";
             /** @default  */
             diff: string;
+            /** @default  */
+            note: string;
             path: string;
         };
         /**
@@ -839,6 +1003,22 @@ export interface components {
             /** @default  */
             remote: string;
             root: string;
+        };
+        /**
+         * HiddenName
+         * @description A variable that a run used and that executing the notebook from top to bottom would not give again.
+         */
+        HiddenName: {
+            /** @enum {unknown} */
+            cause: "below" | "changed" | "order" | "removed" | "repeated" | "skipped" | "stopped";
+            /** @default  */
+            cell_id: string;
+            /** @default null */
+            execution_count: number | null;
+            /** @default null */
+            position: number | null;
+            text: string;
+            variable: string;
         };
         /**
          * Image
@@ -883,6 +1063,15 @@ export interface components {
             timeout_s: number;
         };
         /**
+         * Line
+         * @description One thing that each run has its own value of, ``None`` where it has none; in the order of the runs.
+         */
+        Line: {
+            differs: boolean;
+            name: string;
+            values: (string | null)[];
+        };
+        /**
          * Lineage
          * @description What a thing came from. The first node is the thing itself; links lead from a thing to what it came from.
          */
@@ -911,10 +1100,11 @@ export interface components {
             };
         };
         /**
-         * LogText
-         * @description What a run wrote.
+         * LogPart
+         * @description What a run has written since a place in its stream.
          */
-        LogText: {
+        LogPart: {
+            next: number;
             text: string;
         };
         /**
@@ -977,6 +1167,18 @@ export interface components {
             /** @default null */
             run_id: string | null;
             version: number;
+        };
+        /**
+         * MetricLine
+         * @description One metric: the last value of each run, and which run's is best.
+         */
+        MetricLine: {
+            /** @default null */
+            best: number | null;
+            /** @default false */
+            lower_is_better: boolean;
+            name: string;
+            values: (number | ("-Infinity" | "Infinity" | "NaN") | null)[];
         };
         /**
          * Model
@@ -1136,9 +1338,13 @@ export interface components {
             /** @default [] */
             artifacts: components["schemas"]["Artifact"][];
             /** @default null */
+            cell: components["schemas"]["CellOrigin"] | null;
+            /** @default null */
             environment: components["schemas"]["Environment"] | null;
             /** @default null */
             git: components["schemas"]["GitState"] | null;
+            /** @default [] */
+            hidden_state: components["schemas"]["HiddenName"][];
             /** @default  */
             notebook: string;
             run: components["schemas"]["Run"];
@@ -1146,6 +1352,18 @@ export interface components {
             snapshot: string;
             /** @default [] */
             warnings: string[];
+        };
+        /**
+         * RunPage
+         * @description Some of the runs that match.
+         */
+        RunPage: {
+            /** @default [] */
+            items: components["schemas"]["Run"][];
+            /** @default  */
+            next: string;
+            /** @default  */
+            note: string;
         };
         /**
          * Schema
@@ -1221,6 +1439,8 @@ export interface components {
             n_recorded: number;
             name: string;
             source: string;
+            /** @default 0 */
+            unused_since: number;
             /** @default 0 */
             version: number;
             /** @default [] */
@@ -1499,6 +1719,37 @@ export interface operations {
             };
         };
     };
+    compare: {
+        parameters: {
+            query: {
+                runs: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_events: {
         parameters: {
             query?: {
@@ -1535,7 +1786,9 @@ export interface operations {
     };
     list_experiments: {
         parameters: {
-            query?: never;
+            query?: {
+                archived?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1565,6 +1818,99 @@ export interface operations {
         };
     };
     show_experiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_experiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_experiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    use_experiment: {
         parameters: {
             query?: never;
             header?: never;
@@ -2175,10 +2521,13 @@ export interface operations {
     list_runs: {
         parameters: {
             query?: {
+                where?: string | null;
+                order?: string | null;
                 experiment?: string | null;
                 status?: ("FAILED" | "FINISHED" | "KILLED" | "RUNNING" | "SCHEDULED") | null;
                 project?: string | null;
                 limit?: number;
+                after?: string;
             };
             header?: never;
             path?: never;
@@ -2192,9 +2541,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        items: components["schemas"]["Run"][];
-                    };
+                    "application/json": components["schemas"]["RunPage"];
                 };
             };
             /** @description Why not, and what to do. */
@@ -2259,6 +2606,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRun"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
                 };
             };
             /** @description Why not, and what to do. */
@@ -2337,7 +2748,9 @@ export interface operations {
     };
     show_log: {
         parameters: {
-            query?: never;
+            query?: {
+                offset?: number;
+            };
             header?: never;
             path: {
                 ref: string;
@@ -2353,7 +2766,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LogText"];
+                    "application/json": components["schemas"]["LogPart"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_curve: {
+        parameters: {
+            query: {
+                key: string;
+                buckets?: number;
+                axis?: "step" | "time";
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curve"];
                 };
             };
             /** @description Why not, and what to do. */
@@ -2381,6 +2829,37 @@ export interface operations {
                 "application/json": components["schemas"]["LogMetrics"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {

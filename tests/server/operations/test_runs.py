@@ -192,3 +192,39 @@ async def test_metrics_are_logged_to_a_run_that_executes_elsewhere(api, here):
     assert (await api("POST", f"runs/{run.id}/metrics", {"values": {"acc": "high"}})).status == 400
     assert (await api("POST", "runs/nothing/metrics", {"values": {"acc": 1}})).body["code"] == "run-not-found"
     assert (await api("POST", f"runs/{run.id}/metrics", {"values": {"acc": 1}}, user="rita")).status == 403
+
+
+async def test_runs_are_compared_tagged_deleted_and_restored(api, here):
+    for name, auc in (("a", 0.5), ("b", 0.7)):
+        run = here.tracking.create_run("trash", name, tags={"draft": "yes"}, params={"C": name})
+        await api("POST", f"runs/{run.id}/metrics", {"values": {"auc": auc}})
+        here.tracking.end_run(run.id, "FINISHED")
+
+    found = (await api("GET", "comparison", runs="a,b")).body
+    assert [(line["name"], line["best"]) for line in found["metrics"]] == [("auc", 1)]
+    assert [line["values"] for line in found["params"]] == [["a", "b"]]
+    few = await api("GET", "comparison", runs="a")
+    assert (few.status, few.body["code"]) == (400, "too-few-runs")
+
+    changed = (await api("PATCH", "runs/a", {"tags": {"team": "risk", "draft": None}, "note": "*fine*"})).body
+    assert (changed["tags"]["team"], changed["tags"]["mlflow.note.content"]) == ("risk", "*fine*")
+    assert "draft" not in changed["tags"]
+    assert (await api("PATCH", "runs/a", {"tags": {"mlops.snapshot": "x"}})).status == 400
+
+    assert (await api("DELETE", "runs/a", user="rita")).status == 403
+    assert (await api("DELETE", "runs/a")).status == 204
+    assert [one["name"] for one in (await api("GET", "runs")).body["items"]] == ["b"]
+    assert (await api("POST", "runs/a/restore", {})).body["deleted"] is False
+    assert (await api("POST", "runs/a/restore", {})).status == 404
+
+
+async def test_a_log_is_read_on_from_where_it_was_read_to(api, here):
+    run = here.tracking.create_run("logs", "talks", tags={}, params={})
+    journal = here.journals.open(run.id, run.artifact_uri)
+    journal.write("stdout", "one\nhalf")
+    first = (await api("GET", f"runs/{run.id}/logs/stdout")).body
+    assert first == {"text": "one\nhalf", "next": 4}
+    journal.write("stdout", " done\n")
+    assert (await api("GET", f"runs/{run.id}/logs/stdout", offset=4)).body == {"text": "half done\n", "next": 14}
+    journal.close("FINISHED", "", time.time())
+    assert (await api("GET", f"runs/{run.id}/logs/stdout", offset=14)).body == {"text": "", "next": 14}
