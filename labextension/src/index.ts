@@ -1,4 +1,4 @@
-/** The JupyterLab plugin: a tab in the left sidebar, whose content is loaded when it is first looked at. */
+/** The JupyterLab plugins: cards in notebooks, and a tab in the left sidebar that is loaded when it is first looked at. */
 
 import { ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
@@ -7,6 +7,7 @@ import { IStateDB } from '@jupyterlab/statedb';
 import type { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
+import { cards } from './cards/plugin';
 import { mlopsIcon } from './common/labicon';
 import { PLUGIN_ID } from './tokens';
 
@@ -61,7 +62,7 @@ class SidebarTab extends Panel {
   }
 }
 
-const plugin: JupyterFrontEndPlugin<void> = {
+const sidebar: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'Shows the experiments, models and services of the workspace in the left sidebar.',
   autoStart: true,
@@ -73,4 +74,4 @@ const plugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default plugin;
+export default [sidebar, cards];

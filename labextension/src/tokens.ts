@@ -1,6 +1,7 @@
 /** Names that other extensions and the server know us by. */
 
 export const PLUGIN_ID = 'jupyter-mlops:sidebar';
+export const CARDS_ID = 'jupyter-mlops:cards';
 
 /** Where the server extension answers, below the base URL. */
 export const API = 'mlops/api';

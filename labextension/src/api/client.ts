@@ -14,6 +14,7 @@ import type {
   QueryOf,
   ReplyOf,
   Run,
+  RunDetail,
   Service,
   Workspace
 } from './types';
@@ -34,6 +35,16 @@ export class Client {
     return (await this.get('/runs', query)).items;
   }
 
+  run(id: string): Promise<RunDetail> {
+    return this.read<RunDetail>(`/runs/${encodeURIComponent(id)}`);
+  }
+
+  /** A file that a run stored. */
+  async artifact(id: string, path: string): Promise<Blob> {
+    const parts = path.split('/').map(encodeURIComponent).join('/');
+    return (await this.ask(`/runs/${encodeURIComponent(id)}/artifacts/${parts}`)).blob();
+  }
+
   async models(): Promise<readonly Model[]> {
     return (await this.get('/models')).items;
   }
@@ -51,10 +62,24 @@ export class Client {
     return (await this.get('/events', { after })).items;
   }
 
-  private async get<P extends Address>(path: P, query?: QueryOf<P>): Promise<ReplyOf<P>> {
+  private get<P extends Address>(path: P, query?: QueryOf<P>): Promise<ReplyOf<P>> {
     const asked = Object.entries(query ?? {}).map(([key, value]) => [key, String(value)]);
     const search = new URLSearchParams(asked).toString();
-    const url = URLExt.join(this.settings.baseUrl, API, path) + (search && `?${search}`);
+    return this.read<ReplyOf<P>>(path + (search && `?${search}`));
+  }
+
+  private async read<R>(address: string): Promise<R> {
+    const response = await this.ask(address);
+    const body = await response.text();
+    try {
+      return JSON.parse(body) as R;
+    } catch {
+      throw refusal(response.status, body); // a proxy's login page answers 200
+    }
+  }
+
+  private async ask(address: string): Promise<Response> {
+    const url = URLExt.join(this.settings.baseUrl, API) + address;
     let response: Response;
     try {
       // no-cache, unlike Lab's no-store, lets the server answer 304 to what did not change.
@@ -62,14 +87,9 @@ export class Client {
     } catch {
       throw unreachable();
     }
-    const body = await response.text();
     if (!response.ok) {
-      throw refusal(response.status, body);
+      throw refusal(response.status, await response.text());
     }
-    try {
-      return JSON.parse(body) as ReplyOf<P>;
-    } catch {
-      throw refusal(response.status, body); // a proxy's login page answers 200
-    }
+    return response;
   }
 }

@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type Workspace = Readonly<Schemas['WorkspaceInfo']>;
 export type Experiment = Readonly<Schemas['Experiment']>;
 export type Run = Readonly<Schemas['Run']>;
+export type RunDetail = Readonly<Schemas['RunDetail']>;
 export type RunStatus = Run['status'];
 export type MetricValue = Run['metrics'][string];
 export type Model = Readonly<Schemas['Model']>;

@@ -35,6 +35,7 @@ export function run(change: Partial<Run> = {}): Run {
     parent: null,
     reason: '',
     artifact_uri: '',
+    deleted: false,
     ...change
   };
 }
