@@ -155,6 +155,9 @@ class Tracking(Protocol):
     def store(self, run_id: RunId, file: Path, folder: str = "", *, name: str | None = None) -> None:
         """Store a local file among the run's artifacts, below ``folder``, as ``name``."""
 
+    def write(self, run_id: RunId, data: bytes, path: str) -> None:
+        """Store bytes as the artifact ``path``."""
+
     def fetch(self, run_id: RunId, path: str, into: Path) -> Path:
         """Download an artifact (file or folder) into the folder ``into``; return where it is."""
 
@@ -376,6 +379,10 @@ class World(Protocol):
     @property
     def large_file_bytes(self) -> int:
         """Files above this size are data, not source: a snapshot records them only."""
+
+    @property
+    def system_every_s(self) -> float:
+        """How often a run's use of its machine is sampled; 0 for never."""
 
     def experiment_in_use(self) -> str:
         """Return the experiment of runs that name none."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunStatus
-from jupyter_mlops.store.artifacts import is_inside, list_folder, store_file
+from jupyter_mlops.store.artifacts import is_inside, list_folder, store_file, write_file
 from jupyter_mlops.store.bulk import log_points
 from jupyter_mlops.store.entities import run_of
 from jupyter_mlops.store.media import MlflowMedia
@@ -160,6 +160,18 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
             if name is not None and name != file.name:
                 file = Path(shutil.copyfile(file, Path(scratch) / name))
             self.client.log_artifact(run_id, str(file), folder or None)
+
+    def write(self, run_id: RunId, data: bytes, path: str) -> None:
+        """Store bytes as the artifact ``path``."""
+        place = self._places.get(run_id)
+        if place is not None and is_inside(path):
+            with calls(self.uri, "run", run_id):
+                write_file(place, data, path)
+            return
+        folder, _, name = path.rpartition("/")
+        with calls(self.uri, "run", run_id), tempfile.TemporaryDirectory() as scratch:
+            (Path(scratch) / name).write_bytes(data)
+            self.store(run_id, Path(scratch) / name, folder)
 
     def fetch(self, run_id: RunId, path: str, into: Path) -> Path:
         """Download an artifact (file or folder) into the folder ``into``; return where it is."""

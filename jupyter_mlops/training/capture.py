@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import json
+import logging
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -22,16 +21,20 @@ from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.environments import installed_packages
-from jupyter_mlops.inputs.git import git_state, project_of
+from jupyter_mlops.inputs.git import GitLook, git_state, project_of
 from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.ports import RunJournal, Say, World
 from jupyter_mlops.training.heartbeat import TAG, Heartbeat, is_shared
 from jupyter_mlops.training.metrics import Counter
 from jupyter_mlops.training.reaper import tidy, untidy
+from jupyter_mlops.training.system import OFF, SystemMonitor
+
+log = logging.getLogger(__name__)
 
 DEFAULT_EXPERIMENT: Final = "Default"
 UNKNOWN_NOTEBOOK: Final = "unknown"
+GIT_WAIT_S: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +94,8 @@ class Capture:
 
     def store_text(self, text: str | bytes, folder: str, name: str) -> None:
         """Store text or bytes as an artifact."""
-        with tempfile.TemporaryDirectory() as scratch:
-            file = Path(scratch) / name
-            file.write_bytes(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
-            self._world.tracking.store(self.run.id, file, folder)
+        data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        self._world.tracking.write(self.run.id, data, f"{folder}/{name}" if folder else name)
 
     def display(self, suffix: str, data: bytes) -> None:
         """Store a figure or another rich output, numbered as they come."""
@@ -132,9 +133,12 @@ class Capture:
 
 def begin(world: World, plan: Plan, say: Say | None = None) -> Capture:
     """Take the snapshot, create the run and open its journal. Raises, and leaves nothing, if one of them fails."""
-    run, snapshot = create(world, plan, say)
+    look = GitLook(plan.folder)
+    run, snapshot = create(world, plan, say, look)
     tidy(world)
-    return attach(world, plan, run, snapshot)
+    capture = attach(world, plan, run, snapshot)
+    capture.scopes.callback(look.state)  # whose tags are part of the run
+    return capture
 
 
 def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Capture:
@@ -145,6 +149,8 @@ def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Cap
         if not mine.items() <= run.tags.items():
             world.tracking.log(run.id, tags=mine)
         capture.store_text(encode(installed_packages()), "mlops", "environment.json")
+        if world.system_every_s and run.tags.get(OFF) != "off":
+            capture.scopes.callback(SystemMonitor(capture.log, world.system_every_s).stop)
     except BaseException as error:
         could_not_begin(world, run, error)
         raise
@@ -160,8 +166,14 @@ def could_not_begin(world: World, run: Run, error: BaseException) -> None:
 
 
 @uses_store  # until the run refers to the snapshot, no gc may take it for one that nobody needs
-def create(world: World, plan: Plan, say: Say | None = None) -> tuple[Run, Snapshot | None]:
-    """Take the snapshot and create the run."""
+def create(
+    world: World, plan: Plan, say: Say | None = None, look: GitLook | None = None
+) -> tuple[Run, Snapshot | None]:
+    """Take the snapshot and create the run.
+
+    With ``look``, what git says is waited for a moment only, so that it is of the folder as it was before any code ran
+    unless the repository is large; where git takes longer it is added when it comes.
+    """
     check_name("experiment", plan.experiment)
     if plan.name is not None:
         check_name("run", plan.name)
@@ -171,9 +183,11 @@ def create(world: World, plan: Plan, say: Say | None = None) -> tuple[Run, Snaps
         snapshot = take_snapshot(
             world, plan.folder, include=plan.include, say=say, large_file_bytes=world.large_file_bytes
         )
-    git = git_state(plan.folder)
+    git = git_state(plan.folder) if look is None else look.state(GIT_WAIT_S)
     tags = {**facts(world, plan, snapshot, git), **plan.tags}
     run = world.tracking.create_run(plan.experiment, plan.name, tags=tags, params=plan.params, parent=plan.parent)
+    if look is not None and git is None:
+        look.then(lambda state: _add_git(world, run.id, state))
     world.catalog.record("run", run.id, "start", {"experiment": plan.experiment, "name": run.name})
     if snapshot is not None:
         world.catalog.link(f"run:{run.id}", "started-from", f"snapshot:{snapshot.name}")
@@ -202,14 +216,27 @@ def facts(world: World, plan: Plan, snapshot: Snapshot | None, git: GitState | N
         if snapshot.warnings:
             tags["mlops.snapshot.warnings"] = "\n".join(snapshot.warnings)[:5000]
     if git is not None:
-        tags |= {
-            "mlflow.source.git.commit": git.commit,
-            "mlops.git.commit": git.commit,
-            "mlops.git.branch": git.branch,
-            "mlops.git.remote": git.remote,
-            "mlops.git.dirty": str(git.dirty).lower(),
-        }
+        tags |= git_tags(git)
     return {key: value for key, value in tags.items() if value}
+
+
+def git_tags(git: GitState) -> dict[str, str]:
+    """Return the tags that name commit, branch and remote."""
+    tags = {
+        "mlflow.source.git.commit": git.commit,
+        "mlops.git.commit": git.commit,
+        "mlops.git.branch": git.branch,
+        "mlops.git.remote": git.remote,
+        "mlops.git.dirty": str(git.dirty).lower(),
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def _add_git(world: World, run_id: RunId, git: GitState) -> None:
+    try:
+        world.tracking.log(run_id, tags=git_tags(git))
+    except MlopsError as error:
+        log.warning("The commit of the run %s is not in MLflow: %s", run_id, error)
 
 
 def process_tags(world: World) -> dict[str, str]:
@@ -234,29 +261,6 @@ def collect_outputs(world: World, run: Run, folder: Path) -> None:
         if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= run.started_at - 0.05:
             below = path.parent.relative_to(outputs).as_posix()
             world.tracking.store(run.id, path, "outputs" if below == "." else f"outputs/{below}")
-
-
-def session_notebook(cells: Sequence[tuple[int, str]]) -> str:
-    """Return executed cells, ``(execution count, source)`` in their order, as a notebook (nbformat 4.5)."""
-    return json.dumps(
-        {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {"language_info": {"name": "python"}},
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"cell-{count}",
-                    "execution_count": count,
-                    "metadata": {},
-                    "outputs": [],
-                    "source": source,
-                }
-                for count, source in cells
-            ],
-        },
-        indent=1,
-    )
 
 
 def _os_user() -> str:
