@@ -84,7 +84,8 @@ def _detail(detail: RunDetail) -> View:
     if detail.artifacts:
         rows = [(artifact.path, size(artifact.n_bytes)) for artifact in detail.artifacts]
         view.append(Table(title="Outputs", headers=("PATH", ">SIZE"), rows=rows))
-    return [*view, *(Note(text=warning) for warning in detail.warnings)]
+    hidden = [Note(text=f"Not reproducible from top to bottom: {one.text}", tone="bad") for one in detail.hidden_state]
+    return [*view, *hidden, *(Note(text=warning) for warning in detail.warnings)]
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

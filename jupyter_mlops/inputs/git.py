@@ -140,8 +140,12 @@ def ask_git(folder: Path, *args: str) -> str | None:
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
 
+def project_root(folder: Path) -> Path:
+    """Return the root of the git repository that a folder is in, else the folder."""
+    folder = folder.resolve()
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+
+
 def project_of(folder: Path) -> str:
     """Return the name that runs of a folder are filed under: that of its git root, else its own."""
-    folder = folder.resolve()
-    root = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
-    return root.name or "root"
+    return project_root(folder).name or "root"

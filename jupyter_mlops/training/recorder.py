@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_mlops.core.origin import HiddenName
+from jupyter_mlops.core.origin import CellOrigin, HiddenName
+from jupyter_mlops.inputs.git import project_root
 from jupyter_mlops.training.hidden import Session
 from jupyter_mlops.training.history import Execution, Stamp, read_saved, session_notebook, stamp_of, view_of
 from jupyter_mlops.training.statements import Reader
@@ -89,6 +90,17 @@ class Recorder:
     def _stamp(self) -> Stamp | None:
         return stamp_of(Path(self._notebook()))
 
+    def origin(self, info: Any, home: Path, folder: Path) -> CellOrigin:
+        """Return which cell begins now: of a workspace in ``home``, and of the project that ``folder`` belongs to."""
+        counted = info is not None and info.store_history
+        path = Path(self._notebook())
+        return CellOrigin(
+            id=str(getattr(info, "cell_id", None) or ""),
+            execution_count=self._shell.execution_count - 1 if counted else None,
+            notebook_in_workspace=_below(path, home),
+            notebook_in_project=_below(path, project_root(folder)),
+        )
+
     def notebook(self) -> str:
         """Return all that was executed as a notebook."""
         return session_notebook(self.session.executions)
@@ -104,3 +116,8 @@ class Recorder:
         except Exception:  # noqa: BLE001  # a cell must never fail for our notes
             _log.debug("Whether the cell used hidden state could not be told.", exc_info=True)
             return []
+
+
+def _below(path: Path, folder: Path) -> str:
+    path, folder = path.resolve(), folder.resolve()
+    return path.relative_to(folder).as_posix() if path.is_file() and path.is_relative_to(folder) else ""

@@ -12,11 +12,13 @@ from typing import Final
 
 from jupyter_mlops.core.environment import Environment, GitState
 from jupyter_mlops.core.errors import Conflict, UnknownThing
+from jupyter_mlops.core.origin import CellOrigin, HiddenName
 from jupyter_mlops.core.process import is_alive
 from jupyter_mlops.core.record import MetricValue, Record, decode
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunStatus
 from jupyter_mlops.ports import Handle, World
 from jupyter_mlops.training.gone import process_of
+from jupyter_mlops.training.origin import cell_of, hidden_of
 from jupyter_mlops.training.reaper import settle
 
 CANCEL_WAIT_S: Final = 15.0
@@ -34,6 +36,10 @@ class RunDetail(Record, frozen=True, kw_only=True):
     """The snapshot's name, empty when none was taken."""
     notebook: str = ""
     """Path of the notebook or script, ``unknown`` where nothing told it."""
+    cell: CellOrigin | None = None
+    """``None`` for a script, or a notebook as a whole."""
+    hidden_state: list[HiddenName] = []
+    """What the run used and its notebook, executed from top to bottom, would not give again."""
     warnings: list[str] = []
     """What the snapshot left out, and why."""
 
@@ -66,6 +72,8 @@ def show_run(world: World, ref: str) -> RunDetail:
         git=_git(run),
         snapshot=run.tags.get("mlops.snapshot", ""),
         notebook=run.tags.get("mlops.notebook", ""),
+        cell=cell_of(run.tags),
+        hidden_state=hidden_of(run.tags),
         warnings=warnings.splitlines(),
     )
 
