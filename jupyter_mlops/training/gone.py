@@ -41,7 +41,7 @@ class Watch:
         mine = run.tags.get("mlops.node") == self._world.node
         if process.boot_id == boot_id() and (mine or is_alive(process)):
             return not is_alive(process)
-        held = lock_state(self._world, run.id)
+        held = lock_state(self._world.root, run.id)
         if held is not None and (mine or is_same_machine(process)):
             return not held and self._is_silent(run, FRESH_S)
         if held or (mine and not is_same_machine(process)):

@@ -51,7 +51,7 @@ class Heartbeat:
     def __init__(self, world: World, run_id: RunId) -> None:
         self._world = world
         self._run_id = run_id
-        self._file = _file(world, run_id)
+        self._file = _file(world.root, run_id)
         self._done = threading.Event()
         self._told_at = time.time()
         with suppress(OSError):  # a full disk; the process itself can still be seen
@@ -94,7 +94,7 @@ def is_shared(world: World) -> bool:
 def signs_of(world: World, run_id: RunId) -> Signs | None:
     """Return what the process of a run noted when it began, ``None`` if that is not in this workspace's folder."""
     try:
-        return decode(_file(world, run_id).read_bytes(), Signs)
+        return decode(_file(world.root, run_id).read_bytes(), Signs)
     except (OSError, msgspec.DecodeError):
         return None
 
@@ -103,17 +103,17 @@ def last_beat(world: World, run: Run) -> float | None:
     """Return the newest sign of life, in seconds since the epoch."""
     found = []
     with suppress(OSError):
-        found.append(_file(world, run.id).stat().st_mtime)
+        found.append(_file(world.root, run.id).stat().st_mtime)
     told = run.tags.get(TAG, "")
     if told.isdecimal():
         found.append(float(told))
     return max(found, default=None)
 
 
-def lock_state(world: World, run_id: RunId) -> bool | None:
+def lock_state(root: Path, run_id: RunId) -> bool | None:
     """Tell whether the lock of a run's journal is held; ``None`` if there is none in this workspace's folder."""
     try:
-        with (_file(world, run_id).parent / "owner").open("rb") as owner:
+        with (_file(root, run_id).parent / "owner").open("rb") as owner:
             fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -122,5 +122,5 @@ def lock_state(world: World, run_id: RunId) -> bool | None:
     return False
 
 
-def _file(world: World, run_id: RunId) -> Path:
-    return world.root / "journal" / run_id / "heartbeat"
+def _file(root: Path, run_id: RunId) -> Path:
+    return root / "journal" / run_id / "heartbeat"

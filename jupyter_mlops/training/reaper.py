@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from jupyter_mlops.core.errors import MlopsError, UnknownThing
 from jupyter_mlops.core.ids import RunId
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 _TIDIED: set[str] = set()
 """Workspaces that this process has tidied."""
 _MANY = 1000
+LOCK_S = 2.0
 
 
 class Reaper:
@@ -32,6 +34,7 @@ class Reaper:
         self._watch = Watch(world)
         self._running: dict[str, tuple[Run, ProcessId, Run]] = {}
         self._found_dead: dict[str, float] = {}
+        self._unshipped: set[RunId] = set()
 
     def refresh(self) -> None:
         """Read which runs are running. Raises ``Unavailable``."""
@@ -53,10 +56,10 @@ class Reaper:
         """End the runs whose process is gone; returns them as they are now. Raises ``Unavailable``."""
         gone = [each for each in self._running.values() if self._watch.is_gone(each[2], each[1])]
         gone = [each for each in gone if not self._may_be_restarting(each[2], each[1]) and self._is_still(each[0])]
-        if not gone:
+        if not gone and not self._unshipped:
             return []
         reasons = {owner.id: self._why(owner, process) for _, process, owner in gone}
-        self._world.journals.ship_leftovers()  # what they had logged, their end included if it came so far
+        self._ship([run.id for run, _, _ in gone])
         ended: list[Run] = []
         for run, _, owner in gone:
             reason = reasons[owner.id]
@@ -68,6 +71,22 @@ class Reaper:
     def needs_time(self) -> bool:
         """Tell whether only a second look, minutes later, can decide about some run."""
         return any(self._watch.needs_time(owner, process) for _, process, owner in self._running.values())
+
+    def _ship(self, run_ids: Sequence[RunId]) -> None:
+        """Ship what the dead had logged, their end included if it came so far.
+
+        The last threads of a process let go of its lock a moment after it is seen dead; what takes longer comes next time.
+        """
+        self._unshipped.update(run_ids)
+        deadline = time.monotonic() + LOCK_S
+        while self._held() and time.monotonic() < deadline and run_ids:
+            time.sleep(0.02)
+        if len(held := self._held()) < len(self._unshipped):
+            self._world.journals.ship_leftovers()
+            self._unshipped = held
+
+    def _held(self) -> set[RunId]:
+        return {run_id for run_id in self._unshipped if lock_state(self._world.root, run_id)}
 
     def _parent(self, run: Run, known: dict[str, Run]) -> Run | None:
         if run.parent is None or run.parent == run.id:
@@ -136,11 +155,11 @@ def untidy(world: World) -> None:
     _TIDIED.discard(world.id)
 
 
-def has_leftovers(world: World) -> bool:
-    """Tell, without a look into the store, whether a dead process left a run behind in this workspace's folder."""
-    journals = world.root / "journal"
+def has_leftovers(root: Path) -> bool:
+    """Tell, without a look into the store, whether a dead process left a run behind in a ``.mlops`` folder."""
+    journals = root / "journal"
     folders = list(journals.iterdir()) if journals.is_dir() else []
-    return any(lock_state(world, RunId(folder.name)) is False for folder in folders)
+    return any(lock_state(root, RunId(folder.name)) is False for folder in folders)
 
 
 def _tidy(world: World) -> None:

@@ -31,6 +31,8 @@ FORMS: Final = (
 )
 _BINARY: Final = frozenset({"png", "jpg", "gif"})
 OWN_MIME: Final = "application/vnd.mlops"
+_ENDED: Final[set[str]] = set()
+"""The cells whose runs have ended: what a thread of theirs goes on to write belongs to no later run."""
 
 
 class Ear(Protocol):
@@ -69,6 +71,7 @@ class KernelTap:
         self.trouble: Exception | None = None
         self.watcher: Callable[[str, Mapping[str, Any]], None] | None = None
         """Is told every message too, by its type and content."""
+        self._cell = _message_id(kernel.get_parent("shell").get("header"))
         self._session = kernel.session
         self._ear = ear
         self._send: Callable[..., Any] = self._session.send
@@ -77,6 +80,8 @@ class KernelTap:
     def _heard(self, stream: Any, msg_or_type: Any, content: Any = None, *args: Any, **options: Any) -> Any:
         try:
             if isinstance(msg_or_type, dict):
+                if _message_id(msg_or_type.get("parent_header")) in _ENDED:
+                    return self._send(stream, msg_or_type, content, *args, **options)
                 self._hear(msg_or_type.get("msg_type"), msg_or_type.get("content"))
             else:
                 self._hear(msg_or_type, content)
@@ -105,6 +110,12 @@ class KernelTap:
             stream.flush()
         if "send" in self._session.__dict__:
             del self._session.send
+        if self._cell:
+            _ENDED.add(self._cell)
+
+
+def _message_id(header: Any) -> str:
+    return str(header.get("msg_id", "")) if isinstance(header, dict) else ""
 
 
 class TerminalTap:
@@ -115,10 +126,16 @@ class TerminalTap:
         self._shell = shell
         self._ear = ear
         self._streams = (sys.stdout, sys.stderr)
-        sys.stdout = _Tee(sys.stdout, lambda text: ear.write("stdout", text))
-        sys.stderr = _Tee(sys.stderr, lambda text: ear.write("stderr", text))
+        sys.stdout = _Tee(sys.stdout, lambda text: self._heard("stdout", text))
+        sys.stderr = _Tee(sys.stderr, lambda text: self._heard("stderr", text))
         self._publish = shell.display_pub.publish
         shell.display_pub.publish = self._published
+
+    def _heard(self, stream: str, text: str) -> None:
+        try:
+            self._ear.write(stream, text)
+        except (MlopsError, OSError, ValueError) as error:
+            self.trouble = error  # what cannot be stored is still shown
 
     def _published(self, data: Mapping[str, Any], *args: Any, **options: Any) -> Any:
         try:

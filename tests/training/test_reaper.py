@@ -162,7 +162,7 @@ def test_a_fresh_heartbeat_or_a_held_lock_of_what_cannot_be_seen_is_life(workspa
     locked = workspace.tracking.run(start_run(workspace, process))
     journal = workspace.journals.open(locked.id, locked.artifact_uri)
     beat(workspace, locked.id, time.time() - 40_000)
-    assert lock_state(workspace, locked.id)
+    assert lock_state(workspace.root, locked.id)
     assert reap(workspace) == []
     stale = start_run(workspace, process)
     beat(workspace, stale, time.time() - 60)
@@ -204,12 +204,12 @@ def test_another_machines_run_is_given_up_after_a_day_without_a_sign_that_was_wa
 
 
 def test_what_runs_is_no_leftover_and_what_was_killed_is(workspace):
-    assert not has_leftovers(workspace)
+    assert not has_leftovers(workspace.root)
     run = workspace.tracking.run(start_run(workspace, process_id()))
     journal = workspace.journals.open(run.id, run.artifact_uri)
-    assert not has_leftovers(workspace)
+    assert not has_leftovers(workspace.root)
     beat(workspace, "0" * 32, time.time())
-    assert has_leftovers(workspace)
+    assert has_leftovers(workspace.root)
     journal.close("FINISHED", "", time.time())
 
 
