@@ -7,12 +7,13 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from jupyter_mlops.core.environment import GitState
 
 _TIMEOUT_S: Final = 10.0
+MOST_PATCH_BYTES: Final = 20_000_000
 # Those of a surrounding hook or alias would point git at another repository.
 _FOREIGN: Final = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
@@ -123,6 +124,12 @@ def without_credentials(url: str) -> str:
 
 def ask_git(folder: Path, *args: str) -> str | None:
     """Return what a git command prints, ``None`` where there is no git or it fails. Nothing is asked for or locked."""
+    told = git_bytes(folder, *args)
+    return None if told is None else told.decode(errors="replace")
+
+
+def git_bytes(folder: Path, *args: str) -> bytes | None:
+    """Return what a git command prints, as ``ask_git`` does, byte by byte."""
     env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     env |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
@@ -137,7 +144,31 @@ def ask_git(folder: Path, *args: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None
+
+
+class Dirty(NamedTuple):
+    """What a folder's repository has that its commit does not."""
+
+    patch: bytes
+    """``git diff HEAD --binary`` of the whole repository: ``git apply`` puts it on the commit."""
+    untracked: tuple[str, ...]
+    """Paths from the root; their content is in the snapshot."""
+
+
+def dirty_diff(folder: Path) -> Dirty | None:
+    """Return what differs from the commit; ``None`` when nothing does, without a commit, or where git does not answer.
+
+    A patch of more than 20 MB is data, not source: it is left out, and the snapshot has the files.
+    """
+    root = _root(folder)
+    plain = ("--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
+    patch = git_bytes(root, "diff", "HEAD", *plain, "--no-relative") if root else None
+    listed = git_bytes(root, "ls-files", "-z", "--others", "--exclude-standard") if root else None
+    if patch is None or listed is None or not (patch or listed):
+        return None
+    names = tuple(name.decode("utf-8", "backslashreplace") for name in listed.split(b"\0") if name)
+    return Dirty(patch if len(patch) <= MOST_PATCH_BYTES else b"", names)
 
 
 def project_root(folder: Path) -> Path:

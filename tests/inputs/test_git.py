@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.inputs.git import git_state, project_of, without_credentials
+from jupyter_mlops.inputs.git import dirty_diff, git_state, project_of, without_credentials
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not on the PATH")
 
@@ -105,3 +105,35 @@ def test_a_project_is_named_for_its_git_root_else_for_its_folder(tmp_path: Path)
     (tmp_path / "repo" / ".git").mkdir()
     assert project_of(tmp_path / "repo" / "sub") == "repo"
     assert project_of(Path("/")) == "root"
+
+
+@needs_git
+def test_a_dirty_diff_applied_on_the_commit_gives_the_files_back(repository: Path, tmp_path: Path) -> None:
+    assert dirty_diff(repository) is None
+    git(repository, "config", "diff.noprefix", "true")
+    (repository / "gone.py").write_text("x")
+    (repository / "data.bin").write_bytes(bytes(range(256)))
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "second")
+    (repository / "a.py").write_bytes(b"2\r\nno newline \xff")
+    (repository / "data.bin").write_bytes(bytes(range(255, -1, -1)))
+    (repository / "gone.py").unlink()
+    (repository / "new.py").write_text("staged")
+    git(repository, "add", "new.py")
+    (repository / "left.py").write_text("untracked")
+    dirty = dirty_diff(repository / "sub")
+    assert dirty is not None
+    assert dirty.untracked == ("left.py",)
+    git(tmp_path, "clone", "-q", str(repository), "copy")
+    (tmp_path / "dirty.diff").write_bytes(dirty.patch)
+    git(tmp_path / "copy", "apply", "--binary", str(tmp_path / "dirty.diff"))
+    for name in ("a.py", "data.bin", "new.py"):
+        assert (tmp_path / "copy" / name).read_bytes() == (repository / name).read_bytes()
+    assert not (tmp_path / "copy" / "gone.py").exists()
+
+
+@needs_git
+def test_a_patch_that_is_too_large_is_left_out(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_mlops.inputs.git.MOST_PATCH_BYTES", 10)
+    (repository / "a.py").write_text("2")
+    assert dirty_diff(repository) == (b"", ())
