@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.errors import BadInput
@@ -53,6 +53,17 @@ class Magics:
                 self._tell(f"Made a workspace in {self._workspace.root}.")
         return self._workspace
 
+    def tidy(self) -> None:
+        """End what a dead kernel left RUNNING, this one's predecessor for instance, if there is a workspace here."""
+        from jupyter_mlops.core.errors import MlopsError
+        from jupyter_mlops.training.reaper import has_leftovers, tidy
+        from jupyter_mlops.workspace import Workspace, find_workspace
+
+        root = find_workspace(self._start())
+        with suppress(MlopsError):  # what is wrong with the workspace is told when it is used
+            if root is not None and has_leftovers(root):
+                tidy(Workspace.open(root))
+
     def line(self, line: str) -> Any:
         """Run ``%ml ...``; return the record, which the notebook shows as a table."""
         from jupyter_mlops.cli import Session, invoke
@@ -91,6 +102,7 @@ class Magics:
         """Show a run that ended: where its live card stands, else below what the cell has put out."""
         from IPython.display import publish_display_data
 
+        from jupyter_mlops.training.origin import hidden_of
         from jupyter_mlops.widgets.card import bundle, run_card
 
         watch, self._watch = self._watch, None
@@ -98,6 +110,8 @@ class Magics:
         final = bundle(run_card(self.workspace(), run)) if watch is None else watch.finish(run)
         if final is not None:
             publish_display_data(final)
+        for one in hidden_of(run.tags):
+            self._tell(f"Not reproducible from top to bottom: {one.text}")
 
     def _say(self, line: str, fraction: float) -> None:
         sys.stdout.write(f"\r{line} ({fraction:.0%})" if fraction < 1 else f"\r{line}\n")
@@ -154,11 +168,12 @@ def parse_cell_options(line: str) -> CellOptions:
     import click
 
     from jupyter_mlops.cli.options import key_values, run_options, tag_values
-    from jupyter_mlops.training.capture import DEFAULT_EXPERIMENT, Plan
+    from jupyter_mlops.training.capture import Plan
     from jupyter_mlops.training.cells import CellOptions
 
     @click.command(context_settings={"help_option_names": ["-h", "--help"]})
     @run_options
+    @click.option("--child", is_flag=True, help="Make it a child of this kernel's last run that is none itself.")
     @click.option("--autolog/--no-autolog", default=False, show_default=True, help="Turn on MLflow's autologging.")
     @click.option("--include", multiple=True, metavar="PATTERN", help="Large files to keep in the snapshot.")
     def options(
@@ -168,6 +183,8 @@ def parse_cell_options(line: str) -> CellOptions:
         params: tuple[str, ...],
         tags: tuple[str, ...],
         snapshot: bool,
+        system: bool,
+        child: bool,
         autolog: bool,
         include: tuple[str, ...],
     ) -> CellOptions:
@@ -179,14 +196,14 @@ def parse_cell_options(line: str) -> CellOptions:
           model.fit(X, y)
         """
         plan = Plan(
-            experiment=DEFAULT_EXPERIMENT if experiment is None else experiment,
+            experiment=experiment,
             name=name,
             params=key_values(params),
-            tags=tag_values(tags),
+            tags=tag_values(tags, system=system),
             snapshot=snapshot,
             include=include,
         )
-        return CellOptions(plan=plan, autolog=autolog)
+        return CellOptions(plan=plan, autolog=autolog, child=child)
 
     try:
         parsed = options.main(args=_words(line), prog_name="%%ml run", standalone_mode=False)
@@ -215,7 +232,7 @@ def load(shell: Any) -> None:
     if os.environ.get("MLOPS_RUN_ID"):
         join_worker_run(magics.workspace, ExitStack(), shell.user_ns)  # as long as the kernel lives
     # MLflow takes over a second to import: warm, so that the first `%%ml run` does not wait.
-    threading.Thread(target=_warm, name="mlops-warm", daemon=True).start()
+    threading.Thread(target=_warm, args=(magics,), name="mlops-warm", daemon=True).start()
 
 
 def unload(shell: Any) -> None:
@@ -233,13 +250,14 @@ def unload(shell: Any) -> None:
     shell.magics_manager.magics["cell"].pop("ml", None)
 
 
-def _warm() -> None:
+def _warm(magics: Magics) -> None:
     import importlib
     import warnings
 
     # In a kernel without ipywidgets, MLflow's import of tqdm would warn about a progress bar that nobody asked for.
     warnings.filterwarnings("ignore", message="IProgress not found")
     importlib.import_module("mlflow")
+    magics.tidy()
 
 
 def _words(line: str) -> list[str]:

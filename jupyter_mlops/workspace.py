@@ -22,6 +22,7 @@ from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.governance.audit import current_actor
 from jupyter_mlops.governance.secrets import choose_store, open_secrets
+from jupyter_mlops.store.databases import translate
 from jupyter_mlops.store.folder import (
     FOLDER,
     FORMAT,
@@ -34,6 +35,7 @@ from jupyter_mlops.store.folder import (
     make_folder,
     read_settings,
     runtime_folder,
+    write_settings,
 )
 
 if TYPE_CHECKING:
@@ -162,6 +164,23 @@ class Workspace:
     def large_file_bytes(self) -> int:
         """Files above this size are data, not source: a snapshot records them only."""
         return self.settings.snapshot.large_file_bytes
+
+    @property
+    def system_every_s(self) -> float:
+        """How often a run's use of its machine is sampled; 0 for never."""
+        return self.settings.system.every_s
+
+    def experiment_in_use(self) -> str:
+        """Return the experiment of runs that name none; read anew, since another process may have changed it."""
+        return read_settings(self.root).experiment
+
+    def use_experiment(self, name: str) -> None:
+        """Make it the experiment of runs that name none, for every process that works in this workspace."""
+        settings = read_settings(self.root)
+        try:
+            write_settings(self.root, msgspec.structs.replace(settings, experiment=name))
+        except OSError as error:
+            raise translate(error, f"The workspace {self.root}") from error
 
     @property
     def catalog(self) -> SqlCatalog:

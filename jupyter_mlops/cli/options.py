@@ -11,6 +11,7 @@ import click
 from jupyter_mlops.cli.session import Session
 from jupyter_mlops.cli.view import Json
 from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.training.system import OFF
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,9 +37,10 @@ def key_values(texts: Iterable[str], *, what: str = "a parameter", example: str 
     return found
 
 
-def tag_values(texts: Iterable[str]) -> dict[str, str]:
-    """Read ``--tag KEY=VALUE`` options. Raises ``NotKeyValue``."""
-    return key_values(texts, what="a tag", example="--tag team=risk")
+def tag_values(texts: Iterable[str], *, system: bool = True) -> dict[str, str]:
+    """Read ``--tag KEY=VALUE`` options, and ``--no-system``, which is kept as a tag. Raises ``NotKeyValue``."""
+    found = key_values(texts, what="a tag", example="--tag team=risk")
+    return found if system else {**found, OFF: "off"}
 
 
 def json_option(command: Callable[P, Any]) -> Callable[P, Any]:
@@ -91,6 +93,12 @@ def run_options(command: F) -> F:
             default=True,
             show_default=True,
             help="Keep the exact source tree it starts from.",
+        ),
+        click.option(
+            "--system/--no-system",
+            default=True,
+            show_default=True,
+            help="Sample CPU, memory and the like while it runs.",
         ),
     )
     for option in reversed(options):

@@ -60,6 +60,12 @@ class LogSettings(Record, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Of each output stream of a run: above it, the middle is left out."""
 
 
+class SystemSettings(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[system]`` table: how often a run's use of CPU, memory and the like is sampled; 0 for never."""
+
+    every_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+
+
 class Settings(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``workspace.toml``. An empty URL means: in the workspace's folder."""
 
@@ -73,8 +79,11 @@ class Settings(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     catalog_url: str = ""
     artifact_url: str = ""
     blob_url: str = ""
+    experiment: str = "Default"
+    """Where runs go that name none."""
     snapshot: SnapshotSettings = SnapshotSettings()
     logs: LogSettings = LogSettings()
+    system: SystemSettings = SystemSettings()
 
 
 COMMENTS: Final = {
@@ -173,7 +182,8 @@ def write_settings(root: Path, settings: Settings) -> None:
         elif not isinstance(value, dict):
             lines.append(f"{key} = {value if isinstance(value, int) else _quote(value)}")
     lines += ["", "[snapshot]", f"large_file_bytes = {settings.snapshot.large_file_bytes}"]
-    lines += ["", "[logs]", f"max_bytes = {settings.logs.max_bytes}", ""]
+    lines += ["", "[logs]", f"max_bytes = {settings.logs.max_bytes}"]
+    lines += ["", "[system]", f"every_s = {settings.system.every_s}", ""]
     fresh = root / "workspace.toml.new"
     fresh.write_text("\n".join(lines))
     fresh.replace(root / "workspace.toml")

@@ -6,8 +6,9 @@ import getpass
 import logging
 import os
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.environments import installed_packages
-from jupyter_mlops.inputs.git import GitLook, git_state, project_of
+from jupyter_mlops.inputs.git import Dirty, GitLook, dirty_diff, git_state, project_of
 from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.ports import RunJournal, Say, World
@@ -32,7 +33,6 @@ from jupyter_mlops.training.system import OFF, SystemMonitor
 
 log = logging.getLogger(__name__)
 
-DEFAULT_EXPERIMENT: Final = "Default"
 UNKNOWN_NOTEBOOK: Final = "unknown"
 GIT_WAIT_S: Final = 0.1
 
@@ -41,7 +41,8 @@ GIT_WAIT_S: Final = 0.1
 class Plan:
     """What is known before a run begins."""
 
-    experiment: str = DEFAULT_EXPERIMENT
+    experiment: str | None = None
+    """``None``: the one in use, see `mlops experiments use`."""
     name: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -138,7 +139,28 @@ def begin(world: World, plan: Plan, say: Say | None = None) -> Capture:
     tidy(world)
     capture = attach(world, plan, run, snapshot)
     capture.scopes.callback(look.state)  # whose tags are part of the run
+    capture.scopes.callback(_keep_diff(capture, plan.folder))
     return capture
+
+
+def _keep_diff(capture: Capture, folder: Path) -> Callable[[], None]:
+    """Ask git, in a thread, what differs from the commit; return what stores it when the run ends."""
+    told: list[Dirty | None] = []
+    asking = threading.Thread(target=lambda: told.append(dirty_diff(folder)), name="mlops-diff", daemon=True)
+    asking.start()
+
+    def store() -> None:
+        asking.join()
+        dirty = told[0] if told else None
+        if dirty is None:
+            return
+        with suppress(MlopsError):  # where nothing can be stored, the run's end says so
+            if dirty.patch:
+                capture.store_text(dirty.patch, "source", "dirty.diff")
+            if dirty.untracked:
+                capture.store_text("\n".join(dirty.untracked) + "\n", "source", "untracked.txt")
+
+    return store
 
 
 def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Capture:
@@ -174,10 +196,10 @@ def create(
     With ``look``, what git says is waited for a moment only, so that it is of the folder as it was before any code ran
     unless the repository is large; where git takes longer it is added when it comes.
     """
-    check_name("experiment", plan.experiment)
+    experiment = check_name("experiment", world.experiment_in_use() if plan.experiment is None else plan.experiment)
     if plan.name is not None:
         check_name("run", plan.name)
-    world.tracking.experiment(plan.experiment, create=True)
+    world.tracking.experiment(experiment, create=True)
     snapshot = None
     if plan.snapshot:
         snapshot = take_snapshot(
@@ -185,10 +207,10 @@ def create(
         )
     git = git_state(plan.folder) if look is None else look.state(GIT_WAIT_S)
     tags = {**facts(world, plan, snapshot, git), **plan.tags}
-    run = world.tracking.create_run(plan.experiment, plan.name, tags=tags, params=plan.params, parent=plan.parent)
+    run = world.tracking.create_run(experiment, plan.name, tags=tags, params=plan.params, parent=plan.parent)
     if look is not None and git is None:
         look.then(lambda state: _add_git(world, run.id, state))
-    world.catalog.record("run", run.id, "start", {"experiment": plan.experiment, "name": run.name})
+    world.catalog.record("run", run.id, "start", {"experiment": experiment, "name": run.name})
     if snapshot is not None:
         world.catalog.link(f"run:{run.id}", "started-from", f"snapshot:{snapshot.name}")
     return run, snapshot

@@ -67,6 +67,8 @@ class CellOptions:
     """What the ``%%ml run`` line asks for."""
 
     plan: Plan
+    child: bool = False
+    """Whether it is to be a child of this kernel's last run that is none itself."""
     autolog: bool = False
 
 
@@ -103,6 +105,7 @@ class CellRuns:
         self._watch = watch
         self._cells: list[Any] = []
         self._recorder = Recorder(shell, self.notebook)
+        self._top: RunId | None = None
         self._active: Capture | None = None
         self._owner: Any = None
 
@@ -120,7 +123,7 @@ class CellRuns:
             )
         world = self._open_world()
         info = self._cells[-1] if self._cells else None
-        capture = begin(world, self._complete(options.plan, world, info), self._say)
+        capture = begin(world, self._complete(self._below(options, world), world, info), self._say)
         try:
             self._enter(world, capture, options)
         except KeyboardInterrupt:
@@ -151,7 +154,7 @@ class CellRuns:
         source = str(info.raw_cell)
         world = self._open_world()
         options = self._parse(options_of(source))
-        self._active = begin(world, self._complete(options.plan, world, info), self._say)
+        self._active = begin(world, self._complete(self._below(options, world), world, info), self._say)
         self._end(error, source)
 
     def _enter(self, world: World, capture: Capture, options: CellOptions) -> None:
@@ -186,8 +189,23 @@ class CellRuns:
             capture.store_text(source, "source", "cell.py")
             capture.store_text(self._recorder.notebook(), "source", "session.ipynb")
         finally:
+            self._top = capture.run.id if capture.run.parent is None else self._top
             capture.end(status, reason=reason, traceback=traceback)
         self._ended(capture.world.tracking.run(capture.run.id))
+
+    def _below(self, options: CellOptions, world: World) -> Plan:
+        """Return the plan with its parent, if it has one, and that one's experiment unless another is named."""
+        submitted = os.environ.get("MLOPS_RUN_ID")
+        parent = RunId(submitted) if submitted else self._top if options.child else None
+        if parent is None and options.child:
+            raise BadInput(
+                "No run of this kernel can be the parent of this one: none has ended here yet.",
+                hint="Run a cell with `%%ml run`, without `--child`, first.",
+            )
+        if parent is None:
+            return options.plan
+        experiment = options.plan.experiment or world.tracking.run(parent).experiment
+        return replace(options.plan, parent=parent, experiment=experiment)
 
     def _complete(self, plan: Plan, world: World, info: Any) -> Plan:
         """Add what the shell knows: the notebook, the cell, the kernel and, under papermill, the parameters."""
@@ -203,7 +221,6 @@ class CellRuns:
             folder=folder,
             notebook=notebook,
             kernel=_kernel_id(),
-            parent=RunId(submitted) if submitted else plan.parent,
         )
 
     def notebook(self) -> str:

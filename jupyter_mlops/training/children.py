@@ -47,6 +47,7 @@ class ChildRun(Capture):
             if traceback:
                 self.store_text(traceback, "", "traceback.txt")
         finally:
+            self.heartbeat.stop()
             try:
                 self.journal.close(status, reason, ended_at)
             except MlopsError:
