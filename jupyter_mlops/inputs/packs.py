@@ -15,16 +15,20 @@ import tempfile
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
 import zstandard
 from blake3 import blake3
 
 from jupyter_mlops.core.errors import Failed, Unavailable
 from jupyter_mlops.ports import Blobs
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 POOL: Final = "packs"
 RETIRED: Final = "retired"
@@ -40,6 +44,7 @@ WHOLE_BYTES: Final = 4 << 20
 """Contents up to this size are read and compressed in one piece; larger ones as a stream."""
 
 _CHUNK: Final = 1 << 20
+_PIECES: Final = 512  # half of what Linux takes at a time
 _local = threading.local()
 
 
@@ -91,6 +96,14 @@ def compress(content: bytes) -> bytes:
     return compressor.compress(content)
 
 
+def compress_all(contents: Sequence[bytes]) -> list[Buffer]:
+    """Return a zstd frame for each content, made at once: other threads run meanwhile, not only between two contents."""
+    if "multi_compress_to_buffer" not in zstandard.backend_features or not contents or not all(contents):
+        return [compress(content) for content in contents]
+    frames = zstandard.ZstdCompressor(level=_LEVEL).multi_compress_to_buffer(list(contents), threads=1)
+    return cast("list[Buffer]", [frames[i] for i in range(len(frames))])  # the stubs don't say that they are buffers
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a content is."""
@@ -139,16 +152,28 @@ class Packs:
         """What is stored to stay: a new snapshot may refer to it."""
         self.retired: dict[str, float] = {}
         """Packs that are to be deleted, with when that was decided (seconds since the epoch)."""
+        self.is_loaded = False
+        self._names: set[str] = set()
+        self.kept: set[str] = set()
+        """The other packs: what they have is stored to stay."""
+
+    def look(self) -> Self:
+        """Find which packs there are now."""
+        self.retired = retired(self._blobs)
+        self._names = {key.partition("/")[2] for key in self._blobs.keys(POOL)}
+        self.kept = self._names - self.retired.keys()
+        return self
 
     def load(self) -> Self:
         """Read the indexes of all packs that are there now. A damaged one counts as not there."""
-        self.retired = retired(self._blobs)
-        names = {key.partition("/")[2] for key in self._blobs.keys(POOL)}
-        for name in sorted(names, key=lambda name: (name in self.retired, name)):
+        self.look()
+        self.is_loaded = True
+        for name in sorted(self._names, key=lambda name: (name in self.retired, name)):
             try:
                 index = _Index(name, self._index(name))
             except DamagedPack as error:
                 self._damaged.append(error)
+                self.kept.discard(name)
                 continue
             self._indexes.append(index)
             if name not in self.retired:
@@ -273,17 +298,30 @@ class PackWriter:
         self.stored = stored
         self._folder = folder
         self._rows: dict[bytes, tuple[int, int, int]] = {}
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._path = Path()
         self._at = 0
 
-    def add(self, digest: bytes, frame: bytes, n_bytes: int) -> None:
-        """Add a content that is compressed already. Raises ``PackNotWritten``."""
+    def claim(self, digest: bytes) -> bool:
+        """Tell whether a content is new. From then on it counts as stored, so ``add_all`` must follow."""
         if digest in self.stored:
-            return
-        start = self._at or len(_MAGIC)
-        self._write(frame)
-        self._note(digest, start, n_bytes)
+            return False
+        self.stored.add(digest)
+        return True
+
+    def add(self, digest: bytes, frame: bytes, n_bytes: int) -> None:
+        """Add a content that is compressed already, if it is new. Raises ``PackNotWritten``."""
+        if self.claim(digest):
+            self.add_all([(digest, n_bytes)], [frame])
+
+    def add_all(self, contents: Sequence[tuple[bytes, int]], frames: Sequence[Buffer]) -> None:
+        """Add contents, as digest and length, that were claimed and are compressed already. Raises ``PackNotWritten``."""
+        at = self._at or len(_MAGIC)
+        for (digest, n_bytes), frame in zip(contents, frames, strict=True):
+            length = len(memoryview(frame))
+            self._rows[digest] = (at, length, n_bytes)
+            at += length
+        self._write(*frames)
 
     def add_stream(self, source: BinaryIO, good: Callable[[], bool]) -> tuple[bytes, int] | None:
         """Add what a file holds, in pieces; return its digest and length. ``None``, and nothing added, if not ``good()`` after."""
@@ -295,26 +333,23 @@ class PackWriter:
             self._write(compressor.compress(chunk))
         self._write(compressor.flush())
         digest, keep = hasher.digest(), good()
-        if keep and digest not in self.stored:
-            self._note(digest, start, n_bytes)
+        if keep and self.claim(digest):
+            self._rows[digest] = (start, self._at - start, n_bytes)
         elif self._file is not None:
             self._at = self._file.seek(start)
             self._file.truncate()
         return (digest, n_bytes) if keep else None
 
-    def _note(self, digest: bytes, start: int, n_bytes: int) -> None:
-        self._rows[digest] = (start, self._at - start, n_bytes)
-        self.stored.add(digest)
-
-    def _write(self, data: bytes) -> None:
+    def _write(self, *pieces: Buffer) -> None:
         try:
             if self._file is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 fd, name = tempfile.mkstemp(prefix=".pack-", dir=self._folder)
                 self._path = Path(name)
-                self._file = open(fd, "wb", buffering=_CHUNK)  # noqa: PTH123, SIM115  # a descriptor, closed by finish or abandon
+                self._file = open(fd, "wb", buffering=0)  # noqa: PTH123, SIM115  # a descriptor, closed by finish or abandon
                 self._at = self._file.write(_MAGIC)
-            self._at += self._file.write(data)
+            for i in range(0, len(pieces), _PIECES):
+                self._at += _write_all(self._file.fileno(), pieces[i : i + _PIECES])
         except OSError as error:
             raise PackNotWritten(self._folder, error) from error
 
@@ -339,6 +374,7 @@ class PackWriter:
             raise PackNotWritten(self._folder, error) from error
         blobs.put(f"{POOL}/{hasher.hexdigest()}", self._path, move=True)
         packs.keep(hasher.hexdigest(), index)
+        packs.kept.add(hasher.hexdigest())
 
     def _index(self) -> bytes:
         digests = sorted(self._rows)
@@ -350,6 +386,17 @@ class PackWriter:
             with contextlib.suppress(OSError):  # what is still buffered may not fit on the disk
                 self._file.close()
             self._path.unlink(missing_ok=True)
+
+
+def _write_all(fd: int, pieces: Sequence[Buffer]) -> int:
+    """Write all pieces, in one go where the system does so; return how many bytes they have."""
+    total = sum(len(memoryview(piece)) for piece in pieces)
+    written = os.writev(fd, pieces)
+    if written < total:  # a disk that is about to be full, or a signal
+        rest = memoryview(b"".join(pieces))[written:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+    return total
 
 
 def retired(blobs: Blobs) -> dict[str, float]:

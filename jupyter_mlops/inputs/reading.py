@@ -6,24 +6,27 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Container, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from typing import BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 
 from blake3 import blake3
 
-from jupyter_mlops.inputs.packs import WHOLE_BYTES, PackWriter, compress
+from jupyter_mlops.inputs.packs import WHOLE_BYTES, PackWriter, compress_all
 from jupyter_mlops.inputs.secretfiles import is_secret_by_content
+from jupyter_mlops.inputs.statcache import stamp
 from jupyter_mlops.inputs.tree import Kind, Leaf, digest_of, shown
 from jupyter_mlops.inputs.walk import Unread, Walk
 from jupyter_mlops.ports import Say
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 _TRIES: Final = 5
 _PAUSE_S: Final = 0.01
 _BATCH_FILES: Final = 256
 _BATCH_BYTES: Final = 4 << 20
-_THREADS: Final = min(4, os.cpu_count() or 1)
+_THREADS: Final = max(1, min(4, (os.cpu_count() or 1) - 1))  # the one that reads is another
 _CHUNK: Final = 1 << 20
 _SAMPLES: Final = 16
 _SAMPLE_BYTES: Final = 1 << 16
@@ -37,15 +40,12 @@ class _Content(NamedTuple):
     digest: bytes
     """Nothing when it is a secret."""
     n_bytes: int
-    frame: bytes | None = None
-    """The content, compressed, where it is new and small."""
 
 
 class _Read(NamedTuple):
     """What became of one file: a leaf, or a warning, or both, or (when it went away) neither."""
 
     leaf: Leaf | None
-    frame: bytes | None
     warning: str
 
 
@@ -59,21 +59,55 @@ def read_files(walk: Walk, pack: PackWriter | None, say: Say | None) -> None:
     With ``pack``, new contents are added to it. ``say`` is told after each batch. Raises ``PackNotWritten``.
     """
     progress = _Progress(walk, say)
-    small = [unread for unread in walk.unread if not unread.recorded and unread.n_bytes <= WHOLE_BYTES]
-    stored = None if pack is None else pack.stored
-    with closing(
-        _read_in_batches(walk.root, small, stored)
-    ) as read:  # closed at once, or an error would keep its threads
-        for batch, results in read:
-            for unread, result in zip(batch, results, strict=True):
-                _take(walk, unread, result, pack)
+    small = [unread for unread in walk.unread if not unread.is_recorded and unread.n_bytes <= WHOLE_BYTES]
+    with _Compressing(pack, inline=len(small) <= _BATCH_FILES) as compressing:
+        for batch in _batches(small):
+            compressing.add(_read_batch(walk, batch, pack))
             progress.tell(batch)
     for unread in walk.unread:
-        if unread.recorded or unread.n_bytes > WHOLE_BYTES:
-            read_once = _sample_once if unread.recorded else _stream_once(pack)
-            _take(walk, unread, _settled(walk.root, unread, read_once), pack)
+        if unread.is_recorded or unread.n_bytes > WHOLE_BYTES:
+            read_once = _sample_once if unread.is_recorded else _stream_once(pack)
+            _take(walk, unread, _settled(walk.root, unread, read_once))
             progress.tell([unread])
     walk.unread = []
+
+
+class _Compressing:
+    """Compresses contents in threads and adds them to a pack in their order, a few batches at a time."""
+
+    def __init__(self, pack: PackWriter | None, *, inline: bool) -> None:
+        self._pack = pack
+        self._pool = (
+            None if inline or pack is None else ThreadPoolExecutor(_THREADS, thread_name_prefix="mlops-snapshot")
+        )
+        self._waiting: deque[tuple[list[tuple[bytes, int]], Future[list[Buffer]]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_rest: object) -> None:
+        try:
+            while error is None and self._waiting:
+                self._store()
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
+
+    def add(self, new: dict[bytes, bytes]) -> None:
+        """Take new contents by their digests, and store what is compressed already."""
+        contents = list(new.values())
+        rows = [(digest, len(content)) for digest, content in new.items()]
+        if self._pool is not None:
+            self._waiting.append((rows, self._pool.submit(compress_all, contents)))
+            while self._waiting and (len(self._waiting) > _THREADS + 1 or self._waiting[0][1].done()):
+                self._store()
+        elif self._pack is not None and rows:
+            self._pack.add_all(rows, compress_all(contents))
+
+    def _store(self) -> None:
+        rows, frames = self._waiting.popleft()
+        assert self._pack is not None
+        self._pack.add_all(rows, frames.result())
 
 
 class _Progress:
@@ -91,16 +125,17 @@ class _Progress:
 
 
 def _cost(unread: Unread) -> int:
-    return _OPEN_BYTES + (_SAMPLES * _SAMPLE_BYTES if unread.recorded else unread.n_bytes)
+    return _OPEN_BYTES + (_SAMPLES * _SAMPLE_BYTES if unread.is_recorded else unread.n_bytes)
 
 
-def _take(walk: Walk, unread: Unread, read: _Read, pack: PackWriter | None) -> None:
+def _take(walk: Walk, unread: Unread, read: _Read) -> None:
+    folder = unread.folder
     if read.warning:
-        walk.warnings.append(f"{shown(unread.folder.path + unread.name)} {read.warning}.")
-    if read.leaf is not None:
-        if pack is not None and read.frame is not None:
-            pack.add(read.leaf.digest, read.frame, read.leaf.n_bytes)
-        unread.folder.leaves[unread.name] = read.leaf
+        walk.warnings.append(f"{shown(folder.path + unread.name)} {read.warning}.")
+    if read.leaf is None:
+        folder.is_troubled = True
+    else:
+        folder.leaves[unread.name] = read.leaf
 
 
 def _batches(files: list[Unread]) -> Iterator[list[Unread]]:
@@ -116,43 +151,56 @@ def _batches(files: list[Unread]) -> Iterator[list[Unread]]:
         yield batch
 
 
-def _read_in_batches(
-    root: bytes, files: list[Unread], stored: Container[bytes] | None
-) -> Generator[tuple[list[Unread], list[_Read]], None, None]:
-    """Read files in their order, a few batches at a time, so that memory stays small however large the folder is."""
-    if len(files) <= _BATCH_FILES:  # not worth threads
-        for batch in _batches(files):
-            yield batch, _read_batch(root, batch, stored)
-        return
-    waiting: deque[tuple[list[Unread], Future[list[_Read]]]] = deque()
-    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mlops-snapshot")
+def _read_batch(walk: Walk, batch: list[Unread], pack: PackWriter | None) -> dict[bytes, bytes]:
+    """Read small files into their folders; return the contents that are new by their digests."""
+    new: dict[bytes, bytes] = {}
+    for unread in batch:
+        content = _read_at_once(walk.root, unread)
+        if content is None:
+            contents: list[bytes] = []
+            read = _settled(walk.root, unread, _whole_once(unread, contents))
+            _take(walk, unread, read)
+            if read.leaf is None or read.leaf.kind != Kind.FILE:
+                continue
+            content, digest = contents[-1], read.leaf.digest
+        elif unread.may_be_secret and is_secret_by_content(unread.name, content):
+            unread.folder.leaves[unread.name] = Leaf(Kind.SECRET, *unread.stamp)
+            continue
+        else:
+            digest = digest_of(content)
+            unread.folder.leaves[unread.name] = Leaf(Kind.FILE, *unread.stamp, unread.is_executable, digest)
+        if pack is not None and pack.claim(digest):
+            new[digest] = content
+    return new
+
+
+def _read_at_once(root: bytes, unread: Unread) -> bytes | None:
+    """Return the content of a file that is still as it was walked, after it was read too; ``None`` for any other."""
     try:
-        for batch in _batches(files):
-            waiting.append((batch, pool.submit(_read_batch, root, batch, stored)))
-            if len(waiting) > _THREADS:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        for first, future in waiting:
-            yield first, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        fd = os.open(root + unread.folder.path + unread.name, _OPEN_FLAGS)
+        try:
+            content = os.read(fd, unread.n_bytes + 1)
+            still = stamp(os.fstat(fd)) == unread.stamp
+        finally:
+            os.close(fd)
+    except OSError:
+        return None
+    return content if still and len(content) == unread.n_bytes else None
 
 
-def _read_batch(root: bytes, batch: list[Unread], stored: Container[bytes] | None) -> list[_Read]:
-    def whole_once(fd: int, st: os.stat_result, _unchanged: Callable[[], bool]) -> _Content:
+def _whole_once(unread: Unread, contents: list[bytes]) -> _ReadOnce:
+    """Return what reads a file whole, into ``contents``."""
+
+    def read_once(fd: int, st: os.stat_result, _unchanged: Callable[[], bool]) -> _Content:
         content = os.read(fd, st.st_size + 1)
         if len(content) > st.st_size:  # it grew; what is there now counts
             while more := os.read(fd, _CHUNK):
                 content += more
-        if now.may_be_secret and is_secret_by_content(now.name, content):
-            return _Content(b"", len(content))
-        digest = digest_of(content)
-        return _Content(digest, len(content), None if stored is None or digest in stored else compress(content))
+        contents.append(content)
+        is_secret = unread.may_be_secret and is_secret_by_content(unread.name, content)
+        return _Content(b"" if is_secret else digest_of(content), len(content))
 
-    results = []
-    for now in batch:
-        results.append(_settled(root, now, whole_once))  # noqa: PERF401  # whole_once asks for now
-    return results
+    return read_once
 
 
 def _sample_once(fd: int, st: os.stat_result, _unchanged: Callable[[], bool]) -> _Content:
@@ -190,9 +238,9 @@ def _settled(root: bytes, unread: Unread, read_once: _ReadOnce) -> _Read:
             finally:
                 os.close(fd)
         except FileNotFoundError:
-            return _Read(None, None, "")
+            return _Read(None, "")
         except OSError as error:
-            return _Read(None, None, f"was left out, as it cannot be read ({error.strerror})")
+            return _Read(None, f"was left out, as it cannot be read ({error.strerror})")
         if read is not None:
             return read
     raise AssertionError  # the last attempt takes what it reads
@@ -201,7 +249,7 @@ def _settled(root: bytes, unread: Unread, read_once: _ReadOnce) -> _Read:
 def _attempt(fd: int, unread: Unread, read_once: _ReadOnce, *, last: bool) -> _Read | None:
     before = os.fstat(fd)
     if not stat.S_ISREG(before.st_mode):
-        return _Read(None, None, "was left out, as it was replaced while the snapshot was taken")
+        return _Read(None, "was left out, as it was replaced while the snapshot was taken")
 
     def unchanged() -> bool:
         return _same(before, os.fstat(fd))
@@ -217,16 +265,16 @@ def _same(a: os.stat_result, b: os.stat_result) -> bool:
 
 def _leaf(unread: Unread, st: os.stat_result, content: _Content, *, still: bool) -> _Read:
     leaf = Leaf(
-        Kind.RECORDED if unread.recorded else Kind.FILE if content.digest else Kind.SECRET,
+        Kind.RECORDED if unread.is_recorded else Kind.FILE if content.digest else Kind.SECRET,
         content.n_bytes,
         st.st_mtime_ns,
         st.st_ctime_ns if still else 0,  # what never settled is read again next time
         st.st_ino,
-        executable=bool(content.digest and st.st_mode & stat.S_IXUSR),
-        digest=content.digest,
+        bool(content.digest and st.st_mode & stat.S_IXUSR),
+        content.digest,
     )
     changing = "kept changing while it was read; the snapshot has it as it was read last"
-    return _Read(leaf, content.frame, "" if still else changing)
+    return _Read(leaf, "" if still else changing)
 
 
 def sample_digest(fd: int, n_bytes: int) -> bytes:

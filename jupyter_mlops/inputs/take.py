@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,11 @@ from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs import statcache
 from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES, Choice
 from jupyter_mlops.inputs.owners import mark_owner
-from jupyter_mlops.inputs.packs import Packs, PackWriter, compress, sweep
+from jupyter_mlops.inputs.packs import Packs, PackWriter, compress_all, sweep
 from jupyter_mlops.inputs.reading import read_files
 from jupyter_mlops.inputs.stored import NAME_DIGITS, pack_cache
 from jupyter_mlops.inputs.storelock import uses_store
-from jupyter_mlops.inputs.tree import Folder, Kind, digest_of, encode_folder, shown
+from jupyter_mlops.inputs.tree import Kind, digest_of, encode_folder, shown
 from jupyter_mlops.inputs.walk import Walk, walk
 from jupyter_mlops.ports import Say, World
 
@@ -69,40 +69,43 @@ def take_snapshot(
     mark_owner(world)
     cache = statcache.cache_path(world.root, folder)
     known = statcache.load(cache)
-    packs = Packs(world.blobs, pack_cache(world)).load()
+    packs = Packs(world.blobs, pack_cache(world)).look()
+    if not known.packs <= packs.kept:  # what the cache knows may not be stored any more
+        packs.load()
     choice = Choice(large_file_bytes, folder, include)
     began_ns = time.time_ns()
-    found = walk_folder(folder, choice, known=known, stored=packs.digests)
+    found = walk_folder(folder, choice, known=known, stored=packs.digests if packs.is_loaded else None)
     told = say if say is not None and _say_what_is_large(found, say) else None
+    if found.is_known(known):
+        digest = known.folders[b""].digest
+    else:
+        digest = _store(world, found, known, packs, told)
+        new = statcache.remember(found.folders, choice.fingerprint, packs.kept, began_ns)
+        statcache.save(cache, known, new)
+    missing = choice.missing(path for path, _ in found.files())
+    return _add(world, _describe(found, folder, digest, missing))
+
+
+def _store(world: World, found: Walk, known: statcache.StatCache, packs: Packs, say: Say | None) -> bytes:
+    """Read and store what is new; return the digest of the tree."""
+    if not packs.is_loaded:
+        packs.load()
     sweep(pack_cache(world))
     pack = PackWriter(pack_cache(world), packs.digests)
     try:
-        read_files(found, pack, told)
+        read_files(found, pack, say)
         digest = _store_tree(found, known, pack)
         pack.finish(world.blobs, packs)
     finally:
         pack.abandon()
-    snapshot = _add(world, _describe(found, folder, digest, choice.missing(path for path, _ in found.files())))
-    if len(known) != len(found.folders) or any(map(_is_news(known), found.folders)):
-        statcache.save(cache, found.folders, began_ns)
-    return snapshot
-
-
-def _is_news(known: dict[bytes, statcache.Known]) -> Callable[[Folder], bool]:
-    """Return what tells whether the cache knows something else of a folder."""
-
-    def is_news(folder: Folder) -> bool:
-        old = known.get(folder.path)
-        return old is None or folder.changed or old.rules != folder.rules or old.digest != folder.digest
-
-    return is_news
+    return digest
 
 
 def walk_folder(
     folder: Path,
     choice: Choice,
     *,
-    known: dict[bytes, statcache.Known] | None = None,
+    known: statcache.StatCache | None = None,
     stored: set[bytes] | None = None,
 ) -> Walk:
     """Walk ``folder``; raise ``NotAFolder`` where that is not possible."""
@@ -118,7 +121,9 @@ def walk_folder(
 
 def _say_what_is_large(found: Walk, say: Say) -> bool:
     """Name the largest folders and files where there is much to keep, and tell whether there is. Nothing is refused."""
-    sizes = [(path, n_bytes) for path, n_bytes in found.files()]
+    if not found.unread:  # nothing takes long
+        return False
+    sizes = list(found.files())
     total = sum(n_bytes for _, n_bytes in sizes)
     if len(sizes) <= _MANY_FILES and total <= _MANY_BYTES:
         return False
@@ -152,18 +157,20 @@ def human(n_bytes: int) -> str:
     return f"{size:.1f} GiB"
 
 
-def _store_tree(found: Walk, known: dict[bytes, statcache.Known], pack: PackWriter) -> bytes:
+def _store_tree(found: Walk, known: statcache.StatCache, pack: PackWriter) -> bytes:
     """Give each folder its digest, from the innermost; store the trees that are new. Returns the top's digest."""
+    new: dict[bytes, bytes] = {}
     for folder in reversed(found.folders):
-        old = known.get(folder.path)
+        old = known.folders.get(folder.path)
         same = old is not None and not folder.changed and old.digest in pack.stored
         if old is not None and same and {name: sub.digest for name, sub in folder.folders.items()} == old.folders:
             folder.digest = old.digest
             continue
         content = encode_folder(folder)
         folder.digest = digest_of(content)
-        if folder.digest not in pack.stored:
-            pack.add(folder.digest, compress(content), len(content))
+        if pack.claim(folder.digest):
+            new[folder.digest] = content
+    pack.add_all([(digest, len(content)) for digest, content in new.items()], compress_all(list(new.values())))
     return found.folders[0].digest
 
 
@@ -172,11 +179,11 @@ def _describe(found: Walk, folder: Path, digest: bytes, warnings: list[str]) -> 
     recorded: list[tuple[int, bytes]] = []
     secrets: list[bytes] = []
     for part in found.folders:
-        for name, leaf in part.leaves.items():
-            if leaf.kind == Kind.FILE:
-                n_files += 1
-                n_bytes += leaf.n_bytes
-            elif leaf.kind == Kind.RECORDED:
+        n_files_here, n_bytes_here, is_notable = part.totals()
+        n_files += n_files_here
+        n_bytes += n_bytes_here
+        for name, leaf in part.leaves.items() if is_notable else ():
+            if leaf.kind == Kind.RECORDED:
                 recorded.append((leaf.n_bytes, part.path + name))
             elif leaf.kind == Kind.SECRET:
                 secrets.append(part.path + name)

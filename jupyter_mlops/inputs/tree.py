@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from blake3 import blake3
@@ -41,6 +41,18 @@ class Leaf(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Text of a link."""
 
 
+class KnownFolder(Protocol):
+    """What the stat cache knows of the files in a folder."""
+
+    n_files: int
+    n_bytes: int
+    is_notable: bool
+
+    def leaves(self) -> dict[bytes, Leaf]:
+        """Return what is in it and no folder, by name."""
+        ...
+
+
 @dataclass(slots=True)
 class Folder:
     """A folder as it was walked. ``path`` is relative and ends with a slash, ``b""`` for the top."""
@@ -48,11 +60,45 @@ class Folder:
     path: bytes
     rules: bytes = b""
     """Digest of the ignore rules that hold in it."""
-    leaves: dict[bytes, Leaf] = field(default_factory=dict)
+    known: KnownFolder | None = None
+    """What the stat cache knows, where nothing differs from it; its leaves are decoded when they are asked for."""
     folders: dict[bytes, Folder] = field(default_factory=dict)
+    subs: list[bytes] = field(default_factory=list)
+    """Names of the folders in it that are not ignored; ``folders`` has those of them that are no environments."""
+    listing: bytes = b""
+    """Everything in it, as the stat cache compares it."""
     changed: bool = True
     """Whether a leaf differs from what the stat cache knows."""
+    is_troubled: bool = False
+    """Whether something in it could not be taken, so that it is to be looked at again next time."""
     digest: bytes = b""
+    _leaves: dict[bytes, Leaf] | None = None
+
+    @property
+    def leaves(self) -> dict[bytes, Leaf]:
+        """What is in it and no folder, by name."""
+        if self._leaves is None:
+            self._leaves = {} if self.known is None else self.known.leaves()
+        return self._leaves
+
+    def totals(self) -> tuple[int, int, bool]:
+        """Return how many files are stored, how many bytes they have, and whether any was not stored."""
+        if self.known is not None:
+            return self.known.n_files, self.known.n_bytes, self.known.is_notable
+        return file_totals(self.leaves.values())
+
+
+def file_totals(leaves: Iterable[Leaf]) -> tuple[int, int, bool]:
+    """Return how many files are stored, how many bytes they have, and whether any was not stored."""
+    n_files = n_bytes = 0
+    notable = False
+    for leaf in leaves:
+        if leaf.kind == Kind.FILE:
+            n_files += 1
+            n_bytes += leaf.n_bytes
+        else:
+            notable = notable or leaf.kind != Kind.LINK
+    return n_files, n_bytes, notable
 
 
 class _Node(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from jupyter_mlops.inputs.choice import Choice
 from jupyter_mlops.inputs.ignore import Rules
 from jupyter_mlops.inputs.ignorefiles import repository_rules, rules_above, rules_of
 from jupyter_mlops.inputs.secretfiles import is_secret_by_name, may_be_secret
-from jupyter_mlops.inputs.statcache import Known
+from jupyter_mlops.inputs.statcache import Entries, StatCache, leaf_stamp, listing_of, stamp
 from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, shown
 
 NEVER: Final = frozenset(
@@ -44,10 +44,17 @@ class Unread:
 
     folder: Folder
     name: bytes
-    n_bytes: int
-    recorded: bool
-    may_be_secret: bool = False
+    stamp: tuple[int, int, int, int]
+    """Size, mtime, ctime (ns) and inode as it was walked."""
+    is_executable: bool
+    is_recorded: bool
+    may_be_secret: bool
     """Whether it is to be withheld when its content is a secret."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Its size as it was walked."""
+        return self.stamp[0]
 
 
 @dataclass(slots=True)
@@ -61,18 +68,23 @@ class Walk:
     warnings: list[str] = field(default_factory=list)
 
     def files(self) -> Iterator[tuple[bytes, int]]:
-        """Return path and size of every file that will be stored or recorded, and of links."""
+        """Return path and size of every file that is, or once read may be, stored or recorded, and of links."""
         for folder in self.folders:
             for name, leaf in folder.leaves.items():
-                yield folder.path + name, leaf.n_bytes
+                if leaf.kind != Kind.SECRET:
+                    yield folder.path + name, leaf.n_bytes
         for unread in self.unread:
             yield unread.folder.path + unread.name, unread.n_bytes
+
+    def is_known(self, cache: StatCache) -> bool:
+        """Tell whether nothing at all differs from what the cache knows."""
+        return len(self.folders) == len(cache.folders) and all(folder.known is not None for folder in self.folders)
 
 
 def walk(
     folder: Path,
     *,
-    known: Mapping[bytes, Known] | None = None,
+    known: StatCache | None = None,
     stored: Container[bytes] | None = None,
     choice: Choice | None = None,
 ) -> Walk:
@@ -82,23 +94,22 @@ def walk(
         folder: An absolute, resolved folder.
         known: The stat cache: what did not change since is not ``unread``.
         stored: Digests of the contents that are stored; a file whose content is not is unread whatever the cache says.
-            ``None``: it does not matter.
+            ``None``: it does not matter, or is known of all in the cache.
         choice: Which files are not stored. ``None``: as ``Choice`` has it where nothing is large.
 
     Raises:
         OSError: The folder itself cannot be read. Unreadable folders in it become warnings.
     """
-    return _Walker(folder, known or {}, stored, choice or Choice(1 << 62)).run()
+    return _Walker(folder, known or StatCache(), stored, choice or Choice(1 << 62)).run()
 
 
 class _Walker:
-    def __init__(
-        self, folder: Path, known: Mapping[bytes, Known], stored: Container[bytes] | None, choice: Choice
-    ) -> None:
+    def __init__(self, folder: Path, known: StatCache, stored: Container[bytes] | None, choice: Choice) -> None:
         self.found = Walk(os.fsencode(folder).rstrip(b"/") + b"/")
-        self.known = known
+        self.known = known.folders
         self.stored = stored
         self.choice = choice
+        self.chosen_alike = choice.fingerprint == known.choice != b""
         self.rules, self.above = rules_above(folder, NEVER)
 
     def run(self) -> Walk:
@@ -126,7 +137,8 @@ class _Walker:
             self.found.folders.append(folder)
             if parent is not None:
                 parent.folders[name] = folder
-            todo += [(folder, sub, path + sub + b"/", rules) for sub in self.visit(folder, entries, rules)]
+            self.look(folder, entries, rules)
+            todo += [(folder, sub, path + sub + b"/", rules) for sub in folder.subs]
         return self.found
 
     def rules_in(self, path: bytes, names: set[bytes], rules: Rules | None) -> Rules | None:
@@ -136,71 +148,68 @@ class _Walker:
             rules = repository_rules(here, base)
         return rules_of(here, base, names, rules)
 
-    def visit(self, folder: Folder, entries: list[os.DirEntry[bytes]], rules: Rules | None) -> list[bytes]:
-        """Sort a folder's entries into leaves and unread files; return its subfolders."""
+    def look(self, folder: Folder, entries: Entries, rules: Rules | None) -> None:
+        """Find what is in a folder: the same as last time, or sorted into leaves, unread files and subfolders."""
         old = self.known.get(folder.path)
         decided = old is not None and old.rules == folder.rules
-        old_leaves = old.leaves if old is not None else {}
-        old_folders = old.folders if old is not None and decided else {}
-        leaves, folders, base = folder.leaves, [], self.above + folder.path
+        if old is not None and decided and self.chosen_alike and self.stored is None and old.is_still(entries):
+            folder.known, folder.subs, folder.changed = old, old.subs, False
+            return
+        folder.listing = listing_of(entries)
+        old_leaves = old.leaves() if old is not None else {}
+        old_subs = set(old.subs) if old is not None and decided else set()
+        leaves, base = folder.leaves, self.above + folder.path
         changed = False
         for entry in entries:
             name = entry.name
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if name in old_folders or not self.left_out(rules, base, name, is_dir=True):
-                        folders.append(name)
+                    if name in old_subs or not self.left_out(rules, base, name, is_dir=True):
+                        folder.subs.append(name)
                     continue
                 leaf = old_leaves.get(name)
                 if (leaf is None or not decided) and self.left_out(rules, base, name, is_dir=False):
                     continue
                 st = entry.stat(follow_symlinks=False)
-                if (
-                    leaf is not None
-                    and leaf.mtime_ns == st.st_mtime_ns
-                    and leaf.ctime_ns == st.st_ctime_ns
-                    and leaf.n_bytes == st.st_size
-                    and leaf.inode == st.st_ino
-                    and self.still(leaf, folder.path, name)
-                ):
+                if leaf is not None and leaf_stamp(leaf) == stamp(st) and self.is_kept(leaf, folder.path, name):
                     leaves[name] = leaf
                 else:
                     changed = True
                     self.take(folder, entry, st)
             except FileNotFoundError:
-                continue  # it went away since it was listed
+                folder.is_troubled = True  # it went away since it was listed
         folder.changed = changed or len(leaves) != len(old_leaves)
-        return folders
 
     def left_out(self, rules: Rules | None, base: bytes, name: bytes, *, is_dir: bool) -> bool:
         return name in NEVER or (rules is not None and rules.ignores(base + name, name, is_dir=is_dir))
 
-    def still(self, leaf: Leaf, path: bytes, name: bytes) -> bool:
-        """Tell whether an unchanged file would be kept the same way as last time."""
+    def is_kept(self, leaf: Leaf, path: bytes, name: bytes) -> bool:
+        """Tell whether an unchanged file is to be kept the same way as last time."""
         if leaf.kind == Kind.LINK:
             return True
-        if leaf.kind == Kind.SECRET or may_be_secret(name) or is_secret_by_name(name):
-            return leaf.kind == Kind.SECRET and self.choice.withholds(path + name)
-        if (leaf.kind == Kind.RECORDED) != self.choice.records(path + name, leaf.n_bytes):
-            return False
-        return self.stored is None or leaf.kind == Kind.RECORDED or leaf.digest in self.stored
+        if not self.chosen_alike:
+            if leaf.kind == Kind.SECRET or may_be_secret(name) or is_secret_by_name(name):
+                return leaf.kind == Kind.SECRET and self.choice.withholds(path + name)
+            if (leaf.kind == Kind.RECORDED) != self.choice.records(path + name, leaf.n_bytes):
+                return False
+        return self.stored is None or leaf.kind != Kind.FILE or leaf.digest in self.stored
 
     def take(self, folder: Folder, entry: os.DirEntry[bytes], st: os.stat_result) -> None:
         path = folder.path + entry.name
         if stat.S_ISREG(st.st_mode):
-            withheld = self.choice.withholds(path)
-            if withheld and is_secret_by_name(entry.name):
-                folder.leaves[entry.name] = Leaf(Kind.SECRET, st.st_size, st.st_mtime_ns, st.st_ctime_ns, st.st_ino)
+            named, asks = is_secret_by_name(entry.name), may_be_secret(entry.name)
+            if (named or asks) and not self.choice.withholds(path):
+                named = asks = False
+            if named:
+                folder.leaves[entry.name] = Leaf(Kind.SECRET, *stamp(st))
                 return
-            recorded = self.choice.records(path, st.st_size)
-            asks = withheld and may_be_secret(entry.name)
-            self.found.unread.append(Unread(folder, entry.name, st.st_size, recorded, asks))
+            executable, recorded = bool(st.st_mode & stat.S_IXUSR), self.choice.records(path, st.st_size)
+            self.found.unread.append(Unread(folder, entry.name, stamp(st), executable, recorded, asks))
         elif stat.S_ISLNK(st.st_mode):
             target = os.readlink(entry.path)  # noqa: PTH115  # bytes
-            folder.leaves[entry.name] = Leaf(
-                Kind.LINK, st.st_size, st.st_mtime_ns, st.st_ctime_ns, st.st_ino, target=target
-            )
+            folder.leaves[entry.name] = Leaf(Kind.LINK, *stamp(st), target=target)
         else:
+            folder.is_troubled = True
             self.warn(path, f"was left out, as it is {_special(st.st_mode)} and no file")
 
     def warn(self, path: bytes, what: str) -> None:

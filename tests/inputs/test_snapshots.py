@@ -16,8 +16,9 @@ import pytest
 
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.snapshot import Snapshot
-from jupyter_mlops.inputs import reading, take
+from jupyter_mlops.inputs import take
 from jupyter_mlops.inputs.snapshots import find_snapshot, list_snapshots, show_snapshot, take_snapshot
+from jupyter_mlops.inputs.tree import digest_of
 from jupyter_mlops.workspace import Workspace
 
 
@@ -214,23 +215,24 @@ def test_an_include_that_names_nothing_is_said(workspace: Workspace, folder: Pat
 def test_a_file_that_keeps_changing_is_taken_as_read_last_and_read_again_next_time(
     workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = reading.digest_of
+    original = os.read
     contents: list[bytes] = []
 
-    def digest_while_someone_writes(content: bytes) -> bytes:
+    def read_while_someone_writes(fd: int, n_bytes: int) -> bytes:
+        content = original(fd, n_bytes)
         if content.startswith(b"busy"):
             contents.append(content)
             with (folder / "train.py").open("ab") as file:
                 file.write(b".")
-        return original(content)
+        return content
 
     write(folder, {"train.py": "busy"})
-    monkeypatch.setattr(reading, "digest_of", digest_while_someone_writes)
+    monkeypatch.setattr(os, "read", read_while_someone_writes)
     snapshot = take_snapshot(workspace, folder)
     assert snapshot.warnings == ["train.py kept changing while it was read; the snapshot has it as it was read last."]
-    assert contents[-1] == b"busy" + b"." * 4
+    assert contents[-1] == b"busy" + b"." * 5
     taken = next(file for file in show_snapshot(workspace, snapshot.name).files if file.path == "train.py")
-    assert taken.digest == original(contents[-1]).hex()
+    assert taken.digest == digest_of(contents[-1]).hex()
     monkeypatch.undo()
     again = take_snapshot(workspace, folder)
     assert again.warnings == []
@@ -240,19 +242,20 @@ def test_a_file_that_keeps_changing_is_taken_as_read_last_and_read_again_next_ti
 def test_a_file_that_changes_once_is_read_again(
     workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = reading.digest_of
+    original = os.read
 
-    def digest_after_one_write(content: bytes) -> bytes:
+    def read_before_one_write(fd: int, n_bytes: int) -> bytes:
+        content = original(fd, n_bytes)
         if content == b"first":
             write(folder, {"train.py": "second, longer"})
-        return original(content)
+        return content
 
     write(folder, {"train.py": "first"})
-    monkeypatch.setattr(reading, "digest_of", digest_after_one_write)
+    monkeypatch.setattr(os, "read", read_before_one_write)
     snapshot = take_snapshot(workspace, folder)
     assert snapshot.warnings == []
     taken = next(file for file in show_snapshot(workspace, snapshot.name).files if file.path == "train.py")
-    assert taken.digest == original(b"second, longer").hex()
+    assert taken.digest == digest_of(b"second, longer").hex()
 
 
 def test_above_the_limits_it_says_what_is_large_and_goes_on(
