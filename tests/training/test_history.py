@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import nbformat
 import pytest
@@ -119,3 +120,16 @@ def test_a_notebook_file_that_is_broken_keeps_no_cell_from_running(book, home, w
     assert reply.status == "ok"
     assert newest(world).run.status == "FINISHED"
     assert newest(world).hidden_state == []
+
+
+def test_what_differs_from_the_commit_is_kept_as_it_was_when_the_run_began(kernel, home, world):
+    me = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    (home / "tracked.py").write_text("1\n")
+    for words in (["init", "-q"], ["add", "tracked.py"], ["commit", "-qm", "first"]):
+        subprocess.run(["git", *me, *words], cwd=home, check=True)
+    (home / "tracked.py").write_text("2\n")
+    kernel.run("%%ml run\npass")
+    detail = newest(world)
+    assert detail.git.dirty
+    assert "-1\n+2\n" in run_artifact(world, detail.run.id, "source/dirty.diff").read_text()
+    assert "work.ipynb" in run_artifact(world, detail.run.id, "source/untracked.txt").read_text()
