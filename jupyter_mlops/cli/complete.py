@@ -93,6 +93,7 @@ activity_names = _entries("activity", "Activity")
 model_names = _mentioned("model")
 run_names = _mentioned("run", as_="name")
 experiment_names = _mentioned("run", as_="experiment")
+archived_names = _mentioned("experiment")
 
 
 def run_orders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

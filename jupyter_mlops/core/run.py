@@ -21,6 +21,8 @@ class Experiment(Record, frozen=True, kw_only=True):
     """Seconds since the epoch."""
     archived: bool = False
     """Put away with its runs: no list shows them, and it can be restored."""
+    in_use: bool = False
+    """Where runs go that name no experiment."""
 
 
 class Run(Record, frozen=True, kw_only=True):

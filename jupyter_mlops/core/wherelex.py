@@ -33,8 +33,10 @@ class BadWhere(BadInput):
     code = "bad-where"
 
     def __init__(self, text: str, column: int, expected: str, *, option: str, example: str) -> None:
+        word = re.match(r"\S{1,30}", text[column - 1 :])
+        found = repr(word[0]) if word else "the end"
         super().__init__(
-            f"{option} cannot be read at column {column}: expected {expected}.",
+            f"{option} cannot be read at column {column}: expected {expected}, found {found}.",
             hint=f'Write for instance {option} "{example}".',
         )
         self.column = column

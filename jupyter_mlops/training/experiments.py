@@ -1,16 +1,68 @@
-"""Experiments: named groups of runs."""
+"""Experiments: named groups of runs, the one in use, and those that were put away."""
 
 from __future__ import annotations
 
+import msgspec
+
+from jupyter_mlops.core.errors import UnknownThing
+from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.run import Experiment
 from jupyter_mlops.ports import World
 
+FALLBACK = "Default"
+"""MLflow's own, which every store has."""
 
-def list_experiments(world: World) -> list[Experiment]:
-    """Return the experiments, newest first."""
-    return world.tracking.experiments()
+
+def list_experiments(world: World, *, archived: bool = False) -> list[Experiment]:
+    """Return the experiments, newest first; with ``archived`` those that were put away."""
+    in_use = world.experiment_in_use()
+    return [_marked(one, in_use) for one in world.tracking.experiments(archived=archived)]
 
 
 def show_experiment(world: World, name: str) -> Experiment:
-    """Return one experiment. Raises ``UnknownThing``."""
-    return world.tracking.experiment(name)
+    """Return one experiment, also an archived one. Raises ``UnknownThing``."""
+    try:
+        found = world.tracking.experiment(name)
+    except UnknownThing as error:
+        try:
+            found = world.tracking.archived_experiment(name)
+        except UnknownThing:
+            raise error from None
+    return _marked(found, world.experiment_in_use())
+
+
+def use_experiment(world: World, name: str) -> Experiment:
+    """Let runs that name no experiment go to this one, which is made if it does not exist; return it.
+
+    It counts for every cell, script and terminal that works in this workspace, from their next run on.
+    Raises ``BadName``.
+    """
+    check_name("experiment", name)
+    world.tracking.experiment(name, create=True)
+    if world.experiment_in_use() != name:
+        world.use_experiment(name)
+        world.catalog.record("experiment", name, "use")
+    return show_experiment(world, name)
+
+
+def archive_experiment(world: World, name: str) -> Experiment:
+    """Put an experiment away with its runs, which are kept; runs that name none go to ``Default`` if it was in use.
+
+    Raises ``UnknownThing``.
+    """
+    archived = world.tracking.archive_experiment(name)
+    world.catalog.record("experiment", name, "archive")
+    if world.experiment_in_use() == name:
+        world.use_experiment(FALLBACK)
+    return archived
+
+
+def restore_experiment(world: World, name: str) -> Experiment:
+    """Take an archived experiment back with its runs. Raises ``UnknownThing``."""
+    world.tracking.restore_experiment(name)
+    world.catalog.record("experiment", name, "restore")
+    return show_experiment(world, name)
+
+
+def _marked(found: Experiment, in_use: str) -> Experiment:
+    return msgspec.structs.replace(found, in_use=found.name == in_use and not found.archived)

@@ -14,7 +14,7 @@ from jupyter_mlops.core.errors import BadInput, NotFound
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.ports import Job, Say, World
-from jupyter_mlops.training.capture import DEFAULT_EXPERIMENT, Plan, create
+from jupyter_mlops.training.capture import Plan, create
 
 KINDS: Final = {".py": "script", ".ipynb": "notebook"}
 
@@ -52,7 +52,7 @@ def submit_file(
     if not file.is_relative_to(folder):
         raise BadInput(f"{file} is not in {folder}.", hint="Give `--source` a folder that holds the file.")
     plan = Plan(
-        experiment=DEFAULT_EXPERIMENT if experiment is None else experiment,
+        experiment=experiment,
         name=name,
         params=params or {},
         tags={"mlops.target": "local", "mlops.file": file.relative_to(folder).as_posix(), **(tags or {})},
