@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from jupyter_mlops.training.children import ChildRun
 
 
-def log(values: Mapping[str, Any], *, step: int | None = None) -> None:
-    """Log metrics to the active run: ``ml.log({"loss": 0.31, "acc": 0.97}, step=4)``.
+def log(values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any) -> None:
+    """Log metrics to the active run: ``ml.log({"loss": 0.31, "acc": 0.97}, step=4)``, or ``ml.log(loss=0.31)``.
 
     ``step`` counts up by itself, for each key, when it is not given. Values are numbers, or scalars of numpy, torch or
-    jax. They are in a file on disk when the call returns and in MLflow a moment later. Raises ``NoActiveRun``, and
-    ``BadInput`` naming a key whose value is not a number.
+    jax. They are in a file when the call returns, which outlives a killed process, and in MLflow a moment later. Raises
+    ``NoActiveRun``, and ``BadInput`` naming what is not a metric's name or not a number; then nothing was logged.
     """
-    active_run(_open).log(values, step)
+    if named:
+        values = named if values is None else {**values, **named}
+    active_run(_open).log({} if values is None else values, step)
 
 
 def log_figure(figure: Any, name: str) -> None:

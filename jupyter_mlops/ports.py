@@ -138,6 +138,9 @@ class Tracking(Protocol):
         """Return the values that a tag has in any run that is not gone for good: those in the trash count."""
 
     def history(self, run_id: RunId, key: str) -> list[MetricPoint]: ...
+    def last_steps(self, run_id: RunId) -> dict[str, int]:
+        """Return the last step of each metric of a run."""
+
     def datasets(self, run_id: RunId) -> list[RunDataset]: ...
     def children(self, run_id: RunId) -> list[Run]:
         """Return the runs whose parent this one is, oldest first."""

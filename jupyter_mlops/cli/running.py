@@ -109,7 +109,7 @@ def _follow(session: Session, begun: Run) -> Run:
 
 @click.command(cls=Command)
 @click.argument("values", metavar="KEY=VALUE...", nargs=-1, required=True)
-@click.option("--step", type=int, metavar="N", help="The step the values belong to.")
+@click.option("--step", type=int, metavar="N", help="The step the values belong to; the next one by default.")
 @click.option(
     "--run",
     "run_ref",
@@ -130,7 +130,7 @@ def log(session: Session, values: tuple[str, ...], *, step: int | None, run_ref:
         _log_active(session, metrics, step)
         return None
     given = {key: wire(value) for key, value in metrics.items()}
-    found = log_metrics(session.world, run_ref, given, step=step or 0)
+    found = log_metrics(session.world, run_ref, given, step=step)
     return Done(message=f"Logged {pairs(metrics)} to run {found.name}.", facts={"run": found.id, "metrics": metrics})
 
 

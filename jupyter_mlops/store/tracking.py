@@ -133,6 +133,12 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
             )
         return [run_of(one, group.name) for one in found]
 
+    def last_steps(self, run_id: RunId) -> dict[str, int]:
+        """Return the last step of each metric of a run."""
+        with calls(self.uri, "run", run_id):
+            latest = self.client.get_run(run_id).data._metric_objs  # noqa: SLF001  # the public view has values only
+        return {one.key: one.step for one in latest}
+
     def tag_values(self, key: str) -> set[str]:
         """Return the values that a tag has in any run that MLflow has, also in those in the trash."""
         return tag_values(self.client, self.uri, key)

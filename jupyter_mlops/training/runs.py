@@ -18,6 +18,7 @@ from jupyter_mlops.core.record import MetricValue, Record, decode
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunStatus
 from jupyter_mlops.ports import Handle, World
 from jupyter_mlops.training.gone import process_of
+from jupyter_mlops.training.metrics import check_metric_name, whole_step
 from jupyter_mlops.training.origin import cell_of, hidden_of
 from jupyter_mlops.training.reaper import settle
 
@@ -78,11 +79,21 @@ def show_run(world: World, ref: str) -> RunDetail:
     )
 
 
-def log_metrics(world: World, ref: str, values: Mapping[str, MetricValue], *, step: int = 0) -> Run:
-    """Log metrics to a run from outside of it, also to one that has ended; return it. Raises ``UnknownThing``."""
+def log_metrics(world: World, ref: str, values: Mapping[str, MetricValue], *, step: int | None = None) -> Run:
+    """Log metrics to a run from outside of it, also to one that has ended; return it.
+
+    Without ``step``, each goes to the step after the last of its name. Raises ``UnknownThing``, and ``BadInput`` for
+    what is not a metric's name.
+    """
+    for key in values:
+        check_metric_name(key)
     run = world.tracking.run(ref)
+    last = world.tracking.last_steps(run.id) if step is None else {}
     at_ms = time.time_ns() // 1_000_000
-    points = [MetricPoint(key=key, value=value, step=step, at_ms=at_ms) for key, value in values.items()]
+    points = [
+        MetricPoint(key=key, value=value, step=last.get(key, -1) + 1 if step is None else whole_step(step), at_ms=at_ms)
+        for key, value in values.items()
+    ]
     world.tracking.log(run.id, metrics=points)
     return world.tracking.run(run.id)
 

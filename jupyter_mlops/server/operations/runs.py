@@ -43,7 +43,7 @@ class LogMetrics(Body, frozen=True, kw_only=True):
     """Metrics for a run, which may execute anywhere, or have ended."""
 
     values: dict[str, MetricValue]
-    step: int = 0
+    step: int | None = None
 
 
 class ChangeRun(Body, frozen=True, kw_only=True):

@@ -1093,8 +1093,8 @@ export interface components {
          * @description Metrics for a run, which may execute anywhere, or have ended.
          */
         LogMetrics: {
-            /** @default 0 */
-            step?: number;
+            /** @default null */
+            step?: number | null;
             values: {
                 [key: string]: number | ("-Infinity" | "Infinity" | "NaN");
             };
