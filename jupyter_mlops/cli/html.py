@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from jupyter_mlops.cli.term import Tone
-from jupyter_mlops.cli.view import Block, Facts, Heading, Note, Pictures, Spark, Table, Text, View, named
+from jupyter_mlops.cli.term import Tone, diff_tone, printable
+from jupyter_mlops.cli.view import Block, Facts, Heading, Note, Pictures, Spark, Table, Text, View, Word, named
 
 _COLOURS: Final[dict[Tone, str]] = {
     "good": "var(--jp-success-color1, #388e3c)",
@@ -37,7 +37,7 @@ def _block(block: Block) -> str:
         case Facts():
             body = _facts(block)
         case Text():
-            body = _text(block.body)
+            body = _text(block.body, is_diff=block.is_diff)
         case Note():
             return _paragraph(block.text, block.tone)
         case Heading():
@@ -74,8 +74,12 @@ def _facts(block: Facts) -> str:
     return f'<table style="border-collapse:collapse;margin:4px 0"><tbody>{rows}</tbody></table>'
 
 
-def _text(body: str) -> str:
-    text = escape(_ANSI.sub("", body).rstrip("\n"))
+def _text(body: str, *, is_diff: bool = False) -> str:
+    plain = _ANSI.sub("", body).rstrip("\n")
+    if is_diff:
+        text = "\n".join(_span(Word(line, diff_tone(line))) for line in printable(plain).split("\n"))
+    else:
+        text = escape(plain)
     return (
         '<pre style="margin:4px 0;padding:6px 10px;overflow-x:auto;background:var(--jp-layout-color2, '
         f'rgba(128,128,128,.12));font-family:var(--jp-code-font-family, monospace)">{text}</pre>'

@@ -8,7 +8,7 @@ from typing import Any, Final, TextIO
 import msgspec
 
 from jupyter_mlops.cli.html import to_html
-from jupyter_mlops.cli.term import can_show, cells, cut, one_line, paint, width_of
+from jupyter_mlops.cli.term import can_show, cells, cut, diff_tone, one_line, paint, printable, width_of
 from jupyter_mlops.cli.view import (
     Block,
     Done,
@@ -79,6 +79,8 @@ def _block(block: Block, width: int | None, colours: TextIO | None) -> str:
             body = _facts(block, colours)
         case Text():
             body = block.body.rstrip("\n")
+            if block.is_diff:
+                body = "\n".join(paint(line, diff_tone(line), colours) for line in printable(body).split("\n"))
         case Note():
             return paint(block.text, block.tone, colours)
         case Heading():

@@ -56,6 +56,19 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " if char in "\n\t\r" else f"\\x{ord(char):02x}" for char in text)
 
 
+def printable(text: str) -> str:
+    """Return ``text`` without control characters other than tabs and line ends: a file's lines may hold any."""
+    return "".join(c if c in "\n\t" or c.isprintable() else f"\\x{ord(c):02x}" for c in text.replace("\r\n", "\n"))
+
+
+_DIFF: Final[dict[str, Tone]] = {"+": "good", "-": "bad", "@": "busy"}
+
+
+def diff_tone(line: str) -> Tone:
+    """Return the tone of a line of a unified diff."""
+    return "strong" if line.startswith(("--- ", "+++ ")) else _DIFF.get(line[:1], "plain")
+
+
 def cut(text: str, most: int) -> str:
     """Return ``text`` in at most ``most`` columns, with an ellipsis where something is left out."""
     if cells(text) <= most:

@@ -61,10 +61,11 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """Lines shown as they are: a log, a diff, a command."""
+    """Lines shown as they are: a log, a diff, a command. In a diff, what was added and removed has its tone."""
 
     body: str
     title: str = ""
+    is_diff: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

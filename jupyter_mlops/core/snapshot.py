@@ -54,4 +54,6 @@ class FileChange(Record, frozen=True, kw_only=True):
     path: str
     change: Literal["added", "removed", "changed"]
     diff: str = ""
-    """Unified text diff; empty for binary files."""
+    """Unified text diff, of notebooks cell by cell; empty where ``note`` says why."""
+    note: str = ""
+    """What the diff does not show (mode, outputs of a notebook), or why there is none (binary, very long, not stored)."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -269,6 +270,9 @@ class _Gc:
         if not self.dry_run:
             self.n_bytes += blobs.sweep(GRACE_S)
             sweep(pack_cache(self.world))
+            for path in (self.world.root / "cache" / "exports").glob("*"):
+                if path.stat().st_mtime < time.time() - GRACE_S:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def _share(sizes: dict[bytes, int], digests: set[bytes]) -> float:

@@ -6,18 +6,23 @@ import contextlib
 import os
 import secrets
 import shutil
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.core.errors import BadInput, Conflict, Failed, Unavailable
+from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.snapshot import Snapshot, SnapshotFile
 from jupyter_mlops.inputs.packs import Packs
 from jupyter_mlops.inputs.reading import sample_digest
 from jupyter_mlops.inputs.stored import SnapshotDetail, open_snapshot
+from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.inputs.tree import raw
-from jupyter_mlops.ports import World
+from jupyter_mlops.ports import Say, World
 
+_QUIET_S: Final = 1.0
+_PAUSE_S: Final = 0.2
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -73,8 +78,21 @@ class NotRestored(Unavailable):
         )
 
 
-def restore_snapshot(world: World, ref: str, into: Path, *, link_recorded: bool = False) -> SnapshotDetail:
-    """Restore a snapshot into a folder that does not exist or is empty; return what is in it.
+class Restored(Record, frozen=True, kw_only=True):
+    """A snapshot that was written to a folder or an archive."""
+
+    snapshot: Snapshot
+    path: str
+    """Where it is now."""
+    left_out: list[SnapshotFile] = []
+    """What is not there: large files that were only recorded, and what looks like a secret."""
+
+
+@uses_store
+def restore_snapshot(
+    world: World, ref: str, into: Path, *, link_recorded: bool = False, say: Say | None = None
+) -> Restored:
+    """Restore a snapshot into a folder that does not exist or is empty; tell what is not in it.
 
     Secrets and files that were only recorded are left out, the latter unless ``link_recorded`` links them to their
     place in the folder the snapshot was taken from, after checking that they are the same there.
@@ -88,10 +106,7 @@ def restore_snapshot(world: World, ref: str, into: Path, *, link_recorded: bool 
         NotRestored: ``into`` cannot be written.
     """
     into = into.absolute()
-    detail, packs = open_snapshot(world, ref)
-    for file in detail.files:
-        if not _is_inside(raw(file.path)):
-            raise PathEscapes(detail.snapshot.name, file.path)
+    detail, packs = open_inside(world, ref)
     originals = _originals(detail) if link_recorded else {}
     try:
         if into.is_symlink() or (into.exists() and (not into.is_dir() or any(into.iterdir()))):
@@ -101,21 +116,33 @@ def restore_snapshot(world: World, ref: str, into: Path, *, link_recorded: bool 
         work = into.parent / f".{into.name}.{secrets.token_hex(6)}.part"
         work.mkdir()
         try:
-            _write_all(work, detail, packs, originals)
+            write_all(work, detail, packs, originals, say)
             work.replace(into)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
     except OSError as error:
         raise NotRestored(into, error) from error
-    return detail
+    left_out = [file for file in detail.files if file.kind in {"recorded", "secret"} and file.path not in originals]
+    return Restored(snapshot=detail.snapshot, path=str(into), left_out=left_out)
+
+
+def open_inside(world: World, ref: str) -> tuple[SnapshotDetail, Packs]:
+    """Open a snapshot of which no path leaves the folder. Raises ``PathEscapes``."""
+    detail, packs = open_snapshot(world, ref)
+    for file in detail.files:
+        if not _is_inside(raw(file.path)):
+            raise PathEscapes(detail.snapshot.name, file.path)
+    return detail, packs
 
 
 def _is_inside(path: bytes) -> bool:
     return b"\0" not in path and all(part not in {b"", b".", b".."} for part in path.split(b"/"))
 
 
-def _write_all(work: Path, detail: SnapshotDetail, packs: Packs, originals: dict[str, Path]) -> None:
+def write_all(
+    work: Path, detail: SnapshotDetail, packs: Packs, originals: dict[str, Path], say: Say | None = None
+) -> None:
     """Write folders, then files, then links: while there is no link, none can be followed."""
     top = os.fsencode(work)
     by_kind: defaultdict[str, list[SnapshotFile]] = defaultdict(list)
@@ -126,19 +153,20 @@ def _write_all(work: Path, detail: SnapshotDetail, packs: Packs, originals: dict
     every = by_kind["file"] + by_kind["link"] + by_kind["recorded"] + by_kind["secret"]
     for folder in {raw(file.path).rpartition(b"/")[0] for file in every}:
         os.makedirs(top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
-    _write_files(top, by_kind["file"], packs)
+    _write_files(top, by_kind["file"], packs, say)
     for link in by_kind["link"]:
         os.symlink(raw(link.target), top + b"/" + raw(link.path))  # noqa: PTH211  # bytes
     for path, original in originals.items():
         os.symlink(os.fsencode(original), top + b"/" + raw(path))  # noqa: PTH211  # bytes
 
 
-def _write_files(top: bytes, files: list[SnapshotFile], packs: Packs) -> None:
+def _write_files(top: bytes, files: list[SnapshotFile], packs: Packs, say: Say | None) -> None:
     """Write each content to every path that has it, as it comes from the packs."""
     places: defaultdict[bytes, list[SnapshotFile]] = defaultdict(list)
     for file in files:
         places[bytes.fromhex(file.digest)].append(file)
     now, opened = b"", contextlib.ExitStack()
+    total, done, told = sum(file.n_bytes for file in files) or 1, 0, time.monotonic() + _QUIET_S
     with opened:
         targets: list[int] = []
         for digest, chunk in packs.read_all(places):
@@ -150,6 +178,10 @@ def _write_files(top: bytes, files: list[SnapshotFile], packs: Packs) -> None:
                 now = digest
             for target in targets:
                 _write(target, chunk)
+                done += len(chunk)
+            if say is not None and time.monotonic() > told:
+                say(f"Writing {len(files):,} files", done / total)
+                told = time.monotonic() + _PAUSE_S
 
 
 def _create(path: bytes, *, executable: bool) -> int:

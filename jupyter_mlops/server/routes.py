@@ -21,7 +21,7 @@ from jupyter_mlops.delivery.lineage import Lineage, lineage
 from jupyter_mlops.delivery.manifests import FieldChange, delete_manifest, show_manifest
 from jupyter_mlops.delivery.models import delete_model, show_model
 from jupyter_mlops.delivery.services import delete_service, service_keys
-from jupyter_mlops.inputs.snapshots import SnapshotDetail, show_snapshot
+from jupyter_mlops.inputs.snapshots import Collected, Restored, SnapshotDetail, show_snapshot
 from jupyter_mlops.server.operations import activities, images, manifests, models, runs, services, snapshots, workspace
 from jupyter_mlops.server.row import Download, Raw, Row
 from jupyter_mlops.training.compare import Comparison
@@ -64,9 +64,11 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "runs/{ref}/cancel", cancel_run, None, Run),
     Row("GET", "comparison", runs.compare, None, Comparison),
     Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
+    Row("POST", "snapshots/gc", snapshots.collect_garbage, snapshots.Collect, Collected),
     Row("GET", "snapshots/{ref}", show_snapshot, None, SnapshotDetail),
     Row("GET", "snapshots/{ref}/diff", snapshots.diff_snapshots, None, list[FileChange]),
-    Row("POST", "snapshots/{ref}/restore", snapshots.restore_snapshot, snapshots.NewFolder, SnapshotDetail),
+    Row("POST", "snapshots/{ref}/restore", snapshots.restore_snapshot, snapshots.NewFolder, Restored),
+    Row("GET", "snapshots/{ref}/export", snapshots.export_snapshot, None, Download),
     Row("GET", "models", models.list_models, None, list[Model]),
     Row("POST", "models", models.register_model, models.RegisterModel, ModelVersion),
     Row("GET", "models/{name}", show_model, None, Model),

@@ -6,8 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 
 import pytest
+
+from jupyter_mlops.inputs.snapshots import take_snapshot
+from jupyter_mlops.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("there")
 
@@ -163,6 +167,28 @@ def test_a_runs_snapshot_is_shown_compared_and_restored(there, mlops, tmp_path):
         (there / "train.py").write_text(TRAIN)
     assert mlops("snapshots", "restore", "run:baseline", tmp_path / "then").code == 0
     assert (tmp_path / "then" / "train.py").read_text() == TRAIN
+    assert mlops("snapshots", "restore", "run:baseline", tmp_path / "then").code == 4
+    wrote = mlops("snapshots", "export", "run:baseline", tmp_path / "then.zip")
+    assert wrote.out.startswith("Wrote ")
+    assert f"of snapshot {name} to {tmp_path / 'then.zip'}" in wrote.out
+    assert zipfile.is_zipfile(tmp_path / "then.zip")
+    assert mlops("snapshots", "export", "run:baseline", tmp_path / "then.zip").code == 4
+    assert mlops("snapshots", "export", "run:baseline", tmp_path / "then.rar").code == 2
+
+
+def test_a_gc_keeps_what_runs_refer_to_and_says_what_it_freed(there, mlops):
+    assert mlops("snapshots", "gc").out == "Nothing to remove.\n"
+    world = Workspace.open(there)
+    (there / "unused.txt").write_text("x" * 1000)
+    snapshot = take_snapshot(world, there)
+    (there / "unused.txt").unlink()
+    world.close()
+    dry = mlops("snapshots", "gc", "--dry-run")
+    assert dry.out.startswith("Would free ")
+    assert snapshot.name in dry.out
+    assert mlops("snapshots", "gc", "--json").json["snapshots"] == [snapshot.name]
+    assert mlops("snapshots", "show", snapshot.name).code == 3
+    assert mlops("snapshots", "show", "run:baseline").code == 0
 
 
 def test_events_say_who_did_what(mlops):

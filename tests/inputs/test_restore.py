@@ -14,7 +14,7 @@ from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.packs import Packs, PackWriter, compress
 from jupyter_mlops.inputs.restore import PathEscapes, RecordedFileGone, WouldOverwrite
-from jupyter_mlops.inputs.snapshots import restore_snapshot, show_snapshot, take_snapshot
+from jupyter_mlops.inputs.snapshots import restore_snapshot, take_snapshot
 from jupyter_mlops.store.blobs import open_blobs
 from jupyter_mlops.workspace import Workspace
 
@@ -60,9 +60,9 @@ def leftovers(folder: Path) -> list[Path]:
 def test_a_restored_folder_is_the_same_byte_for_byte(workspace: Workspace, folder: Path, tmp_path: Path) -> None:
     snapshot = take_snapshot(workspace, folder)
     into = tmp_path / "new" / "place"
-    detail = restore_snapshot(workspace, snapshot.name[:8], into)
+    done = restore_snapshot(workspace, snapshot.name[:8], into)
     assert look(into) == look(folder)
-    assert detail == show_snapshot(workspace, snapshot.name)
+    assert (done.snapshot, done.path, done.left_out) == (snapshot, str(into), [])
     assert into.stat().st_mode == folder.stat().st_mode
     assert not leftovers(into.parent)
 
@@ -200,9 +200,10 @@ def test_recorded_files_are_left_out_or_linked_to_their_place(
     workspace: Workspace, folder: Path, tmp_path: Path
 ) -> None:
     snapshot = take_snapshot(workspace, folder, large_file_bytes=LIMIT)
-    restore_snapshot(workspace, snapshot.name, tmp_path / "without")
+    done = restore_snapshot(workspace, snapshot.name, tmp_path / "without")
+    assert [file.path for file in done.left_out] == ["streamed.bin"]
     assert not (tmp_path / "without" / "streamed.bin").exists()
-    restore_snapshot(workspace, snapshot.name, tmp_path / "with", link_recorded=True)
+    assert restore_snapshot(workspace, snapshot.name, tmp_path / "with", link_recorded=True).left_out == []
     assert (tmp_path / "with" / "streamed.bin").readlink() == folder / "streamed.bin"
     assert (tmp_path / "with" / "streamed.bin").read_bytes() == (folder / "streamed.bin").read_bytes()
 

@@ -613,6 +613,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/snapshots/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove snapshots that no run refers to, and what only they needed. */
+        post: operations["collect_garbage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/snapshots/{ref}": {
         parameters: {
             query?: never;
@@ -639,6 +656,23 @@ export interface paths {
         };
         /** Tell how another snapshot, or the folder as it is now, differs from a snapshot. */
         get: operations["diff_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/snapshots/{ref}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a snapshot as an archive. */
+        get: operations["export_snapshot"];
         put?: never;
         post?: never;
         delete?: never;
@@ -802,6 +836,34 @@ export interface components {
         CodeDiff: {
             changes: components["schemas"]["FileChange"][];
             run: string;
+        };
+        /**
+         * Collect
+         * @description Whether to remove what no run refers to, or only to tell.
+         */
+        Collect: {
+            /** @default false */
+            dry_run?: boolean;
+        };
+        /**
+         * Collected
+         * @description What a gc removed, or would remove.
+         */
+        Collected: {
+            /** @default false */
+            dry_run: boolean;
+            /** @default 0 */
+            n_bytes: number;
+            /** @default 0 */
+            n_files: number;
+            /** @default 0 */
+            n_packs: number;
+            /** @default 0 */
+            n_waiting: number;
+            /** @default [] */
+            snapshots: string[];
+            /** @default [] */
+            warnings: string[];
         };
         /**
          * Column
@@ -1289,6 +1351,16 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Restored
+         * @description A snapshot that was written to a folder or an archive.
+         */
+        Restored: {
+            /** @default [] */
+            left_out: components["schemas"]["SnapshotFile"][];
+            path: string;
+            snapshot: components["schemas"]["Snapshot"];
         };
         /**
          * Run
@@ -3142,6 +3214,39 @@ export interface operations {
             };
         };
     };
+    collect_garbage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Collect"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collected"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_snapshot: {
         parameters: {
             query?: never;
@@ -3208,6 +3313,39 @@ export interface operations {
             };
         };
     };
+    export_snapshot: {
+        parameters: {
+            query?: {
+                form?: "tar.zst" | "zip";
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     restore_snapshot: {
         parameters: {
             query?: never;
@@ -3229,7 +3367,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SnapshotDetail"];
+                    "application/json": components["schemas"]["Restored"];
                 };
             };
             /** @description Why not, and what to do. */

@@ -82,6 +82,14 @@ async def test_a_script_of_the_file_browser_runs_and_shows_what_it_did(api, jp_r
     changed = (await api("GET", f"snapshots/{detail['snapshot']}/diff")).body["items"]
     assert [(one["path"], one["change"]) for one in changed] == [("train.py", "changed")]
     assert len((await api("GET", "snapshots")).body["items"]) == 1
+    assert restored.body["left_out"] == []
+    for form, magic in (("zip", b"PK"), ("tar.zst", b"\x28\xb5\x2f\xfd")):
+        archive = await api("GET", f"snapshots/{detail['snapshot']}/export", form=form)
+        assert archive.raw.startswith(magic)
+    assert (await api("GET", f"snapshots/{detail['snapshot']}/export", form="rar")).status == 400
+    for dry_run in (True, False):
+        kept = await api("POST", "snapshots/gc", {"dry_run": dry_run})
+        assert (kept.body["dry_run"], kept.body["snapshots"], kept.body["n_packs"]) == (dry_run, [], 0)
     nodes = (await api("GET", f"lineage/run/{ref}")).body["nodes"]
     assert nodes[0]["kind"] == "run"
 
