@@ -20,7 +20,8 @@ from jupyter_mlops.cli.words import pairs
 from jupyter_mlops.core.record import wire
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.training.active import NoActiveRun
-from jupyter_mlops.training.runs import cancel_run, log_metrics, read_log
+from jupyter_mlops.training.following import StreamReader
+from jupyter_mlops.training.runs import cancel_run, log_metrics
 from jupyter_mlops.training.submit import submit_file
 
 ENDED: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
@@ -88,16 +89,22 @@ def _follow(session: Session, begun: Run) -> Run:
     """Copy a run's output until it ends. An interrupt cancels the run."""
     session.tell(f"Run {begun.name} ({begun.id[:8]}) of experiment {begun.experiment} began.")
     out = sys.stderr if session.as_json else sys.stdout
-    shown = {"stdout": 0, "stderr": 0}
+    live = LiveLine(sys.stderr)
+    readers = [
+        (StreamReader(session.world, begun, "stdout"), out),
+        (StreamReader(session.world, begun, "stderr"), sys.stderr),
+    ]
     try:
         while True:
             now = session.world.tracking.run(begun.id)
-            for stream, to in (("stdout", out), ("stderr", sys.stderr)):
-                text = read_log(session.world, begun.id, stream)
-                if len(text) > shown[stream]:
-                    to.write(text[shown[stream] :])
+            for reader, to in readers:
+                piece = reader.rest() if now.status in ENDED else reader.next()
+                if piece is not None:
+                    live.clear()
+                    to.write(piece.lines)
                     to.flush()
-                    shown[stream] = len(text)
+                    if piece.current:  # a progress bar, most often
+                        live.live(piece.current)
             if now.status in ENDED:
                 return now
             time.sleep(_LOOK_EVERY_S)

@@ -14,6 +14,8 @@ Stream = Literal["stdout", "stderr"]
 POLL_S: Final = 0.3
 STATUS_S: Final = 1.0
 """How often the store is asked whether the run has ended."""
+AFTER_CUT_BYTES: Final = 65_536
+"""What is shown of a stream whose middle was left out while it was followed."""
 LIVE: Final = frozenset({"RUNNING", "SCHEDULED"})
 
 
@@ -36,7 +38,7 @@ class LogPart(Record, frozen=True, kw_only=True):
 
 def read_part(world: World, ref: str, stream: Stream, offset: int = 0) -> LogPart:
     """Return what a run has written from byte ``offset`` on, its unfinished line included. Raises ``UnknownThing``."""
-    reader = _Reader(world, world.tracking.run(ref), stream, offset)
+    reader = StreamReader(world, world.tracking.run(ref), stream, offset)
     piece = reader.next() or Piece()
     return LogPart(text=piece.lines + piece.current, next=reader.offset)
 
@@ -46,7 +48,7 @@ def follow_log(
 ) -> Iterator[Piece]:
     """Yield what a run has written and goes on to write, until it has ended. Raises ``UnknownThing``."""
     run = world.tracking.run(ref)
-    reader = _Reader(world, run, stream)
+    reader = StreamReader(world, run, stream)
     asked = time.monotonic()
     while run.status in LIVE:
         piece = reader.next()
@@ -59,7 +61,7 @@ def follow_log(
     yield reader.rest()
 
 
-class _Reader:
+class StreamReader:
     """Reads one stream from where it was read to: the beginning of the line that is being written."""
 
     def __init__(self, world: World, run: Run, stream: Stream, offset: int = 0) -> None:
@@ -87,12 +89,26 @@ class _Reader:
         return Piece(lines=_text(self._read()))
 
     def _read(self) -> bytes:
+        """Return what stands from the offset on, with all that a stream above its limit still has when it was cut there."""
+        if not self.offset:
+            return self._read_from(0)
+        data = self._read_from(self.offset - 1)
+        if data:  # a bar above the last line may have moved its beginning by some characters
+            moved = data.find(b"\n")
+            self.offset += max(0, moved)
+            return data[moved + 1 :] if moved >= 0 else b""
+        whole = self._read_from(0)
+        was_cut = len(whole) < self.offset - AFTER_CUT_BYTES  # the middle was left out meanwhile: its end goes on
+        self.offset = whole.find(b"\n", max(0, len(whole) - AFTER_CUT_BYTES)) + 1 if was_cut else whole.rfind(b"\n") + 1
+        return whole[self.offset :]
+
+    def _read_from(self, offset: int) -> bytes:
         try:
             with self._spool.open("rb") as file:
-                file.seek(self.offset)
+                file.seek(offset)
                 return file.read()
         except FileNotFoundError:
-            return self._world.tracking.read(self._run.id, self._path, self.offset)
+            return self._world.tracking.read(self._run.id, self._path, offset)
 
 
 def _text(data: bytes) -> str:

@@ -56,3 +56,20 @@ def test_a_run_that_has_ended_is_shown_whole_at_once(workspace):
     assert [piece.lines for piece in follow_log(workspace, "over", "stdout")] == [""]
     with pytest.raises(UnknownThing):
         next(follow_log(workspace, "nothing"))
+
+
+def test_a_stream_that_was_cut_while_it_was_followed_goes_on_with_its_end(workspace, monkeypatch):
+    monkeypatch.setattr(workspace.journals, "_log_bytes", 200_000)
+    run = workspace.tracking.create_run("logs", "endless", tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    for number in range(3_000):
+        journal.write("stdout", f"line {number:>6} {'x' * 40}\n")
+    pieces = follow_log(workspace, run.id)
+    assert next(pieces).lines.count("\n") == 3_000
+    for number in range(3_000, 30_000):
+        journal.write("stdout", f"line {number:>6} {'x' * 40}\n")
+    lines = next(pieces).lines.splitlines()
+    assert lines[0].startswith("line ")
+    assert lines[-1].startswith("line  29999")
+    journal.close("FINISHED", "", time.time())
+    assert [piece.lines for piece in pieces][-1] == ""
