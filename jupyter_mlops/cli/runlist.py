@@ -108,4 +108,4 @@ def _cell(run: Run, field: Field) -> str:
 
 def metrics_of(run: Run, most: int = 0) -> str:
     """Return a run's last metric values on one line."""
-    return pairs({key: number(value) for key, value in run.metrics.items()}, most=most)
+    return pairs({key: number(value) for key, value in run.results.items()}, most=most)

@@ -15,7 +15,7 @@ from jupyter_mlops.cli.upkeep import delete, restore, tag
 from jupyter_mlops.cli.view import Facts, Note, Table, View, shows
 from jupyter_mlops.cli.watch import watch
 from jupyter_mlops.cli.words import count, duration, number, pairs, size, status, when
-from jupyter_mlops.core.run import Run
+from jupyter_mlops.core.run import SYSTEM, Run
 from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
 
 
@@ -66,8 +66,8 @@ def _view(run: Run) -> View:
     view: View = [Facts(pairs=_facts(run))]
     if run.params:
         view.append(Table(title="Parameters", headers=("NAME", "VALUE"), rows=list(run.params.items())))
-    if run.metrics:
-        rows = [(key, number(value)) for key, value in run.metrics.items()]
+    if run.results:
+        rows = [(key, number(value)) for key, value in run.results.items()]
         view.append(Table(title="Metrics", headers=("NAME", ">LAST"), rows=rows))
     if run.deleted:
         view.append(Note(text=f"It is deleted. To have it back: `mlops runs restore {run.id[:8]}`.", tone="bad"))
@@ -97,10 +97,20 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("status", status(run.status)),
         ("started", f"{when(run.started_at)} by {run.actor}" if run.actor else when(run.started_at)),
         ("took", duration(run.duration_s)),
+        ("machine", _machine(run)),
         ("project", run.project),
         ("tags", pairs(tags)),
         ("child of", run.parent or ""),
     ]
+
+
+def _machine(run: Run) -> str:
+    """Say what the run took of its machine when it was last looked at."""
+    cpu = run.metrics.get(f"{SYSTEM}process_cpu_utilization_percentage")
+    memory = run.metrics.get(f"{SYSTEM}process_memory_usage_megabytes")
+    return ", ".join(
+        f"{number(value)} {unit}" for value, unit in ((cpu, "% CPU"), (memory, "MB of memory")) if value is not None
+    )
 
 
 def _origin(detail: RunDetail) -> list[tuple[str, str]]:

@@ -106,7 +106,7 @@ class _Lines:
 
     def __call__(self, runs: Sequence[Run]) -> None:
         for run in reversed(runs):
-            metrics = pairs({key: number(value) for key, value in run.metrics.items()}, most=4)
+            metrics = pairs({key: number(value) for key, value in run.results.items()}, most=4)
             line = " ".join(filter(None, [run.id[:8], run.name, run.experiment, run.status, metrics]))
             if self._said.get(run.id) != line:
                 sys.stdout.write(f"{line}\n")

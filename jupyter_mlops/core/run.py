@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.record import MetricValue, Record
+
+SYSTEM: Final = "system/"
+"""MLflow's prefix of metrics that tell of the machine."""
 
 RunStatus = Literal["SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED"]
 
@@ -49,6 +52,11 @@ class Run(Record, frozen=True, kw_only=True):
     artifact_uri: str = ""
     deleted: bool = False
     """In the trash: no list shows it, and it can be restored."""
+
+    @property
+    def results(self) -> dict[str, MetricValue]:
+        """The metrics that the run's own code logged: those of the machine left out."""
+        return {key: value for key, value in self.metrics.items() if not key.startswith(SYSTEM)}
 
 
 class RunDataset(Record, frozen=True, kw_only=True):

@@ -95,7 +95,7 @@ def compare_runs(world: World, refs: Sequence[str]) -> Comparison:
     return Comparison(
         runs=runs,
         params=sorted(params, key=lambda line: not line.differs),
-        metrics=metric_lines([run.metrics for run in runs]),
+        metrics=metric_lines([run.results for run in runs]),
         code=[_code(world, runs[0], run, notes) for run in runs[1:]],
         environment=[line for line in lines([_environment(world, run, notes) for run in runs]) if line.differs],
         data=lines([_data(world, run) for run in runs]),

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.run import SYSTEM
 
 OFF: Final = "mlops.system"
 """The tag that says ``off`` where a run is not to be sampled."""
@@ -19,7 +20,6 @@ SLOWER_AFTER: Final = 0.005
 """Of a run's age, between two samples: after a quarter of an hour they get rarer, up to ``EVERY_MOST_S``."""
 EVERY_MOST_S: Final = 60.0
 _MB: Final = 1e6
-_PREFIX: Final = "system/"
 
 
 class Log(Protocol):
@@ -52,7 +52,7 @@ class SystemMonitor:
         step, wait_s = 0, self._every_s
         while not self._stopped.wait(wait_s):
             before = time.thread_time()
-            values = {f"{_PREFIX}{key}": value for probe in probes for key, value in _taken(probe).items()}
+            values = {f"{SYSTEM}{key}": value for probe in probes for key, value in _taken(probe).items()}
             with suppress(MlopsError):  # a full disk is told to the user's own `log`
                 self._log(values, step)
             step += 1

@@ -71,14 +71,14 @@ def live_card(world: Workspace, run: Run, trends: Sequence[Trend], progress: Pro
 def run_card(world: Workspace, run: Run, trends: Iterable[Trend] = ()) -> Card:
     """Return the card of a run; ``trends`` are those already known, the others are read."""
     known = {trend.name: trend for trend in trends}
-    found = [known.get(name) or _read_trend(world, run, name) for name in list(run.metrics)[:MOST_TRENDS]]
+    found = [known.get(name) or _read_trend(world, run, name) for name in list(run.results)[:MOST_TRENDS]]
     return _card(world, run, trends=found, pictures=pictures_of(world, run))
 
 
 def detail_card(world: Workspace, detail: RunDetail) -> Card:
     """Return the card of a run with all that it stored."""
     run = detail.run
-    trends = [_read_trend(world, run, name) for name in list(run.metrics)[:MOST_TRENDS]]
+    trends = [_read_trend(world, run, name) for name in list(run.results)[:MOST_TRENDS]]
     figures = [one for one in detail.artifacts if one.path.startswith("figures/")]
     packages = ""
     if detail.environment is not None:
@@ -100,7 +100,7 @@ def _card(world: Workspace, run: Run, *, trends: Sequence[Trend], **more: Any) -
         workspace=world.id,
         run=_bounded(run),
         trends=list(trends),
-        n_more=max(0, len(run.metrics) - MOST_TRENDS),
+        n_more=max(0, len(run.results) - MOST_TRENDS),
         git=_git(tags),
         snapshot=tags.get("mlops.snapshot", ""),
         notebook=_notebook(world, tags.get("mlops.notebook", "")),
@@ -126,7 +126,7 @@ def _bounded(run: Run) -> Run:
     params = {key: _short(value) for key, value in list(run.params.items())[:MOST_PARAMS]}
     own = ("mlops.", "mlflow.")
     tags = {key: _short(value) for key, value in run.tags.items() if not key.startswith(own)}
-    metrics = dict(list(run.metrics.items())[:MOST_TRENDS])
+    metrics = dict(list(run.results.items())[:MOST_TRENDS])
     return msgspec.structs.replace(
         run,
         params=params,

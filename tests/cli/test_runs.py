@@ -84,3 +84,18 @@ def test_a_run_is_watched_until_it_ends_and_the_exit_code_tells_how(here):
         assert "FAILED auc=0.75" in watcher.stdout.readline()
         assert "It was too hard." in watcher.stdout.read()
         assert watcher.wait(10) == 1
+
+
+def test_what_a_run_took_of_its_machine_stands_apart_from_what_it_measured(mlops, here):
+    run = here.tracking.create_run("machine", "busy", tags={}, params={})
+    values = {
+        "auc": 0.9,
+        "system/process_cpu_utilization_percentage": 52.9,
+        "system/process_memory_usage_megabytes": 466.0,
+    }
+    here.tracking.log(run.id, metrics=[MetricPoint(key=k, value=v, step=0, at_ms=1) for k, v in values.items()])
+    assert "system/" not in mlops("runs", "list").out
+    shown = mlops("runs", "show", "busy").out
+    assert "52.9 % CPU, 466 MB of memory" in shown
+    assert "system/" not in shown
+    assert mlops("runs", "show", "busy", "--json").json["run"]["metrics"] == values
