@@ -19,6 +19,7 @@ from jupyter_mlops.core.run import MetricPoint, RunStatus
 from jupyter_mlops.ports import Tracking
 from jupyter_mlops.store.databases import translate
 from jupyter_mlops.store.lane import Lane
+from jupyter_mlops.store.mlflow_client import DeletedRun
 from jupyter_mlops.store.shipping import GONE, End, Shipper
 from jupyter_mlops.store.spool import LIMIT_BYTES, Spool
 
@@ -173,7 +174,7 @@ class Journals:
                     else:
                         shipper.deliver()
                         shipped.append(run_id)
-                except BadInput as error:  # a deleted run takes nothing until it is restored; others need not wait
+                except (BadInput, DeletedRun) as error:  # it takes nothing until it is restored; others need not wait
                     log.info("run %s: %s", run_id, error)
                 except OSError as error:
                     raise translate(error, f"The journal {folder}") from error
