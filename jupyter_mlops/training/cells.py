@@ -16,6 +16,7 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.ports import Say, World
 from jupyter_mlops.training.active import activate, deactivate
+from jupyter_mlops.training.autolog import autologging
 from jupyter_mlops.training.capture import UNKNOWN_NOTEBOOK, Capture, Plan, begin
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
 from jupyter_mlops.training.origin import cell_tags, hidden_tags
@@ -162,10 +163,7 @@ class CellRuns:
         experiment = world.tracking.experiment(capture.run.experiment)
         capture.scopes.enter_context(mlflow_scope(capture, experiment.id, namespace))
         if options.autolog:
-            import mlflow
-
-            mlflow.autolog(silent=True)
-            capture.scopes.callback(mlflow.autolog, disable=True, silent=True)
+            capture.scopes.enter_context(autologging())
         kernel = getattr(self._shell, "kernel", None)
         tap = TerminalTap(self._shell, capture) if kernel is None else KernelTap(kernel, capture)
         capture.scopes.callback(tap.close)

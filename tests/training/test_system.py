@@ -13,6 +13,7 @@ from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
 from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
 
+from jupyter_mlops.store.folder import SystemSettings
 from jupyter_mlops.training.capture import Plan, begin
 from jupyter_mlops.training.system import SystemMonitor
 
@@ -124,14 +125,14 @@ def test_a_run_is_sampled_into_its_journal_unless_switched_off(workspace, monkey
     assert [point.step for point in workspace.tracking.history(run.id, "loss")] == [0]
 
 
-def test_a_short_run_has_no_samples(workspace):
-    assert workspace.system_every_s == 5.0
+def test_a_short_run_has_no_samples(workspace, monkeypatch):
+    monkeypatch.setattr(type(workspace), "system_every_s", SystemSettings().every_s)
     capture = begin(workspace, Plan(folder=workspace.home, snapshot=False))
     capture.end("FINISHED")
     assert not [key for key in workspace.tracking.run(capture.run.id).metrics if key.startswith("system/")]
 
 
-def test_never_is_a_setting(workspace, make_workspace):
+def test_how_often_is_a_setting(workspace, make_workspace):
     path = workspace.root / "workspace.toml"
-    path.write_text(path.read_text().replace("every_s = 5.0", "every_s = 0"))
-    assert make_workspace(workspace.home).system_every_s == 0
+    path.write_text(path.read_text().replace("[system]\nevery_s = 0", "[system]\nevery_s = 2.5"))
+    assert make_workspace(workspace.home).system_every_s == 2.5
