@@ -1,7 +1,8 @@
 """What was known of a folder's files when they were last read, so that an unchanged file is not read again.
 
 Per folder it has the listing (names, and which of them are folders) and the stats of the files that were taken, as bytes
-that compare at once; what is known of each file is decoded only where something differs.
+that compare at once; what is known of each file is decoded only where something differs. The file begins with the
+digest of the rest.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _COARSE_TICK_NS: Final = 2_000_000_000
 _NO_TIME: Final = -1
 """A change time that no file has."""
 
+_DIGEST: Final = 32
 _STAMP: Final = "QqqQ"
 _STAMP_BYTES: Final = 32
 _MODIFIED: Final = b"/"
@@ -39,7 +41,7 @@ stamp = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
 leaf_stamp = attrgetter("n_bytes", "mtime_ns", "ctime_ns", "inode")
 """The same of what is known."""
 
-_name = attrgetter("name")
+name_of = attrgetter("name")
 _is_folder = methodcaller("is_dir", follow_symlinks=False)
 _stat = methodcaller("stat", follow_symlinks=False)
 _leaves = msgspec.msgpack.Decoder(dict[bytes, Leaf])
@@ -98,7 +100,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 def listing_of(entries: Entries) -> bytes:
     """Return the names of a folder, in the order they come in, and which are folders, as bytes to compare."""
-    return b"%b//%b" % (b"/".join(map(_name, entries)), bytes(map(_is_folder, entries)))
+    return b"%b//%b" % (b"/".join(map(name_of, entries)), bytes(map(_is_folder, entries)))
 
 
 def _pack(count: int, stamps: Iterable[tuple[int, int, int, int]]) -> bytes:
@@ -113,7 +115,11 @@ def cache_path(root: Path, folder: Path) -> Path:
 def load(path: Path) -> StatCache:
     """Return what is known; nothing when there is no cache or it cannot be read."""
     try:
-        cache = _decoder.decode(path.read_bytes())
+        file = path.read_bytes()
+        digest, content = file[:_DIGEST], memoryview(file)[_DIGEST:]
+        if digest != digest_of(content):
+            return StatCache()
+        cache = _decoder.decode(content)
     except (OSError, msgspec.DecodeError):
         return StatCache()
     return cache if cache.format == _FORMAT else StatCache()
@@ -129,6 +135,7 @@ def save(path: Path, old: StatCache, new: StatCache) -> None:
         fd, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         try:
             with open(fd, "wb") as file:  # noqa: PTH123  # a descriptor
+                file.write(digest_of(content))
                 file.write(content)
             Path(name).replace(path)
         except BaseException:

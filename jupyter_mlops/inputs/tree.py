@@ -142,7 +142,7 @@ def encode_folder(folder: Folder) -> bytes:
     return _encoder.encode(_Tree(nodes, _FORMAT))
 
 
-def digest_of(content: bytes) -> bytes:
+def digest_of(content: bytes | memoryview) -> bytes:
     """Return the 32 bytes that name a content."""
     return blake3(content).digest()
 

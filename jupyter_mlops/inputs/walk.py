@@ -13,7 +13,7 @@ from jupyter_mlops.inputs.choice import Choice
 from jupyter_mlops.inputs.ignore import Rules
 from jupyter_mlops.inputs.ignorefiles import repository_rules, rules_above, rules_of
 from jupyter_mlops.inputs.secretfiles import is_secret_by_name, may_be_secret
-from jupyter_mlops.inputs.statcache import Entries, StatCache, leaf_stamp, listing_of, stamp
+from jupyter_mlops.inputs.statcache import Entries, StatCache, leaf_stamp, listing_of, name_of, stamp
 from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, shown
 
 NEVER: Final = frozenset(
@@ -124,7 +124,7 @@ class _Walker:
                     raise
                 self.warn(path[:-1], f"was left out, as it cannot be read ({error.strerror})")
                 continue
-            names = {entry.name for entry in entries}
+            names = set(map(name_of, entries))
             if not names.isdisjoint(ENVIRONMENT_MARKS):
                 if parent is not None:
                     continue
