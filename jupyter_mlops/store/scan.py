@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.search import Order, RunPage, RunQuery, found_in
 from jupyter_mlops.core.where import And, Compare, Field, Node, holds, number_of
-from jupyter_mlops.store.entities import run_of, stored_value
+from jupyter_mlops.store.entities import run_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,6 +23,8 @@ MOST_SCANNED: Final = 10_000
 """Runs of a server that one page looks through: what MLflow cannot filter or order comes over the wire for it."""
 _AT_ONCE: Final = 1000
 _ATTRIBUTES: Final = {"started": "start_time", "ended": "end_time", "status": "status", "name": "run_name"}
+_DECIMAL: Final = re.compile(r"-?\d+\.\d+")
+"""Numbers that MLflow's filters take: it cannot read every exponent."""
 _QUOTES: Final = frozenset("'\"`\\")
 
 
@@ -114,7 +117,8 @@ def _words(node: Compare) -> str | None:
     if set(field.key) & _QUOTES or (isinstance(value, str) and (set(value) & _QUOTES or node.op != "=")):
         return None
     if field.group == "metrics" and isinstance(value, (int, float)):
-        return None if math.isnan(value) else f"metrics.`{field.key}` {node.op} {stored_value(value)!r}"
+        number = repr(float(value))
+        return f"metrics.`{field.key}` {node.op} {number}" if _DECIMAL.fullmatch(number) else None
     if isinstance(value, str):
         if field.group:
             return f"{field.group}.`{field.key}` = '{value}'"
