@@ -221,7 +221,6 @@ def load(shell: Any) -> None:
     if hasattr(shell, _ATTRIBUTE):
         return
     from jupyter_mlops.training.cells import transform
-    from jupyter_mlops.training.script import join_worker_run
 
     magics = Magics(shell)
     setattr(shell, _ATTRIBUTE, magics)
@@ -230,6 +229,8 @@ def load(shell: Any) -> None:
     shell.events.register("pre_run_cell", magics.cells.pre_run_cell)
     shell.events.register("post_run_cell", magics.cells.post_run_cell)
     if os.environ.get("MLOPS_RUN_ID"):
+        from jupyter_mlops.training.script import join_worker_run
+
         join_worker_run(magics.workspace, ExitStack(), shell.user_ns)  # as long as the kernel lives
     # MLflow takes over a second to import: warm, so that the first `%%ml run` does not wait.
     threading.Thread(target=_warm, args=(magics,), name="mlops-warm", daemon=True).start()
@@ -250,13 +251,27 @@ def unload(shell: Any) -> None:
     shell.magics_manager.magics["cell"].pop("ml", None)
 
 
+_WARMED: Final = (
+    "mlflow",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "jupyter_mlops.cli.options",
+    "jupyter_mlops.training.capture",
+    "jupyter_mlops.training.mlflow_scope",
+    "jupyter_mlops.widgets.card",
+    "jupyter_mlops.workspace",
+)
+"""What a first run needs, the slowest first."""
+
+
 def _warm(magics: Magics) -> None:
     import importlib
     import warnings
 
     # In a kernel without ipywidgets, MLflow's import of tqdm would warn about a progress bar that nobody asked for.
     warnings.filterwarnings("ignore", message="IProgress not found")
-    importlib.import_module("mlflow")
+    for name in _WARMED:
+        importlib.import_module(name)
+    importlib.import_module("jupyter_mlops.inputs.environments").installed_packages()
     magics.tidy()
 
 

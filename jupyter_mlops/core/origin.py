@@ -6,6 +6,9 @@ from typing import Literal
 
 from jupyter_mlops.core.record import Record
 
+UNKNOWN_NOTEBOOK = "unknown"
+"""What stands for a notebook's path where nothing tells it."""
+
 Cause = Literal["removed", "changed", "below", "order", "repeated", "stopped", "skipped"]
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from jupyter_mlops.core.environment import GitState
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.ids import RunId, check_name
+from jupyter_mlops.core.origin import UNKNOWN_NOTEBOOK
 from jupyter_mlops.core.process import process_id
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run, RunStatus
@@ -33,7 +34,6 @@ from jupyter_mlops.training.system import OFF, SystemMonitor
 
 log = logging.getLogger(__name__)
 
-UNKNOWN_NOTEBOOK: Final = "unknown"
 GIT_WAIT_S: Final = 0.1
 
 

@@ -9,19 +9,20 @@ import traceback as tracebacks
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from jupyter_mlops.core.errors import BadInput, MlopsError
 from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.core.origin import UNKNOWN_NOTEBOOK
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.ports import Say, World
 from jupyter_mlops.training.active import activate, deactivate
-from jupyter_mlops.training.autolog import autologging
-from jupyter_mlops.training.capture import UNKNOWN_NOTEBOOK, Capture, Plan, begin
-from jupyter_mlops.training.mlflow_scope import mlflow_scope
 from jupyter_mlops.training.origin import cell_tags, hidden_tags
 from jupyter_mlops.training.recorder import Recorder
 from jupyter_mlops.training.taps import KernelTap, TerminalTap
+
+if TYPE_CHECKING:  # what takes a snapshot is imported when one is taken: `%load_ext` has 0.15 s
+    from jupyter_mlops.training.capture import Capture, Plan
 
 # `%%ml run` may have blank lines and comments before it, nothing else.
 _FIRST_LINE: Final = re.compile(r"\A((?:[ \t]*(?:#[^\n]*)?\n)*)%%ml[ \t]+run\b([^\n]*)(\n|\Z)")
@@ -124,6 +125,8 @@ class CellRuns:
             )
         world = self._open_world()
         info = self._cells[-1] if self._cells else None
+        from jupyter_mlops.training.capture import begin
+
         capture = begin(world, self._complete(self._below(options, world), world, info), self._say)
         try:
             self._enter(world, capture, options)
@@ -155,10 +158,15 @@ class CellRuns:
         source = str(info.raw_cell)
         world = self._open_world()
         options = self._parse(options_of(source))
+        from jupyter_mlops.training.capture import begin
+
         self._active = begin(world, self._complete(self._below(options, world), world, info), self._say)
         self._end(error, source)
 
     def _enter(self, world: World, capture: Capture, options: CellOptions) -> None:
+        from jupyter_mlops.training.autolog import autologging
+        from jupyter_mlops.training.mlflow_scope import mlflow_scope
+
         namespace: MutableMapping[str, Any] = self._shell.user_ns
         experiment = world.tracking.experiment(capture.run.experiment)
         capture.scopes.enter_context(mlflow_scope(capture, experiment.id, namespace))
