@@ -50,9 +50,12 @@ def _view(comparison: Comparison) -> View:
             Table(title="Packages that differ", headers=headers, rows=[_line(line) for line in comparison.environment])
         )
     for code in comparison.code:
-        shown = "\n".join(change.diff or f"{change.change}: {change.path}" for change in code.changes)
+        shown = "\n".join(
+            change.diff or " ".join(filter(None, [f"{change.change}: {change.path}", change.note]))
+            for change in code.changes
+        )
         if shown:
-            view.append(Text(title=f"Code, from {runs[0].name} to {code.run}", body=shown))
+            view.append(Text(title=f"Code, from {runs[0].name} to {code.run}", body=shown, is_diff=True))
     if not comparison.environment and not any(code.changes for code in comparison.code) and not comparison.notes:
         view.append(Note(text="Code and packages are the same.", tone="quiet"))
     return [*view, *(Note(text=note) for note in comparison.notes)]

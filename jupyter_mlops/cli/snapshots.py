@@ -149,7 +149,10 @@ def diff(session: Session, a: str, b: str | None) -> Changes:
       mlops snapshots diff run:3f6c0a52
       mlops snapshots diff run:3f6c0a52 run:91b20c4e
     """
-    changed = diff_snapshots(session.world, _ref(session, a), _ref(session, b) if b else None)
+    world, first, second = session.world, _ref(session, a), _ref(session, b) if b else None
+    changed = _telling(
+        lambda say: diff_snapshots(world, first, second, large_file_bytes=world.large_file_bytes, say=say)
+    )
     return Changes(changed, of=FileChange, empty="Nothing changed.")
 
 

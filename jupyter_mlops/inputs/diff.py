@@ -19,7 +19,7 @@ from jupyter_mlops.inputs.stored import SnapshotDetail, open_snapshot
 from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.inputs.take import human, walk_folder
 from jupyter_mlops.inputs.tree import digest_of, encode_folder, raw, read_tree
-from jupyter_mlops.ports import World
+from jupyter_mlops.ports import Say, World
 
 _MOST_BYTES: Final = 1_000_000
 """A text above this is not compared line by line: it would take minutes and nobody would read it."""
@@ -42,7 +42,12 @@ _Side = tuple[Mapping[str, SnapshotFile], Callable[[SnapshotFile], bytes]]
 
 @uses_store
 def diff_snapshots(
-    world: World, a: str, b: str | None = None, *, large_file_bytes: int = LARGE_FILE_BYTES
+    world: World,
+    a: str,
+    b: str | None = None,
+    *,
+    large_file_bytes: int = LARGE_FILE_BYTES,
+    say: Say | None = None,
 ) -> list[FileChange]:
     """Return how ``b`` differs from ``a``, path by path; without ``b``, how the folder of ``a`` is now.
 
@@ -56,18 +61,18 @@ def diff_snapshots(
     first, packs = open_snapshot(world, a)
     before: _Side = ({file.path: file for file in first.files}, lambda file: packs.read(bytes.fromhex(file.digest)))
     if b is None:
-        after = _folder_now(world, first, large_file_bytes)
+        after = _folder_now(world, first, large_file_bytes, say)
     else:
         second = open_snapshot(world, b)[0]
         after = ({file.path: file for file in second.files}, before[1])
     return _compare(before, after)
 
 
-def _folder_now(world: World, taken: SnapshotDetail, large_file_bytes: int) -> _Side:
+def _folder_now(world: World, taken: SnapshotDetail, large_file_bytes: int, say: Say | None) -> _Side:
     folder = Path(os.fsdecode(raw(taken.snapshot.source)))
     known = statcache.load(statcache.cache_path(world.root, folder))
     found = walk_folder(folder, _AsTaken(large_file_bytes, taken), known=known)
-    read_files(found, None, None)
+    read_files(found, None, say)
     trees: dict[bytes, bytes] = {}
     for part in reversed(found.folders):
         content = encode_folder(part)
