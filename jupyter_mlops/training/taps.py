@@ -32,7 +32,8 @@ FORMS: Final = (
 _BINARY: Final = frozenset({"png", "jpg", "gif"})
 OWN_MIME: Final = "application/vnd.mlops"
 _ENDED: Final[set[str]] = set()
-"""The cells whose runs have ended: what a thread of theirs goes on to write belongs to no later run."""
+"""The cells whose runs have ended: what a task of theirs goes on to write belongs to no later run. A thread's output is
+that of the cell that runs, as ipykernel shows it."""
 
 
 class Ear(Protocol):
