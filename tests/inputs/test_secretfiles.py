@@ -159,6 +159,6 @@ def test_a_folder_or_a_link_named_like_a_secret_is_none(workspace: Workspace, fo
 
 
 def test_a_secret_is_not_restored_and_its_folder_is(workspace: Workspace, folder: Path, tmp_path: Path) -> None:
-    detail = restore_snapshot(workspace, take_snapshot(workspace, folder).name, tmp_path / "back")
-    assert [file.path for file in detail.files if file.kind == "secret"] == ["conf/.env"]
+    restored = restore_snapshot(workspace, take_snapshot(workspace, folder).name, tmp_path / "back")
+    assert [(file.path, file.kind) for file in restored.left_out] == [("conf/.env", "secret")]
     assert os.listdir(tmp_path / "back" / "conf") == []  # noqa: PTH208  # names

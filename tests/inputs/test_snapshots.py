@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,47 @@ def test_what_is_no_file_is_left_out_with_a_warning(workspace: Workspace, folder
         "pipe was left out, as it is a named pipe and no file.",
         "socket was left out, as it is a socket and no file.",
     ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_a_device_is_left_out_with_a_warning_and_never_opened(workspace: Workspace, folder: Path) -> None:
+    try:
+        os.mknod(folder / "zero", 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("this container may not make devices")
+    snapshot = take_snapshot(workspace, folder)
+    assert set(paths(workspace, snapshot)) == {"train.py", "lib/util.py"}
+    assert snapshot.warnings == ["zero was left out, as it is a device and no file."]
+
+
+@pytest.mark.parametrize("replace", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/etc/passwd")])
+def test_what_takes_a_files_place_before_it_is_read_is_left_out_and_not_followed(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch, replace: Callable[[Path], None]
+) -> None:
+    path, original = folder / "train.py", os.open
+
+    def replace_first(name: str | bytes | Path, *args: int, **kwargs: int) -> int:
+        if os.fsencode(name) == os.fsencode(path) and path.is_file() and not path.is_symlink():
+            path.unlink()
+            replace(path)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", replace_first)
+    snapshot = take_snapshot(workspace, folder)
+    assert set(paths(workspace, snapshot)) == {"lib/util.py"}
+    assert re.match(r"train.py was left out, as it (was replaced while|cannot be read)", snapshot.warnings[0])
+
+
+def test_a_link_to_a_folder_is_kept_as_a_link_and_what_it_shows_is_not(
+    workspace: Workspace, folder: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "outside", {"private.txt": "x"})
+    (folder / "out").symlink_to(tmp_path / "outside")
+    first = take_snapshot(workspace, folder)
+    assert paths(workspace, first) == {"train.py": "file", "lib/util.py": "file", "out": "link"}
+    shutil.rmtree(folder / "lib")  # a folder that was known becomes a link
+    (folder / "lib").symlink_to(tmp_path / "outside")
+    assert paths(workspace, take_snapshot(workspace, folder)) == {"train.py": "file", "lib": "link", "out": "link"}
 
 
 UNREADABLE = """
