@@ -23,15 +23,10 @@ def read_curve(rows: Rows, run_id: str, key: str, n_buckets: int, axis: Axis) ->
     mine = f"FROM metrics x {_by('index_metrics_run_uuid_key_step', rows)} WHERE x.run_uuid = :run AND x.key = :key"
     nearest = "index_metrics_run_uuid_key_step" if axis == "step" else "sqlite_autoindex_metrics_1"
     given = {"run": run_id, "key": key}
-    low, high, n_points = rows(
-        f"SELECT (SELECT MIN({at}) {mine}), (SELECT MAX({at}) {mine}), (SELECT COUNT(*) {mine})",  # ours
-        given,
-    )[0]
-    if not n_points:
-        return Curve(key=key, axis=axis)
-    if n_points <= n_buckets:
-        found = rows(f"SELECT {at}, value, is_nan {mine} ORDER BY {at}, {then}, is_nan, value", given)  # the same
-        return _exact(key, axis, [(place, math.nan if is_nan else value) for place, value, is_nan in found])
+    some = rows(f"SELECT {at}, {then}, is_nan, value {mine} LIMIT {n_buckets + 1}", given)
+    if len(some) <= n_buckets:
+        return _exact(key, axis, [(place, math.nan if is_nan else value) for place, _, is_nan, value in sorted(some)])
+    low, high = rows(f"SELECT (SELECT MIN({at}) {mine}), (SELECT MAX({at}) {mine})", given)[0]
     here = f"x.run_uuid = :run AND x.key = :key AND x.{at} = b.at"
     last = (
         f"FROM metrics x {_by(nearest, rows)} WHERE {here} ORDER BY x.{then} DESC, x.is_nan DESC, x.value DESC LIMIT 1"
@@ -40,17 +35,13 @@ def read_curve(rows: Rows, run_id: str, key: str, n_buckets: int, axis: Axis) ->
     width = -(-(high - low + 1) // n_buckets)
     number = "CASE WHEN x.is_nan = :no THEN x.value END"
     found = rows(
-        f"SELECT b.at, b.n, b.low, b.high, (SELECT x.value {last}), (SELECT x.is_nan {last}) FROM ("  # noqa: S608  # names are ours, values are bound
+        f"SELECT b.at, b.n, b.low, b.high, (SELECT CASE WHEN x.is_nan = :no THEN x.value END {last}) FROM ("  # noqa: S608  # names are ours, values are bound
         f"SELECT MAX(x.{at}) AS at, COUNT(*) AS n, MIN({number}) AS low, MAX({number}) AS high {mine} "
         f"GROUP BY (x.{at} - :low) / :width) b ORDER BY b.at",
         {**given, "low": low, "width": width, "no": False},
     )
-    return _curve(
-        key,
-        axis,
-        n_points,
-        [(place, least, most, math.nan if is_nan else value) for place, _, least, most, value, is_nan in found],
-    )
+    buckets = [(place, least, most, math.nan if value is None else value) for place, _, least, most, value in found]
+    return _curve(key, axis, sum(row[1] for row in found), buckets)
 
 
 def _by(index: str, rows: Rows) -> str:

@@ -1403,6 +1403,22 @@ export interface components {
             };
         };
         /**
+         * RunDataset
+         * @description Data that a run says it has used.
+         */
+        RunDataset: {
+            /** @default  */
+            context: string;
+            digest: string;
+            name: string;
+            /** @default  */
+            profile: string;
+            /** @default  */
+            source: string;
+            /** @default  */
+            source_type: string;
+        };
+        /**
          * RunDetail
          * @description A run with all that it stored.
          */
@@ -1411,6 +1427,10 @@ export interface components {
             artifacts: components["schemas"]["Artifact"][];
             /** @default null */
             cell: components["schemas"]["CellOrigin"] | null;
+            /** @default [] */
+            children: components["schemas"]["Run"][];
+            /** @default [] */
+            datasets: components["schemas"]["RunDataset"][];
             /** @default null */
             environment: components["schemas"]["Environment"] | null;
             /** @default null */
