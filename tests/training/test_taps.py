@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 from jupyter_mlops.training.runs import read_log
@@ -17,8 +16,7 @@ def test_another_process_sees_a_line_within_a_second_and_a_bar_as_it_moves(kerne
         "for i in range(12):\n    sys.stdout.write(f'\\r{i:>3}%'); sys.stdout.flush(); time.sleep(0.25)\nprint()"
     )
     kernel.run("import mlflow")
-    cell = threading.Thread(target=kernel.run, args=(RUN.format(name="seen", body=body),))
-    cell.start()
+    kernel.client.execute(RUN.format(name="seen", body=body))
     deadline = time.monotonic() + 30
     while not any(run.name == "seen" for run in world.tracking.runs(limit=5)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -27,10 +25,10 @@ def test_another_process_sees_a_line_within_a_second_and_a_bar_as_it_moves(kerne
         time.sleep(0.02)
     assert time.time() - float(text.split()[1]) < 1
     seen = set()
-    while cell.is_alive():
+    while world.tracking.run(run_id).status == "RUNNING":
         seen.add(read_log(world, run_id).splitlines()[-1])
         time.sleep(0.1)
-    cell.join()
+    kernel.client.get_shell_msg(timeout=30)
     assert len(seen) > 4
     assert len(read_log(world, run_id).splitlines()) == 2
     assert read_log(world, run_id).splitlines()[1] == " 11%"
