@@ -17,11 +17,14 @@ from mlflow import MlflowClient
 from PIL import Image
 
 import jupyter_mlops as ml
+from jupyter_mlops.cli import runs as _views  # noqa: F401  # how a run is shown
+from jupyter_mlops.cli.render import to_mime
 from jupyter_mlops.core.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.training.active import NoActiveRun, activate, deactivate
 from jupyter_mlops.training.capture import Capture, Plan, begin
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
+from jupyter_mlops.training.runs import show_run
 from jupyter_mlops.workspace import Workspace
 
 
@@ -323,6 +326,18 @@ def test_a_dataset_is_an_input_of_the_run_with_digest_schema_profile_and_source(
     assert "example.com" in logged["remote"].dataset.source
     assert len({one.dataset.digest for one in logged.values()}) == 5
     assert {one.name: one.context for one in world.tracking.datasets(run.run_id)}["file"] == "validation"
+
+
+def test_a_run_shows_its_note_its_children_and_its_data(run, world):
+    ml.note("Why **this** one.")
+    ml.log_dataset(pd.DataFrame({"x": [1.0, 2.0]}), "customers", context="validation")
+    with ml.child("fold 1"):
+        ml.log({"auc": 0.75})
+    detail = show_run(world, run.run_id)
+    assert [one.name for one in detail.children] == ["fold 1"]
+    shown = to_mime(detail)["text/plain"]
+    for text in ("Why **this** one.", "fold 1", "auc", "0.75", "customers", "validation", "num_rows"):
+        assert text in shown
 
 
 def test_a_file_that_changed_is_another_dataset(run, client, tmp_path):

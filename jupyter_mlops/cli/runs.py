@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
 from jupyter_mlops.cli.command import Group
 from jupyter_mlops.cli.compare import compare
 from jupyter_mlops.cli.complete import run_names
 from jupyter_mlops.cli.logs import logs
 from jupyter_mlops.cli.options import json_option
-from jupyter_mlops.cli.runlist import list_
+from jupyter_mlops.cli.runlist import list_, metrics_of
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.upkeep import delete, restore, tag
 from jupyter_mlops.cli.view import Facts, Note, Table, View, shows
@@ -81,11 +82,38 @@ def _detail(detail: RunDetail) -> View:
     first, *rest = _view(detail.run)
     assert isinstance(first, Facts)
     view: View = [Facts(pairs=[*first.pairs, *_origin(detail)]), *rest]
+    if note := detail.run.tags.get("mlflow.note.content"):
+        view.insert(1, Note(text=note))
+    if detail.children:
+        headers = ("=RUN", "NAME", "STATUS", ">TOOK", "METRICS")
+        below = [
+            (
+                one.id[:8],
+                one.name,
+                status(one.status),
+                duration(one.duration_s),
+                metrics_of(one, most=3),
+            )
+            for one in detail.children
+        ]
+        view.append(Table(title="Children", headers=headers, rows=below))
+    if detail.datasets:
+        data = [(one.name, one.context, one.digest, _extent(one.profile)) for one in detail.datasets]
+        view.append(Table(title="Data", headers=("NAME", "FOR", "DIGEST", "EXTENT"), rows=data))
     if detail.artifacts:
-        rows = [(artifact.path, size(artifact.n_bytes)) for artifact in detail.artifacts]
-        view.append(Table(title="Outputs", headers=("PATH", ">SIZE"), rows=rows))
+        files = [(artifact.path, size(artifact.n_bytes)) for artifact in detail.artifacts]
+        view.append(Table(title="Outputs", headers=("PATH", ">SIZE"), rows=files))
     hidden = [Note(text=f"Not reproducible from top to bottom: {one.text}", tone="bad") for one in detail.hidden_state]
     return [*view, *hidden, *(Note(text=warning) for warning in detail.warnings)]
+
+
+def _extent(profile: str) -> str:
+    """Return how large a dataset is, from MLflow's profile of it: ``num_rows 150, num_elements 750``."""
+    try:
+        found = msgspec.json.decode(profile)
+    except msgspec.DecodeError:
+        return ""
+    return pairs({key: str(value) for key, value in found.items()}, most=3) if isinstance(found, dict) else ""
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

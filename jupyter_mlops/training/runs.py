@@ -15,7 +15,7 @@ from jupyter_mlops.core.errors import Conflict, UnknownThing
 from jupyter_mlops.core.origin import CellOrigin, HiddenName
 from jupyter_mlops.core.process import is_alive
 from jupyter_mlops.core.record import MetricValue, Record, decode
-from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunStatus
+from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunStatus
 from jupyter_mlops.ports import Handle, World
 from jupyter_mlops.training.gone import process_of
 from jupyter_mlops.training.metrics import check_metric_name, whole_step
@@ -43,6 +43,10 @@ class RunDetail(Record, frozen=True, kw_only=True):
     """What the run used and its notebook, executed from top to bottom, would not give again."""
     warnings: list[str] = []
     """What the snapshot left out, and why."""
+    datasets: list[RunDataset] = []
+    """The data that it says it has used."""
+    children: list[Run] = []
+    """The runs right below it, oldest first."""
 
 
 def list_runs(
@@ -76,6 +80,8 @@ def show_run(world: World, ref: str) -> RunDetail:
         cell=cell_of(run.tags),
         hidden_state=hidden_of(run.tags),
         warnings=warnings.splitlines(),
+        datasets=world.tracking.datasets(run.id),
+        children=settle(world, world.tracking.children(run.id)),
     )
 
 

@@ -57,15 +57,17 @@ def test_scikit_learn_logs_parameters_metrics_model_and_data(kernel, world):
 
 
 @pytest.mark.parametrize(
-    ("package", "code", "metric", "param"),
+    "library",
     [
         ("lightgbm", LIGHTGBM, "train-binary_logloss", "num_leaves"),
         ("xgboost", XGBOOST, "train-logloss", "max_depth"),
         ("keras", KERAS, "loss", "epochs"),
         ("lightning", LIGHTNING, "loss_epoch", "epochs"),
     ],
+    ids=lambda library: library[0],
 )
-def test_a_library_that_trains_in_rounds_logs_each_of_them_in_order(kernel, world, package, code, metric, param):
+def test_a_library_that_trains_in_rounds_logs_each_of_them_in_order(kernel, world, library):
+    package, code, metric, param = library
     pytest.importorskip(package, reason=f"{package} is not installed")
     reply = kernel.run(f"%%ml run -n {package} --autolog\n{DATA}{code};", timeout_s=120)
     assert reply.status == "ok", reply.traceback
