@@ -53,6 +53,15 @@ class Magics:
                 self._tell(f"Made a workspace in {self._workspace.root}.")
         return self._workspace
 
+    def open_store(self) -> None:
+        """Connect to the tracking store, if there is a workspace here: the first time takes a while."""
+        from jupyter_mlops.core.errors import MlopsError
+        from jupyter_mlops.workspace import find_workspace
+
+        with suppress(MlopsError):  # it is told when it is used
+            if find_workspace(self._start()) is not None:
+                self.workspace().tracking.experiments()
+
     def tidy(self) -> None:
         """End what a dead kernel left RUNNING, this one's predecessor for instance, if there is a workspace here."""
         from jupyter_mlops.core.errors import MlopsError
@@ -69,6 +78,10 @@ class Magics:
         from jupyter_mlops.cli import Session, invoke
 
         words = _words(line)
+        if words[:2] == ["runs", "watch"] and self._has_widgets() and (table := self._watch_table(words[2:])):
+            return table
+        if words == ["runs"]:
+            words = ["runs", "list"]
         session = Session(world=self.workspace(), face="notebook", variables=self._shell.user_ns)
         result = invoke(words or ["--help"], session, program="%ml")
         self._register_formatters()
@@ -123,6 +136,7 @@ class Magics:
     def _bundle(self, value: Any, **_: Any) -> dict[str, Any]:
         """Return a run as its card, any other record as a table."""
         from jupyter_mlops.cli.render import to_mime
+        from jupyter_mlops.cli.view import Listing
         from jupyter_mlops.core.run import Run
         from jupyter_mlops.training.runs import RunDetail
         from jupyter_mlops.widgets.card import bundle, detail_card, run_card
@@ -133,8 +147,40 @@ class Magics:
             found = bundle(detail_card(self.workspace(), value))
         else:
             found = to_mime(value)
+            if isinstance(value, Listing) and value.of is Run and value and self._has_widgets():
+                from jupyter_mlops.widgets.runtable import table_of
+
+                found = table_of(self.workspace(), value).bundle()
         self._shown = (value, found["text/plain"])
         return found
+
+    def _has_widgets(self) -> bool:
+        return getattr(self._shell, "kernel", None) is not None and not os.environ.get("MLOPS_RUN_ID")
+
+    def _watch_table(self, words: list[str]) -> Any:
+        """Return a table of runs that changes as they do; ``None`` where it is the command's to answer."""
+        import click
+
+        from jupyter_mlops.cli.view import Listing
+        from jupyter_mlops.cli.watch import watch
+        from jupyter_mlops.core.run import Run
+        from jupyter_mlops.training.runs import list_runs
+        from jupyter_mlops.widgets.runtable import Watcher, table_of
+
+        try:
+            asked = watch.make_context("watch", list(words), resilient_parsing="--help" in words).params
+        except click.ClickException:
+            return None
+        if asked["run"] is not None or "--help" in words:
+            return None
+        world = self.workspace()
+
+        def read() -> list[Run]:
+            return list_runs(world, experiment=asked["experiment"], limit=asked["limit"])
+
+        table = table_of(world, Listing(read(), of=Run, empty="No runs yet."))
+        Watcher(world, table, read)
+        return table
 
     def _print(self, value: Any, printer: Any, cycle: bool) -> None:
         """Write a record as text: the bundle's own if it was just made, since reading it again would cost."""
@@ -272,6 +318,7 @@ def _warm(magics: Magics) -> None:
     for name in _WARMED:
         importlib.import_module(name)
     importlib.import_module("jupyter_mlops.inputs.environments").installed_packages()
+    magics.open_store()
     magics.tidy()
 
 

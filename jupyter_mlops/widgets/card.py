@@ -14,6 +14,7 @@ from jupyter_mlops.cli.words import count, duration, number, pairs, size, status
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.record import Record, plain
 from jupyter_mlops.core.run import Artifact, Run
+from jupyter_mlops.training.origin import hidden_of
 from jupyter_mlops.training.runs import RunDetail
 from jupyter_mlops.widgets.pictures import Picture, pictures_of
 from jupyter_mlops.widgets.trends import Trend, in_blocks, trend_of
@@ -26,7 +27,6 @@ MOST_OUTPUTS: Final = 20
 MOST_TEXT: Final = 400
 """Characters of one value. A card is saved in the notebook, so what is in it is bounded."""
 MOST_NOTES: Final = 4000
-HIDDEN_STATE: Final = "mlops.hidden_state"
 NOTES: Final = "mlflow.note.content"
 
 
@@ -104,7 +104,7 @@ def _card(world: Workspace, run: Run, *, trends: Sequence[Trend], **more: Any) -
         git=_git(tags),
         snapshot=tags.get("mlops.snapshot", ""),
         notebook=_notebook(world, tags.get("mlops.notebook", "")),
-        hidden_state=tags.get(HIDDEN_STATE, "").splitlines(),
+        hidden_state=[one.text for one in hidden_of(tags)],
         warnings=tags.get("mlops.snapshot.warnings", "").splitlines()[:MOST_OUTPUTS],
         notes=tags.get(NOTES, "")[:MOST_NOTES],
         link=_link(world, run),

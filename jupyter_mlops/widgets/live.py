@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_mlops.core.ids import new_id
-from jupyter_mlops.core.run import Run
+from jupyter_mlops.core.run import SYSTEM, Run
 from jupyter_mlops.store.lane import SUFFIX, LaneReader
 from jupyter_mlops.widgets.card import MOST_TRENDS, Card, Progress, bundle, live_card, run_card
 from jupyter_mlops.widgets.trends import Series, Trend
@@ -65,6 +65,8 @@ class Tail:
             if not points:
                 return n_read > 0
             for point in points:
+                if point.key.startswith(SYSTEM):
+                    continue  # of the machine, not of the code
                 self._series.setdefault(point.key, Series()).add(point.step, point.value)
         return True
 

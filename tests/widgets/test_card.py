@@ -12,7 +12,9 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
+from jupyter_mlops.core.origin import HiddenName
 from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.training.origin import hidden_tags
 from jupyter_mlops.training.runs import show_run
 from jupyter_mlops.widgets.card import MIME, MOST_PARAMS, MOST_TRENDS, bundle, detail_card, live_card, run_card
 from jupyter_mlops.widgets.pictures import MOST, MOST_BYTES
@@ -29,7 +31,7 @@ def run(workspace):
     tracking.experiment(EVIL, create=True)
     tags = {
         "mlflow.note.content": f"# Notes\n{EVIL}",
-        "mlops.hidden_state": f"`{EVIL}` was defined by a cell that is gone",
+        **hidden_tags([HiddenName(variable="X", cause="changed", text=f"`{EVIL}` was defined by a cell that is gone")]),
         "mlops.snapshot.warnings": f"{EVIL} is a socket",
         "mlops.notebook": str(workspace.home / f"{EVIL[1:-10]}.ipynb"),
         "mlops.git.commit": "a" * 40,

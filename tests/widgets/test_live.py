@@ -43,7 +43,8 @@ def test_the_card_comes_first_follows_the_metrics_and_becomes_the_final_one(kern
     assert last[1]["trends"][0]["n_points"] == 26
     assert [content["data"] for kind, content in heard if kind == "execute_result"] == [{"text/plain": "42"}]
     assert [content["text"] for kind, content in heard if kind == "stream"] == ["done\n"]
-    assert not [one.path for one in newest(world).artifacts if one.path.startswith(("figures", "displays"))]
+    shown = [one.path for one in newest(world).artifacts if one.path.startswith(("figures", "displays"))]
+    assert shown == ["displays/display-1.txt"]  # the 42, and no card
 
 
 def test_nothing_is_sent_while_nothing_changes(kernel):
