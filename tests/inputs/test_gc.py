@@ -24,6 +24,7 @@ from jupyter_mlops.inputs.owners import SharedStore
 from jupyter_mlops.inputs.snapshots import find_snapshot, list_snapshots, restore_snapshot, take_snapshot
 from jupyter_mlops.inputs.storelock import StoreBusy, alone, using
 from jupyter_mlops.store.blobs import open_blobs
+from jupyter_mlops.store.catalog import open_catalog
 from jupyter_mlops.workspace import Workspace
 
 DAY = 86_400.0
@@ -343,7 +344,9 @@ def test_a_snapshot_that_counted_on_a_pack_before_it_was_retired_keeps_its_conte
 
     with monkeypatch.context() as patch:
         patch.setattr(take, "read_files", meanwhile)
-        patch.setattr(collecting, "alone", lambda *_: nullcontext(enter_result=True))  # another machine does not see the lock
+        patch.setattr(
+            collecting, "alone", lambda *_: nullcontext(enter_result=True)
+        )  # another machine does not see the lock
         second = take_snapshot(shared, folder)
     begin_run(shared, second)
     assert len(list(shared.blobs.keys("retired"))) == 1
@@ -379,3 +382,16 @@ def test_a_store_that_has_anothers_snapshots_is_left_alone(
             collect_garbage(world)
         assert isinstance(caught.value, Conflict)
     assert packs(shared) == before
+
+
+def test_members_of_a_team_with_one_catalog_may_collect_what_none_of_them_needs(
+    shared: Workspace, folder: Path, tmp_path: Path, make_workspace: Callable[[Path], Workspace]
+) -> None:
+    other = make_workspace(tmp_path / "colleague")
+    other._parts["blobs"] = shared.blobs
+    for world in (shared, other):
+        (world.root / "catalog.db").unlink(missing_ok=True)
+        world._parts["catalog"] = open_catalog(f"sqlite:///{tmp_path / 'team.db'}", actor="ada")
+        take_snapshot(world, folder)
+    assert collect_garbage(shared).n_waiting == 1
+    assert collect_garbage(other).n_waiting == 1
