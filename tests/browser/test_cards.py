@@ -1,0 +1,152 @@
+"""Cards in a real JupyterLab: live while a cell runs, final in its place, and still there when the notebook is opened again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+# Runs until the test makes a file, so that the card can be looked at meanwhile.
+CELL = """%%ml run -n forest -p "C=<script>document.title='broken'</script>"
+import pathlib, time
+import jupyter_mlops as ml
+for n in range(20):
+    ml.log({"loss": 1 / (n + 1), "acc": 1 - 1 / (n + 2)})
+print("\\r40%|####      | 4/10", end="")
+while not pathlib.Path("go").exists():
+    time.sleep(0.05)
+    ml.log({"loss": 0.01})
+import matplotlib.pyplot as plt
+plt.plot([3, 1, 2])
+ml.log_figure(plt.gcf(), "roc.png")
+plt.close()
+"""
+OTHER = """%%ml run -n tree -p C=2
+import jupyter_mlops as ml
+ml.log({"acc": 0.5})
+"""
+# What an older notebook may hold: a run that nobody knows, RUNNING for ever, with a name that wants to be markup.
+STRANGE = {
+    "application/vnd.mlops.run+json": {
+        "workspace": "another",
+        "run": {"id": "0" * 32, "name": "<img src=x onerror=\"document.title='broken'\">", "experiment": "old",
+                "status": "RUNNING", "started_at": 1000.0, "params": {}},
+        "notes": "<script>document.title='broken'</script>\n\n**bold**",
+        "trends": [], "link": "javascript:document.title='broken'",
+    },
+    "text/html": "<p>fallback</p>",
+    "text/plain": "fallback",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["Light", "Dark"])
+def theme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, theme: str) -> Any:
+    folder = tmp_path_factory.mktemp("place") / "churn"
+    folder.mkdir()
+    strange = new_code_cell("# from elsewhere", outputs=[nbformat.v4.new_output("display_data", STRANGE)])
+    nbformat.write(
+        new_notebook(
+            cells=[
+                new_code_cell("%load_ext jupyter_mlops"),
+                new_code_cell(CELL),
+                strange,
+                new_code_cell(OTHER),
+                new_code_cell("%ml runs"),
+            ],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        ),
+        folder / "work.ipynb",
+    )
+    return start_lab(folder, theme=f"JupyterLab {theme}")
+
+
+@pytest.fixture(scope="module")
+def page(lab: Any, open_lab: Callable[..., Any]) -> Any:
+    page = open_lab(lab, "lab/tree/work.ipynb")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    return page
+
+
+def card(page: Any, name: str) -> Any:
+    return page.get_by_role("region", name=re.compile(f"^Run {re.escape(name)}"))
+
+
+def test_a_card_is_live_while_the_cell_runs_and_final_in_its_place(lab: Any, page: Any, tmp_path: Any) -> None:
+    for n in range(2):
+        page.locator(".jp-Notebook .jp-Cell").nth(n).click()
+        page.keyboard.press("Control+Enter")
+    live = card(page, "forest")
+    live.get_by_text(re.compile("running · Default · [2-9] s")).wait_for(timeout=60_000)
+    live.get_by_role("row", name=re.compile("loss 0.01 .*points, from 0.01 to 1")).wait_for()
+    live.get_by_text("40%|####").wait_for()
+    page.screenshot(path=tmp_path / "live.png")
+    (lab.folder / "go").touch()
+    live.get_by_text(re.compile("finished · Default")).wait_for(timeout=30_000)
+    assert page.locator(".jp-Mlops-runCard").count() == 2
+    assert live.locator("polyline").count() == 2
+    live.get_by_title("Show roc.png large").click()
+    whole = live.locator(".jp-Mlops-cardFigure.jp-mod-open img")
+    page.wait_for_function("document.querySelector('.jp-Mlops-cardFigure.jp-mod-open img').src.startsWith('blob:')")
+    assert whole.evaluate("img => img.naturalWidth") > 480
+    live.get_by_title("Show roc.png small").click()
+    page.screenshot(path=tmp_path / "final.png")
+
+
+def test_it_copies_the_line_that_loads_the_run(page: Any) -> None:
+    card(page, "forest").get_by_role("button", name="Copy the line that loads this run in a notebook").click()
+    assert re.fullmatch("run = %ml runs show [0-9a-f]{32}", page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_nothing_in_a_card_becomes_markup(page: Any) -> None:
+    strange = card(page, "<img")
+    strange.get_by_text("running when this was saved · old").wait_for()
+    strange.locator("strong", has_text="bold").wait_for()
+    assert strange.locator("img, a, script").count() == 0
+    assert "broken" not in page.title()
+
+
+def test_runs_are_a_table_to_filter_select_and_compare_in(page: Any, tmp_path: Any) -> None:
+    for n in (3, 4):
+        page.locator(".jp-Notebook .jp-Cell").nth(n).click()
+        page.keyboard.press("Control+Enter")
+    filtered = page.get_by_role("searchbox", name="Filter runs")
+    filtered.wait_for(timeout=60_000)
+    table = page.locator(".jp-Cell").nth(4).locator("table").first
+    assert table.get_by_role("checkbox").count() == 2
+    filtered.fill("c=2")
+    page.get_by_text("1 of 2 runs").wait_for()
+    filtered.fill("")
+    table.get_by_role("button", name="acc").click()
+    assert [row.split()[1] for row in table.locator("tr").all_inner_texts()[1:]] == ["tree", "forest"]
+    for name in ("tree", "forest"):
+        table.get_by_label(f"Select {name}").check()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_text("Parameters that differ").wait_for(timeout=30_000)
+    page.get_by_text("2 runs, 2 selected").wait_for()
+    page.get_by_text("Parameters that differ").scroll_into_view_if_needed()
+    page.screenshot(path=tmp_path / "table.png")
+    assert "broken" not in page.title()
+
+
+def test_the_saved_notebook_shows_it_again(lab: Any, page: Any) -> None:
+    page.keyboard.press("Control+s")
+    page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
+    saved = nbformat.read(lab.folder / "work.ipynb", as_version=4).cells[1].outputs
+    bundles = [one.data for one in saved if "application/vnd.mlops.run+json" in one.get("data", {})]
+    assert [json.loads(json.dumps(one))["application/vnd.mlops.run+json"]["run"]["status"] for one in bundles] == [
+        "FINISHED"
+    ]
+    page.reload()
+    card(page, "forest").get_by_text(re.compile("finished · Default")).wait_for(timeout=60_000)
