@@ -13,6 +13,8 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking._tracking_service.client import TrackingServiceClient
 
+from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.store.lane import Lane
 from jupyter_mlops.training.capture import Capture, Plan, begin
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
 from jupyter_mlops.workspace import Workspace
@@ -97,6 +99,20 @@ def test_metrics_of_a_logged_model_reach_the_model(run):
     logged = {metric.key: metric.value for metric in mlflow.get_logged_model(model.model_id).metrics}
     assert logged == {"auc": 0.9, "f1": 0.8}
     assert MlflowClient().get_run(run.run_id).data.metrics == logged
+
+
+def test_a_script_waits_until_its_worker_has_shipped_what_it_logged(run, world):
+    script = world.journals.append(run.run_id)  # as in the process that the worker starts
+    script.log([MetricPoint(key="loss", value=0.5, step=3, at_ms=1)])
+    assert script.flush()
+    assert points(world, run, "loss") == [(3, 0.5)]
+
+
+def test_waiting_ends_where_nobody_ships(run, world):
+    lane = Lane(world.root / "journal" / ("0" * 32))
+    lane.log([MetricPoint(key="loss", value=0.5, step=3, at_ms=1)])
+    assert not lane.flush(0.1)
+    assert run.journal.flush()
 
 
 def test_mlflow_is_put_back_after_the_run(world):

@@ -13,6 +13,7 @@ from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
 from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
 
+from jupyter_mlops.magics import parse_cell_options
 from jupyter_mlops.store.folder import SystemSettings
 from jupyter_mlops.training.capture import Plan, begin
 from jupyter_mlops.training.system import SystemMonitor
@@ -136,3 +137,8 @@ def test_how_often_is_a_setting(workspace, make_workspace):
     path = workspace.root / "workspace.toml"
     path.write_text(path.read_text().replace("[system]\nevery_s = 0", "[system]\nevery_s = 2.5"))
     assert make_workspace(workspace.home).system_every_s == 2.5
+
+
+def test_no_system_is_kept_with_the_run_so_that_a_worker_knows_it():
+    assert parse_cell_options("--no-system --tag a=b").plan.tags == {"a": "b", "mlops.system": "off"}
+    assert parse_cell_options("").plan.tags == {}
