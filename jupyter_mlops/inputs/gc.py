@@ -38,7 +38,8 @@ from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.owners import check_owners, is_private
-from jupyter_mlops.inputs.packs import POOL, RETIRED, WHOLE_BYTES, DamagedPack, Packs, PackWriter, compress, sweep
+from jupyter_mlops.inputs.packerrors import POOL, DamagedPack
+from jupyter_mlops.inputs.packs import RETIRED, WHOLE_BYTES, Packs, PackWriter, compress, sweep
 from jupyter_mlops.inputs.stored import pack_cache
 from jupyter_mlops.inputs.storelock import alone, using
 from jupyter_mlops.inputs.tree import contents_of

@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 import zstandard
 from blake3 import blake3
 
-from jupyter_mlops.core.errors import Failed, Unavailable
+from jupyter_mlops.inputs.packerrors import POOL, DamagedPack, MissingContent, PackNotWritten
 from jupyter_mlops.ports import Blobs
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-POOL: Final = "packs"
 RETIRED: Final = "retired"
 """Pool of marks, ``PACK-SECONDS``: nothing new refers to what is in that pack since then, as a gc will delete it."""
 _MAGIC: Final = b"MLOPSPK1"
@@ -46,46 +45,6 @@ WHOLE_BYTES: Final = 4 << 20
 _CHUNK: Final = 1 << 20
 _PIECES: Final = 512  # half of what Linux takes at a time
 _local = threading.local()
-
-
-class DamagedPack(Failed):
-    """A pack does not hold what its name promises."""
-
-    code = "damaged-pack"
-
-    def __init__(self, url: str, name: str, what: str) -> None:
-        """Name the store and the pack and say what is wrong with it."""
-        self.pack = name
-        super().__init__(
-            f"The pack {name} in the blob store at {url} is damaged: {what}.",
-            hint=f"Put back a good copy of {POOL}/{name}, or delete it and take the snapshot again where its files still are.",
-        )
-
-
-class MissingContent(Failed):
-    """No pack has a content that a snapshot needs."""
-
-    code = "missing-content"
-
-    def __init__(self, url: str, digest: bytes) -> None:
-        """Name the store and the digest."""
-        super().__init__(
-            f"No pack in the blob store at {url} has the content {digest.hex()[:16]}.",
-            hint=f"Put back the packs that were deleted from {POOL}/, or take the snapshot again where its files still are.",
-        )
-
-
-class PackNotWritten(Unavailable):
-    """A pack cannot be written, most likely because the disk is full."""
-
-    code = "pack-not-written"
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        """Say where and why."""
-        super().__init__(
-            f"The snapshot cannot be written in {folder}: {error.strerror or error}.",
-            hint="Free some space there (or make it writable) and try again; nothing was left half-written.",
-        )
 
 
 def compress(content: bytes) -> bytes:

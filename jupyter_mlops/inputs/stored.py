@@ -11,7 +11,8 @@ import msgspec
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.snapshot import Snapshot, SnapshotFile
-from jupyter_mlops.inputs.packs import DamagedPack, Packs
+from jupyter_mlops.inputs.packerrors import DamagedPack
+from jupyter_mlops.inputs.packs import Packs
 from jupyter_mlops.inputs.tree import read_tree
 from jupyter_mlops.ports import World
 
