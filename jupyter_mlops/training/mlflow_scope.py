@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from jupyter_mlops.core.run import Run
 from jupyter_mlops.training.active import ActiveRun
 from jupyter_mlops.training.buffered import buffered
 from jupyter_mlops.training.skops_types import own_types_vouched
@@ -40,7 +41,6 @@ def mlflow_scope(
     child runs, as do nested ones. ``namespace`` is the user's, where ``start_run`` may stand by name. Metrics go
     through the run's journal.
     """
-    import mlflow
     from mlflow.tracking import fluent
     from mlflow.tracking._model_registry import utils as registry_module
     from mlflow.tracking._tracking_service import utils as service_module
@@ -54,7 +54,7 @@ def mlflow_scope(
     registry._registry_uri = tracking.registry_uri  # noqa: SLF001  # the same
     fluent_module: Any = fluent
     fluent_module._active_experiment_id = experiment_id  # noqa: SLF001  # set_experiment would, too
-    ours = fluent.ActiveRun(mlflow.MlflowClient().get_run(run.run_id))
+    ours = fluent.ActiveRun(_entity(run, experiment_id))
     stacks = fluent._active_run_stack  # noqa: SLF001  # there is no public way to be active in all threads
     factory = stacks.default_factory
     stacks.get()
@@ -117,6 +117,30 @@ class _Following(list[Any]):
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
         return self._scope.main[-1] if found is self._scope.ours and self._scope.main else found
+
+
+def _entity(run: ActiveRun, experiment_id: str) -> Any:
+    """Return a run as MLflow has it; one that was made here is not read again, which would cost half of making it."""
+    from mlflow import MlflowClient
+    from mlflow.entities import LifecycleStage, Param, RunData, RunInfo, RunTag
+    from mlflow.entities import Run as MlflowRun
+
+    known = getattr(run, "run", None)
+    if not isinstance(known, Run):
+        return MlflowClient().get_run(run.run_id)
+    info = RunInfo(
+        run_id=known.id,
+        experiment_id=experiment_id,
+        user_id=known.actor,
+        status=known.status,
+        start_time=round(known.started_at * 1000),
+        end_time=None,
+        lifecycle_stage=LifecycleStage.ACTIVE,
+        artifact_uri=known.artifact_uri,
+        run_name=known.name,
+    )
+    params = [Param(key, value) for key, value in known.params.items()]
+    return MlflowRun(info, RunData(params=params, tags=[RunTag(key, value) for key, value in known.tags.items()]))
 
 
 class _Joining:
