@@ -22,7 +22,8 @@ function element(tag, text = '', style = {}, attributes = {}) {
 
 function cell(tag, text, isNumber, more = {}) {
   const align = isNumber ? 'right' : 'left';
-  return element(tag, text, { padding: '2px 14px 2px 0', textAlign: align, fontWeight: tag === 'th' ? '600' : 'inherit', ...more });
+  const space = isNumber ? 'nowrap' : 'normal';
+  return element(tag, text, { padding: '2px 14px 2px 0', textAlign: align, whiteSpace: space, fontWeight: tag === 'th' ? '600' : 'inherit', ...more });
 }
 
 function columnsOf(model) {
@@ -47,7 +48,7 @@ function columnsOf(model) {
       return value !== undefined && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
     }
   }));
-  return [...fixed, ...metrics, ...params, { name: 'started', text: row => row.started, key: row => -row.started_at }];
+  return [...fixed, ...metrics, ...params, { name: 'started', text: row => row.started, key: row => -row.started_at, isNumber: true }];
 }
 
 // What has no value comes last, whichever way it is sorted.
@@ -93,7 +94,7 @@ function render({ model, el }) {
   let filter = '';
 
   const bar = element('div', '', { display: 'flex', gap: '8px', alignItems: 'center', margin: '4px 0' });
-  const input = element('input', '', { padding: '3px 6px', minWidth: '18em' }, {
+  const input = element('input', '', { padding: '3px 6px', minWidth: '20em', font: 'inherit' }, {
     type: 'search',
     placeholder: 'Filter by name, parameter, metric, status',
     'aria-label': 'Filter runs',
