@@ -14,6 +14,7 @@ import struct
 import tempfile
 import threading
 import time
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -256,7 +257,8 @@ class PackWriter:
         """Take a local folder to write in and what is stored already; digests that are added are added there too."""
         self.stored = stored
         self._folder = folder
-        self._rows: dict[bytes, tuple[int, int, int]] = {}
+        self._digests: list[bytes] = []
+        self._rows = array("Q")  # flat, as there may be a million
         self._file: FileIO | None = None
         self._path = Path()
         self._at = 0
@@ -278,7 +280,8 @@ class PackWriter:
         at = self._at or len(_MAGIC)
         for (digest, n_bytes), frame in zip(contents, frames, strict=True):
             length = len(memoryview(frame))
-            self._rows[digest] = (at, length, n_bytes)
+            self._digests.append(digest)
+            self._rows.extend((at, length, n_bytes))
             at += length
         self._write(*frames)
 
@@ -293,7 +296,8 @@ class PackWriter:
         self._write(compressor.flush())
         digest, keep = hasher.digest(), good()
         if keep and self.claim(digest):
-            self._rows[digest] = (start, self._at - start, n_bytes)
+            self._digests.append(digest)
+            self._rows.extend((start, self._at - start, n_bytes))
         elif self._file is not None:
             self._at = self._file.seek(start)
             self._file.truncate()
@@ -314,7 +318,7 @@ class PackWriter:
 
     def finish(self, blobs: Blobs, packs: Packs) -> None:
         """Put the pack into the store; nothing when nothing was added. Raises ``PackNotWritten`` and ``Unavailable``."""
-        if not self._rows:
+        if not self._digests:
             self.abandon()
             return
         assert self._file is not None
@@ -336,8 +340,9 @@ class PackWriter:
         packs.kept.add(hasher.hexdigest())
 
     def _index(self) -> bytes:
-        digests = sorted(self._rows)
-        return b"".join(digests) + b"".join(_ROW.pack(*self._rows[digest]) for digest in digests)
+        order = sorted(range(len(self._digests)), key=self._digests.__getitem__)
+        rows = [_ROW.pack(*self._rows[i * 3 : i * 3 + 3]) for i in order]
+        return b"".join([self._digests[i] for i in order] + rows)
 
     def abandon(self) -> None:
         """Leave nothing behind. Harmless after ``finish``."""

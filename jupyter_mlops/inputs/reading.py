@@ -6,7 +6,7 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 
@@ -59,17 +59,18 @@ def read_files(walk: Walk, pack: PackWriter | None, say: Say | None) -> None:
     With ``pack``, new contents are added to it. ``say`` is told after each batch. Raises ``PackNotWritten``.
     """
     progress = _Progress(walk, say)
-    small = [unread for unread in walk.unread if not unread.is_recorded and unread.n_bytes <= WHOLE_BYTES]
+    large = [unread for unread in walk.unread if unread.is_recorded or unread.n_bytes > WHOLE_BYTES]
+    small = deque(unread for unread in walk.unread if not (unread.is_recorded or unread.n_bytes > WHOLE_BYTES))
+    walk.unread = []  # there may be a million: each is let go of as it is read
     with _Compressing(pack, inline=len(small) <= _BATCH_FILES) as compressing:
-        for batch in _batches(small):
+        while small:
+            batch = _next_batch(small)
             compressing.add(_read_batch(walk, batch, pack))
             progress.tell(batch)
-    for unread in walk.unread:
-        if unread.is_recorded or unread.n_bytes > WHOLE_BYTES:
-            read_once = _sample_once if unread.is_recorded else _stream_once(pack)
-            _take(walk, unread, _settled(walk.root, unread, read_once))
-            progress.tell([unread])
-    walk.unread = []
+    for unread in large:
+        read_once = _sample_once if unread.is_recorded else _stream_once(pack)
+        _take(walk, unread, _settled(walk.root, unread, read_once))
+        progress.tell([unread])
 
 
 class _Compressing:
@@ -138,17 +139,13 @@ def _take(walk: Walk, unread: Unread, read: _Read) -> None:
         folder.leaves[unread.name] = read.leaf
 
 
-def _batches(files: list[Unread]) -> Iterator[list[Unread]]:
+def _next_batch(files: deque[Unread]) -> list[Unread]:
     batch: list[Unread] = []
     n_bytes = 0
-    for unread in files:
-        batch.append(unread)
-        n_bytes += unread.n_bytes
-        if len(batch) >= _BATCH_FILES or n_bytes >= _BATCH_BYTES:
-            yield batch
-            batch, n_bytes = [], 0
-    if batch:
-        yield batch
+    while files and len(batch) < _BATCH_FILES and n_bytes < _BATCH_BYTES:
+        batch.append(files.popleft())
+        n_bytes += batch[-1].n_bytes
+    return batch
 
 
 def _read_batch(walk: Walk, batch: list[Unread], pack: PackWriter | None) -> dict[bytes, bytes]:

@@ -146,8 +146,11 @@ def save(path: Path, old: StatCache, new: StatCache) -> None:
 
 
 def remember(folders: Iterable[Folder], choice: bytes, packs: Collection[str], read_at_ns: int) -> StatCache:
-    """Return what is to be known next time. Files as young as ``read_at_ns`` (when reading began) are read again then."""
-    known = {folder.path: _known(folder, read_at_ns) for folder in folders}
+    """Return what is to be known next time, and from now on of ``folders``. Files as young as ``read_at_ns`` (when reading began) are read again then."""
+    known = {}
+    for folder in folders:
+        folder.known = known[folder.path] = _known(folder, read_at_ns)
+        folder.forget_leaves()  # they take much more memory than what is known of them
     return StatCache(choice=choice, packs=frozenset(packs), folders=known)
 
 

@@ -81,6 +81,11 @@ class Folder:
             self._leaves = {} if self.known is None else self.known.leaves()
         return self._leaves
 
+    def forget_leaves(self) -> None:
+        """Let go of what ``known`` has too."""
+        if self.known is not None:
+            self._leaves = None
+
     def totals(self) -> tuple[int, int, bool]:
         """Return how many files are stored, how many bytes they have, and whether any was not stored."""
         if self.known is not None:
