@@ -12,6 +12,7 @@ import pytest
 from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run
+from jupyter_mlops.training.capture import Capture, Plan, attach
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
 from jupyter_mlops.workspace import Workspace
 
@@ -35,26 +36,27 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         "mlops.git.remote": "git@example.org:team/project.git",
     }
     run = world.tracking.create_run("churn", "train", tags=tags, params={"C": "0.5"})
-    log_models(world, run.id)
+    capture = attach(world, Plan(folder=home, snapshot=False), run, None)
+    log_models(capture)
     file = home / "environment.json"
     file.write_bytes(encode(Environment(python="3.11.7", packages={"scikit-learn": "1.9.1"}, platform="linux")))
     world.tracking.store(run.id, file, "mlops")
     (home / "weights.bin").write_bytes(b"\x00weights")
     world.tracking.store(run.id, home / "weights.bin", "outputs")
-    world.tracking.end_run(run.id, "FINISHED")
+    capture.end("FINISHED")
     yield Trained(world=world, run=world.tracking.run(run.id))
     world.close()
 
 
-def log_models(world: Workspace, run_id: str) -> None:
+def log_models(run: Capture) -> None:
     import mlflow
     import pandas as pd
     from sklearn.linear_model import LogisticRegression
 
     frame = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0], "spend": [1.0, 0.0, 1.0, 0.0]})
     labels = [0, 0, 1, 1]
-    experiment = world.tracking.experiment(world.tracking.run(run_id).experiment)
-    with warnings.catch_warnings(), mlflow_scope(world.tracking, run_id, experiment.id):
+    experiment = run.world.tracking.experiment(run.run.experiment)
+    with warnings.catch_warnings(), mlflow_scope(run, experiment.id):
         warnings.simplefilter("ignore")
         # Finding out what a model needs takes MLflow a process of its own: once is enough.
         for name, data, needs in (("frame", frame, None), ("array", frame.to_numpy(), ["scikit-learn"])):

@@ -8,6 +8,7 @@ import pytest
 
 from jupyter_mlops.core.errors import BadInput, BadName, UnknownThing
 from jupyter_mlops.core.service import Deployment, Service
+from jupyter_mlops.core.wherelex import BadWhere
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import (
     ModelInUse,
@@ -23,7 +24,6 @@ from jupyter_mlops.delivery.models import (
     show_model_version,
     tag_model,
 )
-from jupyter_mlops.core.wherelex import BadWhere
 
 
 def test_a_run_gives_the_next_version_with_flavor_and_run(trained):
