@@ -11,15 +11,13 @@ import math
 import sqlite3
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.metric import is_metric_name
 from jupyter_mlops.core.run import MetricPoint
-from jupyter_mlops.store.databases import BUSY_TIMEOUT_S, translate
-from jupyter_mlops.store.reading import KNOWN_REVISIONS
+from jupyter_mlops.store.writing import is_active, writing
 
 _ROWS: Final = 1000  # times six is a fifth of the parameters that SQLite takes
 _INSERT: Final = "INSERT OR IGNORE INTO metrics (key, step, timestamp, value, is_nan, run_uuid) VALUES "
@@ -37,20 +35,15 @@ def log_points(path: Path, run_id: RunId, points: Sequence[MetricPoint]) -> bool
 
     Raises ``Unavailable`` where the file cannot be written.
     """
-    if not path.exists() or not all(map(is_metric_name, {point.key for point in points})):
+    if not all(map(is_metric_name, {point.key for point in points})):
         return False
     rows = [_row(run_id, point) for point in points]
-    try:
-        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            if not _is_known(connection) or not _is_active(connection, run_id):
-                return False
-            for start in range(0, len(rows), _ROWS):
-                _insert(connection, rows[start : start + _ROWS])
-            connection.executemany(_NEWEST, _newest(rows))
-            connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise translate(error, f"The tracking store {path}") from error
+    with writing(path) as connection:
+        if connection is None or not is_active(connection, run_id):
+            return False
+        for start in range(0, len(rows), _ROWS):
+            _insert(connection, rows[start : start + _ROWS])
+        connection.executemany(_NEWEST, _newest(rows))
     return True
 
 
@@ -75,16 +68,3 @@ def _newest(rows: Sequence[_Row]) -> list[_Row]:
         if known is None or row[1:4] > known[1:4]:
             newest[row[0]] = row
     return list(newest.values())
-
-
-def _is_known(connection: sqlite3.Connection) -> bool:
-    try:
-        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return False  # a file that MLflow has not filled yet
-    return found is not None and found[0] in KNOWN_REVISIONS
-
-
-def _is_active(connection: sqlite3.Connection, run_id: RunId) -> bool:
-    found = connection.execute("SELECT lifecycle_stage FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
-    return found is not None and found[0] == "active"  # MLflow says what is wrong with any other

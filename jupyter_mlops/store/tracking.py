@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunSt
 from jupyter_mlops.store.artifacts import is_inside, list_folder, store_file, write_file
 from jupyter_mlops.store.bulk import log_points
 from jupyter_mlops.store.entities import run_of
+from jupyter_mlops.store.making import finish_run, make_run
 from jupyter_mlops.store.media import MlflowMedia
 from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
 from jupyter_mlops.store.search import RUN_ID, RUN_PREFIX, MlflowSearch
@@ -45,6 +47,11 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
         marks = dict(tags)
         if parent is not None:
             marks["mlflow.parentRunId"] = parent
+        path = local_file(self.uri)
+        if path is not None and (quickly := make_run(path, group.name, name, marks, params)) is not None:
+            if (place := local_path(quickly.artifact_uri)) is not None:
+                self._places[quickly.id] = place
+            return quickly
         with calls(self.uri):
             made = self.client.create_run(group.id, tags=marks, run_name=name)
         run_id = RunId(made.info.run_id)
@@ -57,10 +64,14 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
 
     def end_run(self, run_id: RunId, status: RunStatus, *, reason: str = "", ended_at: float | None = None) -> None:
         """Set the status and the end (seconds since the epoch, now by default)."""
+        path = local_file(self.uri)
+        ended_ms = int((time.time() if ended_at is None else ended_at) * 1000)
+        if path is not None and finish_run(path, run_id, status, reason, ended_ms):
+            return
         with calls(self.uri, "run", run_id):
             if reason:
                 self.client.set_tag(run_id, "mlops.reason", reason)
-            self.client.set_terminated(run_id, status, None if ended_at is None else int(ended_at * 1000))
+            self.client.set_terminated(run_id, status, ended_ms)
 
     def log(
         self,
