@@ -43,15 +43,15 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
         parent: RunId | None = None,
     ) -> Run:
         """Create a RUNNING run; the experiment is made if it does not exist."""
-        group = self.experiment(experiment, create=True)
         marks = dict(tags)
         if parent is not None:
             marks["mlflow.parentRunId"] = parent
         path = local_file(self.uri)
-        if path is not None and (quickly := make_run(path, group.name, name, marks, params)) is not None:
+        if path is not None and (quickly := make_run(path, experiment, name, marks, params)) is not None:
             if (place := local_path(quickly.artifact_uri)) is not None:
                 self._places[quickly.id] = place
             return quickly
+        group = self.experiment(experiment, create=True)
         with calls(self.uri):
             made = self.client.create_run(group.id, tags=marks, run_name=name)
         run_id = RunId(made.info.run_id)
