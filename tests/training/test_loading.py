@@ -35,7 +35,9 @@ def loaded(tmp_path_factory) -> tuple[float, set[str]]:
     folder = tmp_path_factory.mktemp("empty")
     runs = []
     for _ in range(3):  # the least of three: the machine may be busy, and the first may compile
-        done = subprocess.run([sys.executable, "-c", LOAD], cwd=folder, env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", LOAD], cwd=folder, env=env, capture_output=True, text=True, check=True
+        )
         runs.append(json.loads(done.stdout.splitlines()[-1]))
     assert not list(folder.iterdir())  # loading makes no workspace
     return min(cost for cost, _ in runs), set(runs[0][1])
