@@ -14,34 +14,86 @@ from jupyter_mlops.store.reading import Rows
 
 _AXES: Final[dict[Axis, tuple[str, str]]] = {"step": ("step", "timestamp"), "time": ("timestamp", "step")}
 """The column of each axis, and what decides between points at the same place of it."""
+_ORDERED: Final[dict[Axis, str]] = {"step": "index_metrics_run_uuid_key_step", "time": "sqlite_autoindex_metrics_1"}
+"""MLflow's own index in the order of each axis; the one by time is its primary key, and so of all runs together."""
 
 
 def read_curve(rows: Rows, run_id: str, key: str, n_buckets: int, axis: Axis) -> Curve:
     """Return a metric's curve by SQL, one row for each bucket, however many points there are."""
     at, then = _AXES[axis]
-    # Without statistics SQLite would walk all runs' points of that name, and for each bucket once more.
-    mine = f"FROM metrics x {_by('index_metrics_run_uuid_key_step', rows)} WHERE x.run_uuid = :run AND x.key = :key"
-    nearest = "index_metrics_run_uuid_key_step" if axis == "step" else "sqlite_autoindex_metrics_1"
-    given = {"run": run_id, "key": key}
-    some = rows(f"SELECT {at}, {then}, is_nan, value {mine} LIMIT {n_buckets + 1}", given)
+    given = {"run": run_id, "key": key, "no": False}
+    some = rows(f"SELECT {at}, {then}, is_nan, value {_mine(rows)} LIMIT {n_buckets + 1}", given)
     if len(some) <= n_buckets:
         return _exact(key, axis, [(place, math.nan if is_nan else value) for place, _, is_nan, value in sorted(some)])
-    low, high = rows(f"SELECT (SELECT MIN({at}) {mine}), (SELECT MAX({at}) {mine})", given)[0]
-    here = f"x.run_uuid = :run AND x.key = :key AND x.{at} = b.at"
-    last = (
-        f"FROM metrics x {_by(nearest, rows)} WHERE {here} ORDER BY x.{then} DESC, x.is_nan DESC, x.value DESC LIMIT 1"
-    )
-    # Integer arithmetic: a bucket is the same on every database. A span can be wider than 64 bits divided by buckets.
-    width = -(-(high - low + 1) // n_buckets)
-    number = "CASE WHEN x.is_nan = :no THEN x.value END"
-    found = rows(
-        f"SELECT b.at, b.n, b.low, b.high, (SELECT CASE WHEN x.is_nan = :no THEN x.value END {last}) FROM ("  # noqa: S608  # names are ours, values are bound
-        f"SELECT MAX(x.{at}) AS at, COUNT(*) AS n, MIN({number}) AS low, MAX({number}) AS high {mine} "
-        f"GROUP BY (x.{at} - :low) / :width) b ORDER BY b.at",
-        {**given, "low": low, "width": width, "no": False},
-    )
+    found = (rows.sqlite and _walked(rows, given, n_buckets, axis)) or _grouped(rows, given, n_buckets, axis)
     buckets = [(place, least, most, math.nan if value is None else value) for place, _, least, most, value in found]
     return _curve(key, axis, sum(row[1] for row in found), buckets)
+
+
+def _walked(rows: Rows, given: dict[str, Any], n_buckets: int, axis: Axis) -> list[tuple[Any, ...]]:
+    """Return the buckets, each read from SQLite's index in the axis's own order; nothing where that does not pay.
+
+    Nothing is sorted then, and sorting takes longer than reading. The index in order of time has the points of all runs,
+    so there must be few others at that time. What is first and last by step is taken for first and last in time, too:
+    where it is not, some points lie outside of all buckets, which their number tells.
+    """
+    at, _ = _AXES[axis]
+    ends = (f"(SELECT {at} {_mine(rows)} ORDER BY step {down} LIMIT 1)" for down in ("ASC", "DESC"))
+    low, high, n_points = rows(f"SELECT {', '.join(ends)}, (SELECT COUNT(*) {_mine(rows)})", given)[0]
+    if high < low or (axis == "time" and _is_crowded(rows, given, low, high, 2 * n_points)):
+        return []
+    width = _width(low, high, n_buckets)
+    rows("DROP TABLE IF EXISTS temp.mlops_buckets")
+    rows("CREATE TEMP TABLE mlops_buckets (i INTEGER PRIMARY KEY, low INTEGER, high INTEGER)")
+    rows(
+        "INSERT INTO temp.mlops_buckets (low, high) WITH RECURSIVE b(low) AS "
+        "(SELECT :low UNION ALL SELECT low + :width FROM b WHERE low <= :high - :width) "
+        "SELECT low, MIN(low + :width - 1, :high) FROM b",
+        {"low": low, "high": high, "width": width},
+    )
+    inside = (
+        f"FROM temp.mlops_buckets s CROSS JOIN metrics x {_by(_ORDERED[axis], rows)} "
+        f"WHERE x.run_uuid = :run AND x.key = :key AND x.{at} BETWEEN s.low AND s.high GROUP BY s.i"
+    )
+    found = rows(_buckets(rows, axis, inside), given)
+    return found if sum(row[1] for row in found) == n_points else []
+
+
+def _is_crowded(rows: Rows, given: dict[str, Any], low: int, high: int, most: int) -> bool:
+    """Tell whether all runs together have more than ``most`` points of that name in a time."""
+    then = f"FROM metrics x {_by(_ORDERED['time'], rows)} WHERE x.key = :key AND x.timestamp BETWEEN :low AND :high"
+    counted = f"SELECT COUNT(*) FROM (SELECT 1 {then} LIMIT {most + 1})"  # noqa: S608  # names are ours, values are bound
+    return int(rows(counted, {**given, "low": low, "high": high})[0][0]) > most
+
+
+def _grouped(rows: Rows, given: dict[str, Any], n_buckets: int, axis: Axis) -> list[tuple[Any, ...]]:
+    """Return the buckets, into which the database sorts the points."""
+    at, _ = _AXES[axis]
+    low, high = rows(f"SELECT (SELECT MIN({at}) {_mine(rows)}), (SELECT MAX({at}) {_mine(rows)})", given)[0]
+    inside = f"{_mine(rows)} GROUP BY (x.{at} - :low) / :width"
+    return rows(_buckets(rows, axis, inside), {**given, "low": low, "width": _width(low, high, n_buckets)})
+
+
+def _buckets(rows: Rows, axis: Axis, inside: str) -> str:
+    """Return the SQL of place, number, smallest, largest and last value of the groups that ``inside`` makes."""
+    at, then = _AXES[axis]
+    here = f"x.run_uuid = :run AND x.key = :key AND x.{at} = b.at"
+    number = "CASE WHEN x.is_nan = :no THEN x.value END"
+    last = f"ORDER BY x.{then} DESC, x.is_nan DESC, x.value DESC LIMIT 1"
+    return (
+        f"SELECT b.at, b.n, b.low, b.high, (SELECT {number} FROM metrics x {_by(_ORDERED[axis], rows)} WHERE {here} {last}) "  # noqa: S608  # names are ours, values are bound
+        f"FROM (SELECT MAX(x.{at}) AS at, COUNT(*) AS n, MIN({number}) AS low, MAX({number}) AS high {inside}) b ORDER BY b.at"
+    )
+
+
+def _width(low: int, high: int, n_buckets: int) -> int:
+    """Return how much of the axis one bucket is. Integers: a bucket is the same on every database."""
+    return -(-(high - low + 1) // n_buckets)
+
+
+def _mine(rows: Rows) -> str:
+    # Without statistics SQLite would walk all runs' points of that name, and for each bucket once more.
+    return f"FROM metrics x {_by(_ORDERED['step'], rows)} WHERE x.run_uuid = :run AND x.key = :key"
 
 
 def _by(index: str, rows: Rows) -> str:

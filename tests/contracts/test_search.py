@@ -232,13 +232,15 @@ def test_a_run_is_the_same_both_ways_by_id_beginning_and_name(stores: Stores):
     ),
     n_buckets=st.integers(2, 20),
     axis=st.sampled_from(["step", "time"]),
+    n_others=st.sampled_from([0, 4]),
 )
-def test_a_curve_is_the_same_both_ways(stores: Stores, points, n_buckets: int, axis):
+def test_a_curve_is_the_same_both_ways(stores: Stores, points, n_buckets: int, axis, n_others: int):
     from mlflow.entities import Metric
 
     ours, theirs, every = stores
     key = uuid.uuid4().hex
-    ours.client.log_batch(every[0].id, [Metric(key, value, at, step) for value, step, at in points])
+    for run in every[: n_others + 1]:  # others' points of that name at those times
+        ours.client.log_batch(run.id, [Metric(key, value, at, step) for value, step, at in points])
     curve = ours.curve(every[0].id, key, n_buckets, axis=axis)
     assert curve == theirs.curve(every[0].id, key, n_buckets, axis=axis)
     assert curve.n_points == len({(str(value), step, at) for value, step, at in points})
