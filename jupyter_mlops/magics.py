@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_mlops.core.activity import Activity
     from jupyter_mlops.core.run import Run
     from jupyter_mlops.training.capture import Capture
     from jupyter_mlops.training.cells import CellOptions
     from jupyter_mlops.widgets.live import RunWatch
+    from jupyter_mlops.widgets.steps import Steps
     from jupyter_mlops.workspace import Workspace
 
 _ATTRIBUTE: Final = "_jupyter_mlops"
@@ -26,6 +29,7 @@ class Magics:
 
     def __init__(self, shell: Any) -> None:
         from jupyter_mlops.training.cells import CellRuns, refuse
+        from jupyter_mlops.training.warming import Warming
 
         self._shell = shell
         self._workspace: Workspace | None = None
@@ -39,6 +43,7 @@ class Magics:
             ended=self._show_run,
             say=self._say,
         )
+        self.warming = Warming(_WARMED, self._ready)
         shell.begin_tracked_cell = self.cells.begin
         shell.refuse_cell_magic = refuse
 
@@ -73,6 +78,13 @@ class Magics:
             if root is not None and has_leftovers(root):
                 tidy(Workspace.open(root))
 
+    def _ready(self) -> None:
+        from jupyter_mlops.inputs.environments import installed_packages
+
+        installed_packages()
+        self.open_store()
+        self.tidy()
+
     def line(self, line: str) -> Any:
         """Run ``%ml ...``; return the record, which the notebook shows as a table."""
         from jupyter_mlops.cli import Session, invoke
@@ -82,7 +94,9 @@ class Magics:
             return table
         if words == ["runs"]:
             words = ["runs", "list"]
-        session = Session(world=self.workspace(), face="notebook", variables=self._shell.user_ns)
+        session = Session(
+            world=self.workspace(), face="notebook", variables=self._shell.user_ns, on_progress=self._steps()
+        )
         result = invoke(words or ["--help"], session, program="%ml")
         self._register_formatters()
         if isinstance(result, str):
@@ -154,8 +168,27 @@ class Magics:
         self._shown = (value, found["text/plain"])
         return found
 
+    def _steps(self) -> Callable[[Activity], None] | None:
+        """Return who shows a long operation; plain IPython and papermill get lines."""
+        if not self._has_widgets():
+            return None
+        shown: Steps | None = None
+
+        def show(activity: Activity) -> None:
+            nonlocal shown
+            if shown is None:
+                from jupyter_mlops.widgets.steps import Steps
+
+                shown = Steps()
+            shown(activity)
+
+        return show
+
     def _has_widgets(self) -> bool:
-        return getattr(self._shell, "kernel", None) is not None and not os.environ.get("MLOPS_RUN_ID")
+        """Tell whether a widget may find its manager. In what papermill saves it never would: tables stay readable."""
+        from jupyter_mlops.widgets.live import is_watched
+
+        return is_watched(self._shell)
 
     def _watch_table(self, words: list[str]) -> Any:
         """Return a table of runs that changes as they do; ``None`` where it is the command's to answer."""
@@ -278,8 +311,8 @@ def load(shell: Any) -> None:
         from jupyter_mlops.training.script import join_worker_run
 
         join_worker_run(magics.workspace, ExitStack(), shell.user_ns)  # as long as the kernel lives
-    # MLflow takes over a second to import: warm, so that the first `%%ml run` does not wait.
-    threading.Thread(target=_warm, args=(magics,), name="mlops-warm", daemon=True).start()
+    shell.events.register("pre_run_cell", magics.warming.pre_run_cell)
+    shell.events.register("post_run_cell", magics.warming.post_run_cell)
 
 
 def unload(shell: Any) -> None:
@@ -293,6 +326,8 @@ def unload(shell: Any) -> None:
     shell.input_transformers_cleanup.remove(transform)
     shell.events.unregister("pre_run_cell", magics.cells.pre_run_cell)
     shell.events.unregister("post_run_cell", magics.cells.post_run_cell)
+    shell.events.unregister("pre_run_cell", magics.warming.pre_run_cell)
+    shell.events.unregister("post_run_cell", magics.warming.post_run_cell)
     shell.magics_manager.magics["line"].pop("ml", None)
     shell.magics_manager.magics["cell"].pop("ml", None)
 
@@ -306,20 +341,7 @@ _WARMED: Final = (
     "jupyter_mlops.widgets.card",
     "jupyter_mlops.workspace",
 )
-"""What a first run needs, the slowest first."""
-
-
-def _warm(magics: Magics) -> None:
-    import importlib
-    import warnings
-
-    # In a kernel without ipywidgets, MLflow's import of tqdm would warn about a progress bar that nobody asked for.
-    warnings.filterwarnings("ignore", message="IProgress not found")
-    for name in _WARMED:
-        importlib.import_module(name)
-    importlib.import_module("jupyter_mlops.inputs.environments").installed_packages()
-    magics.open_store()
-    magics.tidy()
+"""What a first run needs, the slowest first: MLflow takes over a second."""
 
 
 def _words(line: str) -> list[str]:

@@ -291,7 +291,6 @@ def test_loading_takes_no_heavy_imports(tmp_path: Path):
     code = (
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "import sys\nbefore = set(sys.modules)\n"
-        "import jupyter_mlops.magics as m\nm._warm = lambda: None\n"
         "InteractiveShell.instance().run_line_magic('load_ext', 'jupyter_mlops')\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(new & {'mlflow', 'pandas', 'tornado', 'numpy', 'sklearn', 'sqlalchemy', 'docker', 'click'}))"

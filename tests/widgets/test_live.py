@@ -95,12 +95,14 @@ def test_the_thread_ends_with_the_run(kernel):
     assert reply.stdout == "[]\n"
 
 
-def test_where_nobody_watches_there_is_the_final_card_alone(start_kernel):
-    heard = start_kernel(watched=False).hear(f"%%ml run{LOOP}")
+def test_where_nobody_watches_there_is_the_final_card_alone_and_no_widget(start_kernel):
+    kernel = start_kernel(watched=False)
+    heard = kernel.hear(f"%%ml run{LOOP}")
     [(kind, card, _)] = cards(heard)
     assert kind == "display_data"
     assert card["run"]["status"] == "FINISHED"
     assert card["trends"][0]["n_points"] == 26
+    assert set(kernel.run("%ml runs").results[0]) == {"text/html", "text/plain"}
 
 
 def test_a_run_and_its_details_are_cards_wherever_they_are_the_last_expression(kernel, world):

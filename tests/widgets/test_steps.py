@@ -1,0 +1,39 @@
+"""The steps of an activity: one output that changes in place, and says all of it in the end."""
+
+from __future__ import annotations
+
+DEPLOY = """
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.widgets.steps import Steps
+import msgspec
+show = Steps()
+activity = Activity(name="a1", verb="services.deploy", subject="service <b>churn</b>", state="running", started_at=1.0)
+for n, message in enumerate(("building the image", "starting", "starting", "waiting until it is ready")):
+    show(msgspec.structs.replace(activity, message=message, progress=n / 4))
+show(msgspec.structs.replace(activity, message="done", state="done", ended_at=9.0))
+"""
+
+
+def shown(heard):
+    return [(kind, content["data"], content["transient"]["display_id"]) for kind, content in heard if "data" in content]
+
+
+def test_each_step_replaces_the_output_and_the_last_one_has_them_all(kernel):
+    found = shown(kernel.hear(DEPLOY))
+    assert [kind for kind, _, _ in found] == ["display_data", *["update_display_data"] * 4]
+    assert len({display for _, _, display in found}) == 1
+    assert "→ starting" in found[2][1]["text/plain"]
+    assert "25%" in found[1][1]["text/plain"]
+    lines = found[-1][1]["text/plain"].split()
+    assert lines.count("✓") == 4
+    assert "8.0 s" in found[-1][1]["text/plain"]
+    assert "<b>" not in found[-1][1]["text/html"]
+
+
+def test_of_many_steps_the_last_ones_are_shown(kernel):
+    found = shown(
+        kernel.hear(DEPLOY + 'for n in range(40): show(msgspec.structs.replace(activity, message=f"step {n}"))')
+    )
+    assert "✓ step 38" in found[-1][1]["text/plain"]
+    assert "earlier steps" in found[-1][1]["text/plain"]
+    assert "✓ step 3\n" not in found[-1][1]["text/plain"]
