@@ -26,7 +26,8 @@ class Steps:
         from IPython.display import display
 
         messages = self._messages.setdefault(activity.name, [])
-        if activity.message and (not messages or messages[-1] != activity.message):
+        # The last word of one that is done is no step; its state says as much.
+        if activity.state != "done" and activity.message and activity.message not in messages[-1:]:
             messages.append(activity.message)
         shown = _Shown(activity, messages)
         data = {"text/html": to_html(_view(shown)), "text/plain": to_text(shown, width=NOTEBOOK_WIDTH)}
@@ -51,7 +52,8 @@ def _view(shown: _Shown) -> View:
     if activity.ended_at is not None and activity.started_at is not None:
         took = duration(activity.ended_at - activity.started_at)
     has_ended = activity.state in ENDED
-    aside = " · ".join(filter(None, [activity.verb, took or ("" if has_ended else f"{activity.progress:.0%}")]))
+    verb = activity.verb.rpartition(".")[2]
+    aside = " · ".join(filter(None, [verb, took or ("" if has_ended else f"{activity.progress:.0%}")]))
     view: View = [Heading(name=activity.subject, state=status(activity.state), aside=aside)]
     if len(shown.messages) > MOST_STEPS:
         view.append(Note(text=f"{len(shown.messages) - MOST_STEPS} earlier steps", tone="quiet"))
