@@ -77,7 +77,7 @@ class Conditions:
             return "(SELECT e.name FROM experiments e WHERE e.experiment_id = r.experiment_id)"
         if not field.group and field.key in _COLUMNS:
             return f"({_COLUMNS[field.key]})"
-        table, key = self._place(field)
+        table, key = self.place_of(field)
         value = "x.value" if field.group else "NULLIF(x.value, '')"
         return f"(SELECT {value} FROM {table} x WHERE x.key = {key} AND x.run_uuid = r.run_uuid)"  # noqa: S608  # names are ours, values are bound
 
@@ -89,14 +89,15 @@ class Conditions:
     def _in(self, experiments: list[int]) -> str:
         return f"r.experiment_id IN ({', '.join(map(str, experiments))})" if experiments else "1 = 0"
 
-    def _place(self, field: Field) -> tuple[str, str]:
+    def place_of(self, field: Field) -> tuple[str, str]:
+        """Return the table that a key is in and the placeholder of the key."""
         return (
             _TABLES[field.group] if field.group else "tags",
             self.bind(field.key if field.group else _IN_TAGS[field.key]),
         )
 
     def _exists(self, field: Field, condition: str) -> str:
-        table, key = self._place(field)
+        table, key = self.place_of(field)
         filled = "" if field.group else " AND x.value <> ''"
         mine = f"x.key = {key} AND x.run_uuid = r.run_uuid{filled}"
         return f"EXISTS (SELECT 1 FROM {table} x WHERE {mine} AND {condition})"  # noqa: S608  # values are bound

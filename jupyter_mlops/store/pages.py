@@ -20,6 +20,9 @@ _COLUMNS: Final = (
 )
 _CHUNK: Final = 500
 """Runs whose parameters, metrics and tags are asked for at once."""
+_FIRST_VALUES: Final = 1000
+_FIRST_RUNS: Final = 5000
+"""Runs that are looked at for a page by a parameter before all are: most filters let more than one in fifty through."""
 
 
 def read_experiments(rows: Rows, *, archived: bool = False) -> list[Experiment]:
@@ -72,7 +75,10 @@ def read_page(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) -> li
     if not experiments:
         return []
     search = _Search(rows, query, experiments)
-    found = search.by_metric() if query.order.field.group == "metrics" else search.by_value()
+    if query.order.field.group == "metrics":
+        found = search.by_metric()
+    else:
+        found = search.by_first_values() or search.by_value()
     return complete(rows, found, experiments)
 
 
@@ -111,6 +117,33 @@ class _Search:
                 skip = max(0, skip - int(self._rows(f"SELECT COUNT(*) FROM {part}", self._sql.values)[0][0]))  # noqa: S608  # names are ours, values are bound
         return found
 
+    def by_first_values(self) -> list[tuple[Any, ...]]:
+        """Return the runs by a parameter or a tag from those alone that have its first values; nothing if these do not fill the page.
+
+        Telling for every run whether its text is a number takes the better part of a second at 100,000 runs; so it is
+        told for every value, and then only the runs of the first ones are looked at.
+        """
+        if not self._field.group or not self._rows.sqlite:
+            return []
+        table, key = self._sql.place_of(self._field)
+        number, text = self._sql.number("v"), f"CASE WHEN n IS NULL THEN v END {self._down}"
+        order = f"n IS NULL, n {self._down}, {text}"
+        counted = (
+            f"SELECT value AS v, COUNT(*) AS c FROM {table} WHERE key = {key} AND value IS NOT NULL GROUP BY value"  # noqa: S608  # names are ours, values are bound
+        )
+        values = self._rows(
+            f"SELECT v, n, c FROM (SELECT v, {number} AS n, c FROM ({counted})) ORDER BY {order} LIMIT {_FIRST_VALUES}",  # noqa: S608  # names are ours, values are bound
+            self._sql.values,
+        )
+        first = ", ".join(map(self._sql.bind, _first(values, self._query.skip + _FIRST_RUNS)))
+        inner = (
+            f"(SELECT r.*, x.value AS v, {self._sql.number('x.value')} AS n FROM {table} x CROSS JOIN runs r "  # noqa: S608  # names are ours, values are bound
+            f"WHERE r.run_uuid = x.run_uuid AND x.key = {key} AND x.value IN ({first}) AND {self._where}) r"
+        )
+        wanted = self._query.limit + 1
+        found = self._select(inner, f"{order}, {self._newest()}", wanted, self._query.skip)
+        return found if len(found) == wanted else []
+
     def by_value(self) -> list[tuple[Any, ...]]:
         """Return the runs by an attribute, a parameter or a tag: numbers first, then texts, then nothing."""
         wanted = self._query.limit + 1
@@ -138,6 +171,20 @@ class _Search:
     def _last(self) -> str:
         """Return what keeps a missing time at the end where the database would begin with it."""
         return "" if self._rows.sqlite and self._down == "DESC" else " NULLS LAST"
+
+
+def _first(values: Sequence[tuple[str, float | None, int]], n_runs: int) -> list[str]:
+    """Return the first of a page of values that so many runs have; of values that are equal as numbers, all or none."""
+    found: list[str] = []
+    for i, (value, number, count) in enumerate(values):
+        if n_runs <= 0 and (number is None or number != values[i - 1][1]):
+            return found
+        found.append(value)
+        n_runs -= count
+    if len(values) < _FIRST_VALUES:
+        return found
+    last = values[-1][1]
+    return [value for value, number, _ in values if last is None or number != last]
 
 
 def read_run(rows: Rows, ref: str, by: str, *, deleted: bool = False) -> list[Run]:

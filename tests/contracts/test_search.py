@@ -19,6 +19,7 @@ from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.search import RUNS, RunQuery, found_in, read_order
 from jupyter_mlops.core.where import holds
+from jupyter_mlops.store import pages
 from jupyter_mlops.store.reading import SqlReader
 from jupyter_mlops.store.scan import ordered
 from jupyter_mlops.store.tracking import MlflowTracking
@@ -166,6 +167,22 @@ def test_both_ways_give_the_same_pages(stores: Stores, where: str, order: str, l
         assert page.items == expected[skip : skip + limit]
         assert page.next == (str(skip + limit) if skip + limit < len(expected) else "")
         assert page.note == ""
+
+
+@pytest.mark.parametrize("order", ["params.C asc", "params.C desc", "params.model", "tags.team desc"])
+@pytest.mark.parametrize(("most_values", "most_runs"), [(1, 0), (2, 0), (4, 3), (7, 10), (1000, 0), (1000, 5000)])
+def test_a_page_by_a_parameter_is_the_same_from_its_first_values(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, order: str, most_values: int, most_runs: int
+):
+    ours, _, every = stores
+    monkeypatch.setattr(pages, "_FIRST_VALUES", most_values)
+    monkeypatch.setattr(pages, "_FIRST_RUNS", most_runs)
+    for where in ("started > '2020-01-01'", "experiment = 'alpha'"):
+        node, by = RUNS.parse(where), read_order(order)
+        expected = ordered([run for run in every if holds(node, functools.partial(found_in, run))], by)
+        for skip in range(0, len(expected), 3):
+            page = ours.page(RunQuery(where=node, order=by, limit=4, skip=skip))
+            assert page.items == expected[skip : skip + 4]
 
 
 @pytest.mark.parametrize("order", ["metrics.auc", "params.C asc", "name", "started"])
