@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import get_args
+from typing import Final, get_args
 
 import click
 
@@ -12,11 +12,15 @@ from jupyter_mlops.cli.complete import experiment_names, run_filters, run_orders
 from jupyter_mlops.cli.options import json_option
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Listing, Note, Table, View, lists, shows, table
-from jupyter_mlops.cli.words import age, duration, number, pairs, status
+from jupyter_mlops.cli.words import age, count, duration, number, pairs, status
 from jupyter_mlops.core.run import Run, RunStatus
-from jupyter_mlops.core.search import found_in
+from jupyter_mlops.core.search import RunPage, found_in
 from jupyter_mlops.core.where import Field
 from jupyter_mlops.training.finding import columns, find_runs
+
+
+MOST: Final = 10_000
+"""Runs in a list."""
 
 
 class RunListing(Listing):
@@ -45,7 +49,7 @@ class RunListing(Listing):
     shell_complete=run_orders,
     help="Order by this; what lacks it comes last. Metrics, times and durations fall unless `asc` is said; the rest rises.",
 )
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N", help="How many.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, metavar="N", help="How many.")
 @json_option
 @pass_session
 def list_(
@@ -66,9 +70,17 @@ def list_(
       mlops runs list --where "tags.team in ('risk', 'fraud') and duration > 5m" --order "params.C asc"
     """
     page = find_runs(
-        session.world, where=where, order=order, experiment=experiment, status=state, project=project, limit=limit
+        session.world,
+        where=where,
+        order=order,
+        experiment=experiment,
+        status=state,
+        project=project,
+        limit=limit,
+        count=True,
     )
-    more = f"More runs match; `--limit` shows up to {min(limit * 10, 10_000):,}." if page.next else ""
+    shows = "`--limit` shows more" if limit < MOST else "narrow it with `--where`"
+    more = f"{len(page.items):,} of {_all(page)}; {shows}." if page.next else ""
     narrowed = experiment or state or project or where
     return RunListing(
         page.items,
@@ -76,8 +88,12 @@ def list_(
         if narrowed
         else "No runs yet. Begin one: `mlops run train.py`, or a cell with `%%ml run`.",
         fields=columns(where, order),
-        note=page.note or (more if limit < 10_000 else ""),  # noqa: PLR2004  # the most there is
+        note=" ".join(filter(None, [more, page.note])),
     )
+
+
+def _all(page: RunPage) -> str:
+    return "the runs that match" if page.n_matching is None else count(page.n_matching, "run")
 
 
 @lists(Run, "=RUN", "NAME", "EXPERIMENT", "STATUS", ">TOOK", "METRICS", "STARTED")

@@ -84,6 +84,8 @@ class RunQuery:
     limit: int = 100
     skip: int = 0
     """Runs before the page."""
+    count: bool = False
+    """Whether to count all that match, which takes longer than the page where the filter says much."""
 
 
 def with_terms(where: Node = EVERY, **attributes: str | None) -> Node:
@@ -100,6 +102,8 @@ class RunPage(Record, frozen=True, kw_only=True):
     items: list[Run] = []
     next: str = ""
     """What ``after`` has to be for the following page; empty on the last one."""
+    n_matching: int | None = None
+    """How many runs match, on this page and others; ``None`` where nobody asked, or a server has too many to count."""
     note: str = ""
     """What the page leaves out, where a server could not be asked for all of it."""
 

@@ -82,6 +82,11 @@ def read_page(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) -> li
     return complete(rows, found, experiments)
 
 
+def count_matching(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) -> int:
+    """Return how many runs the query's filter lets through, on all pages."""
+    return _Search(rows, query, experiments).count() if experiments else 0
+
+
 class _Search:
     """One query's SQL."""
 
@@ -93,6 +98,10 @@ class _Search:
         self._sql = Conditions(sqlite=rows.sqlite, experiments=experiments)
         scope = ", ".join(map(str, experiments))
         self._where = f"r.lifecycle_stage = 'active' AND r.experiment_id IN ({scope}) AND {self._sql.of(query.where)}"
+
+    def count(self) -> int:
+        """Return how many runs there are on all pages."""
+        return int(self._rows(f"SELECT COUNT(*) FROM runs r WHERE {self._where}", self._sql.values)[0][0])  # noqa: S608  # names are ours, values are bound
 
     def by_metric(self) -> list[tuple[Any, ...]]:
         """Return the runs with a value, then those with NaN, then those without the metric: each is one quick query."""

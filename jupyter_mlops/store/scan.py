@@ -49,6 +49,7 @@ def scan_page(client: MlflowClient, query: RunQuery, experiments: Mapping[str, s
     return RunPage(
         items=found[query.skip : wanted - 1],
         next=str(wanted - 1) if more else "",
+        n_matching=len(found) if query.count and whole and (order is None or not more) else None,
         note=""
         if whole
         else f"Only {left_out} {MOST_SCANNED:,} runs were looked through: narrow it to one experiment (-e NAME) or a shorter time.",

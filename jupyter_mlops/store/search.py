@@ -129,8 +129,13 @@ class MlflowSearch(MlflowRegistry):
         for field in _unseen(found, query):
             if not pages.is_used(rows, field, experiments) and pages.has_runs(rows, experiments):
                 raise UnknownKey(field, pages.read_keys(rows, field.group))
-        more = str(query.skip + query.limit) if len(found) > query.limit else ""
-        return RunPage(items=found[: query.limit], next=more)
+        is_last = len(found) <= query.limit
+        n_matching = None
+        if query.count:
+            known = is_last and (found or not query.skip)
+            n_matching = query.skip + len(found) if known else pages.count_matching(rows, query, experiments)
+        more = "" if is_last else str(query.skip + query.limit)
+        return RunPage(items=found[: query.limit], next=more, n_matching=n_matching)
 
     def _client_page(self, query: RunQuery) -> RunPage:
         known = [self.experiment(query.experiment)] if query.experiment is not None else self.experiments()

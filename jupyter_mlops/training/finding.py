@@ -36,11 +36,12 @@ def find_runs(
     project: str | None = None,
     limit: int = 100,
     after: str = "",
+    count: bool = False,
 ) -> RunPage:
     """Return a page of runs, newest first unless ordered otherwise.
 
     ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``order`` a field with an optional ``asc`` or
-    ``desc``, ``after`` the ``next`` of the page before. Raises ``BadWhere`` with the column, ``UnknownKey`` for a metric
+    ``desc``, ``after`` the ``next`` of the page before; ``count`` asks how many match in all. Raises ``BadWhere`` with the column, ``UnknownKey`` for a metric
     or parameter that no run has, ``UnknownThing`` for an experiment, ``BadAfter``.
     """
     if after and not (after.isdecimal() and len(after) <= _LONGEST_AFTER):
@@ -53,6 +54,7 @@ def find_runs(
             experiment=experiment,
             limit=limit,
             skip=int(after or 0),
+            count=count,
         )
     )
     # A run that turns out to be dead has another status now, which the filter may be about.

@@ -35,9 +35,10 @@ def test_what_the_search_is_about_gets_a_column(filled):
     assert rows[0].split()[5:7] == ["0.6", "svm"] or rows[0].split()[6:8] == ["0.6", "svm"]
 
 
-def test_more_runs_than_the_limit_are_said(filled):
-    assert "More runs match" in to_text(_list(filled, "--limit", "2"))
-    assert "More runs match" not in to_text(_list(filled, "--limit", "3"))
+def test_of_more_runs_than_the_limit_it_is_said_how_many_there_are(filled):
+    assert to_text(_list(filled, "--limit", "2")).endswith("2 of 3 runs; `--limit` shows more.")
+    assert "1 of 2 runs; " in to_text(_list(filled, "--where", "params.model = 'svm'", "--limit", "1"))
+    assert " of " not in to_text(_list(filled, "--limit", "3"))
     assert to_text(_list(filled, "--where", "tags.team = 'nobody'")) == "No runs match."
 
 

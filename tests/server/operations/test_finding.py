@@ -20,7 +20,9 @@ async def test_runs_come_in_pages_that_follow_each_other(api):
     query = {"order": "metrics.val/auc desc", "limit": 2}
     first = await api("GET", "runs", **query)
     assert [one["name"] for one in first.body["items"]] == ["run2", "run1"]
-    second = await api("GET", "runs", **query, after=first.body["next"])
+    assert first.body["n_matching"] is None  # counting costs, so it is asked for
+    second = await api("GET", "runs", **query, after=first.body["next"], count="true")
+    assert second.body["n_matching"] == 3
     assert [one["name"] for one in second.body["items"]] == ["run0"]
     assert second.body["next"] == ""
 
