@@ -48,6 +48,8 @@ class LogMetrics(Body, frozen=True, kw_only=True):
 
 class ChangeRun(Body, frozen=True, kw_only=True):
     """Tags to set, or to remove where the value is null, and the note, in Markdown."""
+class ChangeRun(Body, frozen=True, kw_only=True):
+    """Tags to set, or to remove where the value is null, and the note, in Markdown."""
 class Reproduce(Body, frozen=True, kw_only=True):
     """How a run is executed again."""
 
