@@ -48,17 +48,6 @@ class LogMetrics(Body, frozen=True, kw_only=True):
 
 class ChangeRun(Body, frozen=True, kw_only=True):
     """Tags to set, or to remove where the value is null, and the note, in Markdown."""
-class ChangeRun(Body, frozen=True, kw_only=True):
-    """Tags to set, or to remove where the value is null, and the note, in Markdown."""
-class Reproduce(Body, frozen=True, kw_only=True):
-    """How a run is executed again."""
-
-    rtol: Annotated[float, Meta(ge=0, lt=1)] = RTOL
-    """The relative tolerance within which its metrics count as the same."""
-    environment: Choice = "recorded"
-    """The packages that the run recorded, or those that are here."""
-
-
 
     tags: dict[str, str | None] = {}
     note: str | None = None
@@ -80,9 +69,9 @@ def list_runs(
     project: str | None = None,
     limit: Most = 100,
     after: str = "",
+    count: bool = False,
 ) -> RunPage:
     """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`."""
-    count: bool = False,
     return find_runs(
         world,
         where=where,
@@ -92,9 +81,9 @@ def list_runs(
         project=project,
         limit=limit,
         after=after,
+        count=count,
     )
 
-        count=count,
 
 def show_curve(
     world: World, ref: str, *, key: str, buckets: Annotated[int, Meta(ge=2, le=10_000)] = 1000, axis: Axis = "step"
