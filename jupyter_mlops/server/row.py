@@ -108,8 +108,11 @@ class Row:
 
     @property
     def is_collection(self) -> bool:
-        """Whether it is about all things of a kind: an empty list where there is no workspace, and the first write makes one."""
-        return "{" not in self.path
+        """Whether it is about all things of a kind: an empty list where there is no workspace, and the first write makes one.
+
+        What is done to them (``snapshots/gc``) makes nothing.
+        """
+        return "/" not in self.path
 
     @property
     def status(self) -> int:

@@ -53,6 +53,7 @@ def test_reading_and_writing_follow_from_the_method_unless_the_row_says():
         ("GET", "activities/{id}", Activity, 200),
         ("POST", "dishes", str, 201),
         ("POST", "dishes/{name}/cook", str, 200),
+        ("POST", "dishes/wash", str, 200),
         ("POST", "services", Activity, 202),
         ("DELETE", "services/{name}", Activity, 202),
         ("DELETE", "dishes/{name}", None, 204),

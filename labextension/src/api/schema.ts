@@ -1452,6 +1452,8 @@ export interface components {
         RunPage: {
             /** @default [] */
             items: components["schemas"]["Run"][];
+            /** @default null */
+            n_matching: number | null;
             /** @default  */
             next: string;
             /** @default  */
@@ -2620,6 +2622,7 @@ export interface operations {
                 project?: string | null;
                 limit?: number;
                 after?: string;
+                count?: boolean;
             };
             header?: never;
             path?: never;
@@ -3247,8 +3250,8 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
-            201: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

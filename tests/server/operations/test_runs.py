@@ -89,6 +89,7 @@ async def test_a_script_of_the_file_browser_runs_and_shows_what_it_did(api, jp_r
     assert (await api("GET", f"snapshots/{detail['snapshot']}/export", form="rar")).status == 400
     for dry_run in (True, False):
         kept = await api("POST", "snapshots/gc", {"dry_run": dry_run})
+        assert kept.status == 200
         assert (kept.body["dry_run"], kept.body["snapshots"], kept.body["n_packs"]) == (dry_run, [], 0)
     nodes = (await api("GET", f"lineage/run/{ref}")).body["nodes"]
     assert nodes[0]["kind"] == "run"
@@ -236,3 +237,25 @@ async def test_a_log_is_read_on_from_where_it_was_read_to(api, here):
     assert (await api("GET", f"runs/{run.id}/logs/stdout", offset=4)).body == {"text": "half done\n", "next": 14}
     journal.close("FINISHED", "", time.time())
     assert (await api("GET", f"runs/{run.id}/logs/stdout", offset=14)).body == {"text": "", "next": 14}
+
+
+async def test_a_run_is_reproduced_and_compared(api, jp_root_dir):
+    (jp_root_dir / "train.py").write_text("import jupyter_mlops as ml\nml.log(loss=0.25)\n")
+    first = (await api("POST", "runs", {"file": "train.py", "name": "first"})).body["id"]
+    assert (await api("POST", f"runs/{first}/reproduce", {})).status == 409, "it has not ended"
+    assert (await ended(api, first))["status"] == "FINISHED"
+
+    found = (await api("GET", f"runs/{first}/restorable", environment="current")).body
+    assert (found["way"], found["file"], found["possible"]) == ("script", "train.py", True)
+    begun = await api("POST", f"runs/{first}/reproduce", {"rtol": 0.001, "environment": "current"})
+    assert begun.status == 201
+    ref = begun.body["id"]
+    assert (await ended(api, ref))["status"] == "FINISHED"
+    report = (await api("GET", f"runs/{ref}/reproduction")).body
+    assert (report["same"], report["rtol"], report["original"]["id"]) == (True, 0.001, first)
+    assert [one["verdict"] for one in report["metrics"]] == ["equal"]
+
+    assert (await api("GET", f"runs/{first}/reproduction")).status == 409
+    assert (await api("POST", f"runs/{first}/reproduce", {"rtol": 1.5})).status == 400
+    assert (await api("POST", "runs/nothing/reproduce", {})).status == 404
+    assert (await api("POST", f"runs/{first}/reproduce", {}, user="rita")).status == 403

@@ -41,6 +41,12 @@ async def test_making_one_twice_gives_the_same(api, jp_root_dir):
     }
 
 
+async def test_a_gc_where_there_is_none_makes_none(api, jp_root_dir):
+    answer = await api("POST", "snapshots/gc", {})
+    assert (answer.status, answer.body["code"]) == (404, "workspace-not-found")
+    assert not (jp_root_dir / ".mlops").exists()
+
+
 async def test_the_first_write_makes_one(api, jp_root_dir):
     (jp_root_dir / "x.bin").write_bytes(b"x")
 
