@@ -110,9 +110,10 @@ def _picture(name: str, address: str) -> str:
 
 
 def _spark(spark: Spark) -> str:
-    """Draw a curve in the colour of the text around it."""
+    """Draw a curve in the colour of the text around it; where drawings and styles are stripped, as on GitHub, in blocks."""
     spots = polyline(spark.points, width=_SPARK_WIDTH, height=_SPARK_HEIGHT)
     return (
+        f'<span aria-hidden="true" style="font-size:0">{escape(spark)}</span>'
         f'<svg viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" width="{_SPARK_WIDTH}" height="{_SPARK_HEIGHT}" '
         f'role="img" aria-label="curve" style="vertical-align:middle"><polyline points="{spots}" fill="none" '
         'stroke="currentColor" stroke-width="1.3" stroke-linejoin="round"/></svg>'

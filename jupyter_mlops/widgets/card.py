@@ -12,18 +12,20 @@ from jupyter_mlops.cli.render import NOTEBOOK_WIDTH, to_text
 from jupyter_mlops.cli.view import Facts, Heading, Note, Pictures, Spark, Table, Text, View, Word, shows
 from jupyter_mlops.cli.words import count, duration, number, pairs, size, status, when
 from jupyter_mlops.core.errors import MlopsError
-from jupyter_mlops.core.record import Record, plain
-from jupyter_mlops.core.run import Artifact, Run
+from jupyter_mlops.core.record import MetricValue, Record, plain
+from jupyter_mlops.core.run import Artifact, Run, RunStatus
 from jupyter_mlops.training.origin import hidden_of
 from jupyter_mlops.training.runs import RunDetail
 from jupyter_mlops.widgets.pictures import Picture, pictures_of
-from jupyter_mlops.widgets.trends import Trend, in_blocks, trend_of
+from jupyter_mlops.widgets.trends import SENT_POINTS, Trend, in_blocks, trend_of
 from jupyter_mlops.workspace import Workspace
 
 MIME: Final = "application/vnd.mlops.run+json"
 MOST_PARAMS: Final = 60
 MOST_TRENDS: Final = 30
 MOST_OUTPUTS: Final = 20
+MOST_CHILDREN: Final = 20
+MOST_CHILD_METRICS: Final = 3
 MOST_TEXT: Final = 400
 """Characters of one value. A card is saved in the notebook, so what is in it is bounded."""
 MOST_NOTES: Final = 4000
@@ -37,6 +39,16 @@ class Progress(Record, frozen=True, kw_only=True):
     text: str
 
 
+class Child(Record, frozen=True, kw_only=True):
+    """A run right below the card's, in a line."""
+
+    name: str
+    status: RunStatus
+    duration_s: float | None = None
+    metrics: dict[str, MetricValue] = {}
+    """The first few."""
+
+
 class Card(Record, frozen=True, kw_only=True):
     """A run as a notebook shows it. It is saved in the notebook: bounded in size, and whole without a server."""
 
@@ -47,8 +59,12 @@ class Card(Record, frozen=True, kw_only=True):
     n_more: int = 0
     """Metrics that are left out."""
     pictures: list[Picture] = []
+    children: list[Child] = []
+    n_more_children: int = 0
     outputs: list[Artifact] = []
     n_more_outputs: int = 0
+    data: str = ""
+    """The datasets that the run says it used."""
     git: str = ""
     environment: str = ""
     snapshot: str = ""
@@ -88,8 +104,11 @@ def detail_card(world: Workspace, detail: RunDetail) -> Card:
         run,
         trends=trends,
         pictures=pictures_of(world, run, figures),
+        children=[_child(one) for one in detail.children[:MOST_CHILDREN]],
+        n_more_children=max(0, len(detail.children) - MOST_CHILDREN),
         outputs=detail.artifacts[:MOST_OUTPUTS],
         n_more_outputs=max(0, len(detail.artifacts) - MOST_OUTPUTS),
+        data=_short(", ".join(" ".join(filter(None, [one.name, one.context, one.digest])) for one in detail.datasets)),
         environment=packages,
     )
 
@@ -112,9 +131,14 @@ def _card(world: Workspace, run: Run, *, trends: Sequence[Trend], **more: Any) -
     )
 
 
+def _child(run: Run) -> Child:
+    metrics = dict(list(run.results.items())[:MOST_CHILD_METRICS])
+    return Child(name=run.name, status=run.status, duration_s=run.duration_s, metrics=metrics)
+
+
 def _read_trend(world: Workspace, run: Run, name: str) -> Trend:
     try:
-        return trend_of(name, world.tracking.history(run.id, name))
+        return trend_of(run.metrics[name], world.tracking.curve(run.id, name, SENT_POINTS // 2))
     except MlopsError:  # the last value is known, and better than no card
         return Trend(name=name, last=run.metrics[name])
 
@@ -197,6 +221,7 @@ def show_card(card: Card) -> View:
         view.append(Pictures(title="Figures", items=[(one.path, one.address) for one in card.pictures]))
     if card.notes:
         view.append(Text(title="Notes", body=card.notes))
+    view += _children(card)
     if card.outputs:
         outputs = [(one.path, size(one.n_bytes)) for one in card.outputs]
         view.append(Table(title="Outputs", headers=("PATH", ">SIZE"), rows=outputs))
@@ -223,6 +248,20 @@ def _metrics(card: Card) -> View:
     return view
 
 
+def _children(card: Card) -> View:
+    if not card.children:
+        return []
+    rows = [(one.name, status(one.status), duration(one.duration_s), _values(one.metrics)) for one in card.children]
+    view: View = [Table(title="Children", headers=("NAME", "STATUS", ">TOOK", "METRICS"), rows=rows)]
+    if card.n_more_children:
+        view.append(Note(text=f"and {card.n_more_children} more", tone="quiet"))
+    return view
+
+
+def _values(metrics: Mapping[str, MetricValue]) -> str:
+    return pairs({name: number(value) for name, value in metrics.items()})
+
+
 def _range(trend: Trend) -> tuple[str, str]:
     if trend.n_points <= 1 or trend.lowest is None or trend.highest is None:
         return "", ""
@@ -240,6 +279,7 @@ def _facts(card: Card) -> list[tuple[str, str]]:
         ("child of", run.parent or ""),
         ("started", f"{when(run.started_at)} by {run.actor}" if run.actor else when(run.started_at)),
         ("notebook", "" if card.notebook == "unknown" else card.notebook),
+        ("data", card.data),
         ("snapshot", card.snapshot),
         ("git", card.git),
         ("environment", card.environment),

@@ -90,17 +90,19 @@ function drawComparison(comparison, host) {
 
 function render({ model, el }) {
   const selected = new Set();
-  let sorted = { name: 'started', sign: 1 };
+  let sorted = null; // as they were asked for
   let filter = '';
 
-  const bar = element('div', '', { display: 'flex', gap: '8px', alignItems: 'center', margin: '4px 0' });
-  const input = element('input', '', { padding: '3px 6px', minWidth: '20em', font: 'inherit' }, {
+  const bar = element('div', '', { display: 'flex', flexWrap: 'wrap', gap: '8px', alignItems: 'center', margin: '4px 0 8px' });
+  const box = { boxSizing: 'border-box', height: '28px', margin: '0', padding: '0 8px', font: 'inherit', color: 'inherit' };
+  const frame = { border: STYLE.line, borderRadius: '2px', background: 'var(--jp-input-background, transparent)' };
+  const input = element('input', '', { ...box, ...frame, flex: '0 1 22em', minWidth: '8em' }, {
     type: 'search',
-    placeholder: 'Filter by name, parameter, metric, status',
-    'aria-label': 'Filter runs',
-    class: 'jp-mod-styled'
+    placeholder: 'Filter, such as: finished c=0.5',
+    title: 'By name, experiment, status, parameter, metric: each word must be found',
+    'aria-label': 'Filter runs'
   });
-  const button = element('button', 'Compare', { padding: '3px 10px' }, { type: 'button', class: 'jp-mod-styled' });
+  const button = element('button', 'Compare', { ...box, ...frame, padding: '0 12px' }, { type: 'button' });
   const count = element('span', '', { color: STYLE.quiet }, { role: 'status' });
   const table = element('table', '', { borderCollapse: 'collapse', fontVariantNumeric: 'tabular-nums' });
   const scroll = element('div', '', { overflow: 'auto', maxHeight: '420px' });
@@ -113,18 +115,16 @@ function render({ model, el }) {
 
   function shown(columns) {
     const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-    const by = columns.find(column => column.name === sorted.name) ?? columns[columns.length - 1];
-    return model
-      .get('rows')
-      .filter(row => words.every(word => row.said.includes(word)))
-      .sort((a, b) => compareKeys(by.key(a), by.key(b), sorted.sign));
+    const rows = model.get('rows').filter(row => words.every(word => row.said.includes(word)));
+    const by = columns.find(column => column.name === sorted?.name);
+    return by ? rows.sort((a, b) => compareKeys(by.key(a), by.key(b), sorted.sign)) : rows;
   }
 
   function head(columns) {
     const line = element('tr');
     line.append(cell('th', ''));
     for (const column of columns) {
-      const isSorted = column.name === sorted.name;
+      const isSorted = column.name === sorted?.name;
       const mark = isSorted ? (sorted.sign > 0 ? ' ▲' : ' ▼') : '';
       const th = cell('th', '', column.isNumber, { borderBottom: STYLE.line, position: 'sticky', top: '0', background: 'var(--jp-layout-color1, Canvas)' });
       const button = element('button', column.name + mark, { all: 'unset', cursor: 'pointer' }, { type: 'button' });
@@ -161,9 +161,12 @@ function render({ model, el }) {
 
   function tell(nShown = table.rows.length - 1) {
     const all = model.get('rows').length;
-    const some = nShown === all ? `${all} runs` : `${nShown} of ${all} runs`;
+    const runs = all === 1 ? '1 run' : `${all} runs`;
+    const some = nShown === all ? runs : `${nShown} of ${runs}`;
     count.textContent = selected.size ? `${some}, ${selected.size} selected` : some;
     button.disabled = selected.size < 2;
+    button.style.opacity = button.disabled ? '0.5' : '1';
+    button.style.cursor = button.disabled ? 'default' : 'pointer';
     button.title = button.disabled ? 'Select two runs or more' : '';
   }
 

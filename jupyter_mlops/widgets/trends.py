@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from jupyter_mlops.core.curve import Curve
 from jupyter_mlops.core.record import MetricValue, Record
-from jupyter_mlops.core.run import MetricPoint
 
 MOST_POINTS: Final = 240
 """Points that a series keeps before it thins itself out."""
@@ -56,8 +56,7 @@ class Series:
 
     def trend(self, name: str) -> Trend:
         """Return what there is by now."""
-        kept = thinned(self._points, SENT_POINTS) if self.n_points > 1 else []
-        points = [(step, float(f"{value:.6g}")) for step, value in kept]  # what no eye can tell is not saved
+        points = _short(thinned(self._points, SENT_POINTS)) if self.n_points > 1 else []
         return Trend(
             name=name,
             last=self.last,
@@ -68,12 +67,26 @@ class Series:
         )
 
 
-def trend_of(name: str, history: Iterable[MetricPoint]) -> Trend:
-    """Return the trend of a metric's points."""
-    series = Series()
-    for point in history:
-        series.add(point.step, point.value)
-    return series.trend(name)
+def trend_of(last: MetricValue, curve: Curve) -> Trend:
+    """Return the trend of a metric from its last value and its curve in ``SENT_POINTS // 2`` buckets or fewer."""
+    points: list[Point] = []
+    for at, low, high, end in zip(curve.at, curve.low, curve.high, curve.last, strict=True):
+        ends = [low, high] if end == high else [high, low]  # the curve goes on from where the bucket ends
+        points += [(at, value) for value in dict.fromkeys(ends) if not isinstance(value, str)]
+    values = [value for _, value in points]
+    return Trend(
+        name=curve.key,
+        last=last,
+        n_points=max(1, curve.n_points),
+        lowest=min(values, default=None),
+        highest=max(values, default=None),
+        points=_short(points) if curve.n_points > 1 else [],
+    )
+
+
+def _short(points: Iterable[Point]) -> list[Point]:
+    """Return points without digits that no eye can tell apart: they are saved in the notebook."""
+    return [(step, float(f"{value:.6g}")) for step, value in points]
 
 
 def thinned(points: Sequence[Point], most: int) -> list[Point]:

@@ -16,7 +16,16 @@ from jupyter_mlops.core.origin import HiddenName
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.training.origin import hidden_tags
 from jupyter_mlops.training.runs import show_run
-from jupyter_mlops.widgets.card import MIME, MOST_PARAMS, MOST_TRENDS, bundle, detail_card, live_card, run_card
+from jupyter_mlops.widgets.card import (
+    MIME,
+    MOST_CHILDREN,
+    MOST_PARAMS,
+    MOST_TRENDS,
+    bundle,
+    detail_card,
+    live_card,
+    run_card,
+)
 from jupyter_mlops.widgets.pictures import MOST, MOST_BYTES
 
 EVIL = "<script>alert(1)</script>"
@@ -77,7 +86,9 @@ def test_a_viewer_that_strips_styles_and_drawings_shows_plain_tables(workspace, 
     assert "style=" not in stripped
     assert "polyline" not in stripped
     assert "<th>LOWEST</th>" in stripped
-    assert re.search(r"<tr><td>loss</td><td>0.02</td><td>0.02</td><td>1</td><td></td></tr>", stripped)
+    assert re.search(
+        r"<td>loss</td><td>0.02</td><td>0.02</td><td>1</td><td><span>█[▁▂▃▄▅▆▇█]{19}</span></td>", stripped
+    )
 
 
 def test_colours_are_the_themes_with_others_to_fall_back_on(workspace, run):
@@ -86,6 +97,20 @@ def test_colours_are_the_themes_with_others_to_fall_back_on(workspace, run):
         name, comma, _ = part.partition(",")
         assert name.startswith("--jp-")
         assert comma
+
+
+def test_the_card_of_a_run_that_is_looked_up_names_its_children_its_data_and_what_it_stored(workspace, run):
+    tracking = workspace.tracking
+    for n in range(MOST_CHILDREN + 1):
+        child = tracking.create_run(EVIL, f"fold-{n}", params={}, tags={}, parent=run.id)
+        tracking.log(child.id, metrics=[MetricPoint(key="auc", value=n / 100, step=0, at_ms=n)])
+        tracking.end_run(child.id, "FINISHED")
+    tracking.write(run.id, b"1,2", "rows.csv")
+    shown = bundle(detail_card(workspace, show_run(workspace, run.id)))
+    assert [one["name"] for one in shown[MIME]["children"][:2]] == ["fold-0", "fold-1"]
+    for text in (shown["text/plain"], shown["text/html"]):
+        for said in ("Children", "fold-1", "auc=0.01", "and 1 more", "rows.csv"):
+            assert said in text
 
 
 def test_nbconvert_shows_it_in_a_page(workspace, run):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.core.curve import Curve
 from jupyter_mlops.widgets.trends import MOST_POINTS, SENT_POINTS, Series, in_blocks, thinned, trend_of
 
 
@@ -54,9 +54,19 @@ def test_nan_and_infinities_are_last_values_and_no_points():
 
 
 def test_one_value_is_no_curve():
-    trend = trend_of("auc", [MetricPoint(key="auc", value=0.9, step=0, at_ms=0)])
+    trend = trend_of(0.9, Curve(key="auc", n_points=1, at=[0], low=[0.9], high=[0.9], last=[0.9]))
     assert (trend.last, trend.points) == (0.9, [])
     assert in_blocks(trend.points) == ""
+
+
+def test_a_curve_in_buckets_keeps_their_extremes_and_goes_on_from_their_last_values():
+    curve = Curve(
+        key="loss", n_points=900, at=[3, 6, 9, 12], low=[1.0, 0.5, "NaN", "-Infinity"], high=[4.0, 0.5, "NaN", 2.0],
+        last=[1.0, 0.5, "NaN", 2.0],
+    )  # fmt: skip
+    trend = trend_of("NaN", curve)
+    assert trend.points == [(3, 4.0), (3, 1.0), (6, 0.5), (12, 2.0)]
+    assert (trend.last, trend.lowest, trend.highest, trend.n_points) == ("NaN", 0.5, 4.0, 900)
 
 
 def test_blocks_rise_with_the_values_also_with_huge_and_equal_ones():

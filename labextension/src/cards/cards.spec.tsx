@@ -97,6 +97,27 @@ describe('a card', () => {
     expect(screen.getByTitle('Show roc.png small')).toHaveAttribute('aria-expanded', 'true');
   });
 
+  it('shows children and what was stored', () => {
+    show(
+      card({
+        children: [
+          { name: EVIL, status: 'FAILED', duration_s: 2, metrics: { auc: 0.5, f1: 'NaN' } },
+          { name: 'x', status: '?' }
+        ],
+        n_more_children: 3,
+        outputs: [{ path: 'logs/stdout.txt', n_bytes: 1500 }],
+        data: 'digits train 1a2b'
+      })
+    );
+    const children = screen.getByRole('table', { name: 'Children' });
+    expect(within(children).getAllByRole('row')).toHaveLength(2);
+    expect(within(children).getByRole('row', { name: /script.* 2 s auc 0.5, f1 NaN/ })).toBeInTheDocument();
+    expect(within(children).getByText('and 3 more')).toBeInTheDocument();
+    expect(screen.getByText('1 file')).toBeInTheDocument();
+    expect(screen.getByText('1.5 kB')).toBeInTheDocument();
+    expect(screen.getByText('digits train 1a2b')).toBeInTheDocument();
+  });
+
   it('does not count on for a run that nobody knows to run', () => {
     show(card(), false);
     expect(screen.getByText('running when this was saved · forest')).toBeInTheDocument();

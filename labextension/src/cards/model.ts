@@ -21,6 +21,19 @@ export interface Picture {
   readonly address: string;
 }
 
+/** A run right below the card's. */
+export interface Child {
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly durationS: number | null;
+  readonly metrics: readonly (readonly [string, MetricValue])[];
+}
+
+export interface Output {
+  readonly path: string;
+  readonly nBytes: number;
+}
+
 export interface Card {
   readonly workspace: string;
   readonly id: string;
@@ -35,6 +48,10 @@ export interface Card {
   readonly trends: readonly Trend[];
   readonly nMore: number;
   readonly pictures: readonly Picture[];
+  readonly children: readonly Child[];
+  readonly nMoreChildren: number;
+  readonly outputs: readonly Output[];
+  readonly nMoreOutputs: number;
   readonly facts: readonly (readonly [string, string])[];
   readonly hiddenState: readonly string[];
   readonly warnings: readonly string[];
@@ -70,6 +87,10 @@ export function readCard(data: unknown): Card | null {
     trends: list(card.trends).map(readTrend),
     nMore: finite(card.n_more) ?? 0,
     pictures: list(card.pictures).map(readPicture),
+    children: list(card.children).flatMap(readChild),
+    nMoreChildren: finite(card.n_more_children) ?? 0,
+    outputs: list(card.outputs).map(readOutput),
+    nMoreOutputs: finite(card.n_more_outputs) ?? 0,
     facts: readFacts(card, run),
     hiddenState: list(card.hidden_state).map(text),
     warnings: list(card.warnings).map(text),
@@ -134,11 +155,10 @@ export function polyline(points: Trend['points'], width: number, height: number)
 
 function readTrend(data: unknown): Trend {
   const trend = fields(data);
-  const last = trend.last;
   const pairs = list(trend.points).map(point => [finite(list(point)[0]), finite(list(point)[1])] as const);
   return {
     name: text(trend.name),
-    last: typeof last === 'number' || last === 'Infinity' || last === '-Infinity' ? last : 'NaN',
+    last: value(trend.last),
     nPoints: finite(trend.n_points) ?? 1,
     lowest: finite(trend.lowest),
     highest: finite(trend.highest),
@@ -152,6 +172,23 @@ function readPicture(data: unknown): Picture {
   return { path: text(picture.path), address: PICTURE.test(address) ? address : '' };
 }
 
+function readChild(data: unknown): readonly Child[] {
+  const child = fields(data);
+  const status = text(child.status);
+  if (!STATUSES.includes(status)) {
+    return [];
+  }
+  const metrics = Object.entries(fields(child.metrics)).map(([name, last]) => [name, value(last)] as const);
+  return [
+    { name: text(child.name), status: status as RunStatus, durationS: finite(child.duration_s), metrics }
+  ];
+}
+
+function readOutput(data: unknown): Output {
+  const output = fields(data);
+  return { path: text(output.path), nBytes: finite(output.n_bytes) ?? 0 };
+}
+
 function readFacts(card: Fields, run: Fields): Card['facts'] {
   const tags = Object.entries(fields(run.tags)).map(([key, value]) => `${key}=${text(value)}`);
   const started = finite(run.started_at);
@@ -162,6 +199,7 @@ function readFacts(card: Fields, run: Fields): Card['facts'] {
     ['child of', text(run.parent)],
     ['started', started ? `${new Date(started * 1000).toLocaleString()}${by}` : ''],
     ['notebook', notebook === 'unknown' ? '' : notebook],
+    ['data', text(card.data)],
     ['snapshot', text(card.snapshot)],
     ['git', text(card.git)],
     ['environment', text(card.environment)]
@@ -185,4 +223,8 @@ function text(data: unknown): string {
 
 function finite(data: unknown): number | null {
   return typeof data === 'number' && Number.isFinite(data) ? data : null;
+}
+
+function value(data: unknown): MetricValue {
+  return typeof data === 'number' || data === 'Infinity' || data === '-Infinity' ? data : 'NaN';
 }

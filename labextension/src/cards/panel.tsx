@@ -4,12 +4,12 @@ import { useEffect, useState } from 'react';
 import type { JSX, ReactNode } from 'react';
 
 import type { RunStatus } from '../api/types';
-import { metric } from '../common/format';
+import { count, metric, size, span } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
 import { statusWord } from '../runs/model';
 import { polyline, took } from './model';
-import type { Card, Picture, Trend } from './model';
+import type { Card, Child, Output, Picture, Trend } from './model';
 
 const TONES: Readonly<Record<RunStatus, Tone>> = {
   SCHEDULED: 'quiet',
@@ -55,7 +55,9 @@ export function RunCard({ card, isLive, copy, load, notes }: CardProps): JSX.Ele
         {card.trends.length > 0 && <Metrics trends={card.trends} nMore={card.nMore} />}
       </div>
       <Figures pictures={card.pictures} load={load} />
+      {card.children.length > 0 && <Children items={card.children} nMore={card.nMoreChildren} />}
       {notes}
+      {card.outputs.length > 0 && <Outputs items={card.outputs} nMore={card.nMoreOutputs} />}
       <Facts card={card} />
       {card.warnings.map(warning => (
         <p key={warning} className="jp-Mlops-cardWarning">
@@ -165,11 +167,7 @@ function Metrics({
             </td>
           </tr>
         ))}
-        {nMore > 0 && (
-          <tr>
-            <td colSpan={3}>and {nMore} more</td>
-          </tr>
-        )}
+        <More n={nMore} />
       </tbody>
     </table>
   );
@@ -247,6 +245,56 @@ function Figure({
       {shown ? <img src={shown} alt={name} /> : <code>{name}</code>}
     </button>
   );
+}
+
+function Children(props: { readonly items: readonly Child[]; readonly nMore: number }): JSX.Element {
+  return (
+    <table className="jp-Mlops-cardTable">
+      <caption>Children</caption>
+      <tbody>
+        {props.items.map((child, at) => (
+          <tr key={at}>
+            <th scope="row">
+              <span className="jp-Mlops-cardChild">
+                <StatusIcon tone={TONES[child.status]} title={statusWord(child.status)} />
+                {child.name}
+              </span>
+            </th>
+            <td className="jp-mod-number">{child.durationS === null ? '' : span(child.durationS)}</td>
+            <td>{child.metrics.map(([name, last]) => `${name} ${metric(last)}`).join(', ')}</td>
+          </tr>
+        ))}
+        <More n={props.nMore} />
+      </tbody>
+    </table>
+  );
+}
+
+function Outputs(props: { readonly items: readonly Output[]; readonly nMore: number }): JSX.Element {
+  return (
+    <details className="jp-Mlops-cardOutputs">
+      <summary>{count(props.items.length + props.nMore, 'file')}</summary>
+      <table className="jp-Mlops-cardTable">
+        <tbody>
+          {props.items.map(output => (
+            <tr key={output.path}>
+              <th scope="row">{output.path}</th>
+              <td className="jp-mod-number">{size(output.nBytes)}</td>
+            </tr>
+          ))}
+          <More n={props.nMore} />
+        </tbody>
+      </table>
+    </details>
+  );
+}
+
+function More({ n }: { readonly n: number }): JSX.Element | null {
+  return n > 0 ? (
+    <tr>
+      <td colSpan={3}>and {n} more</td>
+    </tr>
+  ) : null;
 }
 
 function Facts({ card }: { readonly card: Card }): JSX.Element {

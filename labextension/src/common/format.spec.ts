@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { age, count, metric, span } from './format';
+import { age, count, metric, span, size } from './format';
 
 describe('age', () => {
   it.each([
@@ -46,4 +46,15 @@ describe('metric', () => {
 
 it('counts in words', () => {
   expect([count(1, 'run'), count(2, 'run')]).toEqual(['1 run', '2 runs']);
+});
+
+it('writes sizes in decimal units', () => {
+  expect([0, 999, 1234, 123_456, 5e9, 2e12].map(size)).toEqual([
+    '0 B',
+    '999 B',
+    '1.2 kB',
+    '123 kB',
+    '5.0 GB',
+    '2.0 TB'
+  ]);
 });

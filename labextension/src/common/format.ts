@@ -60,3 +60,15 @@ export function metric(value: MetricValue): string {
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
+
+/** Bytes in decimal units, as disks are sold: `512 B`, `1.2 kB`, `3.4 GB`. */
+export function size(nBytes: number): string {
+  let n = nBytes;
+  for (const unit of ['B', 'kB', 'MB', 'GB']) {
+    if (n < 1000) {
+      return `${unit === 'B' || n >= 100 ? n.toFixed(0) : n.toFixed(1)} ${unit}`;
+    }
+    n /= 1000;
+  }
+  return `${n.toFixed(1)} TB`;
+}
