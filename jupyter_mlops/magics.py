@@ -88,8 +88,12 @@ class Magics:
     def line(self, line: str) -> Any:
         """Run ``%ml ...``; return the record, which the notebook shows as a table."""
         from jupyter_mlops.cli import Session, invoke
+        from jupyter_mlops.training.replay import is_skipped
 
         words = _words(line)
+        if is_skipped(words):
+            self._tell(f"Left out while a run is reproduced: %ml {line}")
+            return None
         if words[:2] == ["runs", "watch"] and self._has_widgets() and (table := self._watch_table(words[2:])):
             return table
         if words == ["runs"]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import Any, BinaryIO, Literal, Protocol, TypeVar
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.curve import Axis, Curve
+from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.event import Event, Link
 from jupyter_mlops.core.ids import RunId
@@ -281,6 +282,31 @@ class Target(Protocol):
         """Interrupt it, then end it after a grace period. Idempotent."""
 
 
+class Fit(Record, frozen=True, kw_only=True):
+    """How the packages that a run recorded are had again."""
+
+    python: str
+    """The interpreter; of a new environment the one that it is made with."""
+    version: str
+    """Of that interpreter."""
+    how: Literal["this", "kept", "new"]
+    """This process's interpreter has them, an environment made before has them, or one is to be made."""
+    left_out: list[str] = []
+    """Pins that no index has."""
+    n_more: int = 0
+    """Packages of this process's interpreter that the run did not see."""
+
+
+class Environments(Protocol):
+    """Interpreters with the packages that runs recorded."""
+
+    def fit(self, wanted: Environment, say: Callable[[str], None]) -> Fit:
+        """Look how they can be had; nothing is installed yet. Raises ``Unavailable`` where they cannot."""
+
+    def interpreter(self, wanted: Environment, fit: Fit, say: Callable[[str], None]) -> str:
+        """Return the interpreter that ``fit`` has told of, made now if it is new. Raises ``Unavailable``."""
+
+
 class ReplicaSpec(Record, frozen=True, kw_only=True):
     """What a host needs to start one replica."""
 
@@ -405,6 +431,8 @@ class World(Protocol):
     def secrets(self) -> Secrets: ...
     @property
     def targets(self) -> Mapping[str, Target]: ...
+    @property
+    def environments(self) -> Environments: ...
     @property
     def hosts(self) -> Mapping[str, Host]: ...
     @property

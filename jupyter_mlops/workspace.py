@@ -39,7 +39,7 @@ from jupyter_mlops.store.folder import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_mlops.ports import Blobs, Builder, Gateway, Host, Secrets, Target
+    from jupyter_mlops.ports import Blobs, Builder, Environments, Gateway, Host, Secrets, Target
     from jupyter_mlops.store.catalog import SqlCatalog
     from jupyter_mlops.store.feed import ChangeFeed
     from jupyter_mlops.store.journal import Journals
@@ -227,6 +227,13 @@ class Workspace:
         from jupyter_mlops.targets.local import LocalTarget
 
         return self._part("targets", functools.partial(dict, local=LocalTarget()))  # type: ignore[no-any-return]  # the same
+
+    @property
+    def environments(self) -> Environments:
+        """Interpreters with the packages that runs recorded."""
+        from jupyter_mlops.hosts.recorded import RecordedEnvironments
+
+        return self._part("environments", functools.partial(RecordedEnvironments, self.root / "cache"))  # type: ignore[no-any-return]  # the same
 
     @property
     def hosts(self) -> Mapping[str, Host]:

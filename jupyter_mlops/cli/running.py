@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -14,18 +12,15 @@ from jupyter_mlops.cli.command import Command
 from jupyter_mlops.cli.complete import run_names
 from jupyter_mlops.cli.follow import LiveLine
 from jupyter_mlops.cli.options import NotKeyValue, json_option, key_values, run_options, tag_values
+from jupyter_mlops.cli.runfollow import follow_run
 from jupyter_mlops.cli.session import BadUsage, Session, pass_session
 from jupyter_mlops.cli.view import Done
 from jupyter_mlops.cli.words import pairs
 from jupyter_mlops.core.record import wire
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.training.active import NoActiveRun
-from jupyter_mlops.training.following import StreamReader
-from jupyter_mlops.training.runs import cancel_run, log_metrics
+from jupyter_mlops.training.runs import log_metrics
 from jupyter_mlops.training.submit import submit_file
-
-ENDED: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
-_LOOK_EVERY_S: Final = 0.3
 
 
 @click.command(cls=Command)
@@ -80,38 +75,9 @@ def run(
         say=line.live,
     )
     line.clear()
-    ended = begun if no_wait else _follow(session, begun)
+    ended = begun if no_wait else follow_run(session, begun)
     session.exit_code = 1 if ended.status in {"FAILED", "KILLED"} else 0
     return ended
-
-
-def _follow(session: Session, begun: Run) -> Run:
-    """Copy a run's output until it ends. An interrupt cancels the run."""
-    session.tell(f"Run {begun.name} ({begun.id[:8]}) of experiment {begun.experiment} began.")
-    out = sys.stderr if session.as_json else sys.stdout
-    live = LiveLine(sys.stderr)
-    readers = [
-        (StreamReader(session.world, begun, "stdout"), out),
-        (StreamReader(session.world, begun, "stderr"), sys.stderr),
-    ]
-    try:
-        while True:
-            now = session.world.tracking.run(begun.id)
-            for reader, to in readers:
-                piece = reader.rest() if now.status in ENDED else reader.next()
-                if piece is not None:
-                    live.clear()
-                    to.write(piece.lines)
-                    to.flush()
-                    if piece.current:  # a progress bar, most often
-                        live.live(piece.current)
-            if now.status in ENDED:
-                return now
-            time.sleep(_LOOK_EVERY_S)
-    except KeyboardInterrupt:
-        session.tell(f"Cancelling the run {begun.name} ...")
-        cancel_run(session.world, begun.id)
-        raise
 
 
 @click.command(cls=Command)

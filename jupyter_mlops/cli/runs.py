@@ -10,6 +10,7 @@ from jupyter_mlops.cli.compare import compare
 from jupyter_mlops.cli.complete import run_names
 from jupyter_mlops.cli.logs import logs
 from jupyter_mlops.cli.options import json_option
+from jupyter_mlops.cli.reproduce import reproduce
 from jupyter_mlops.cli.runlist import list_, metrics_of
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.upkeep import delete, restore, tag
@@ -58,7 +59,7 @@ def cancel(session: Session, run: str) -> Run:
     return cancel_run(session.world, run)
 
 
-for _verb in (list_, logs, watch, compare, tag, delete, restore):
+for _verb in (list_, logs, watch, compare, reproduce, tag, delete, restore):
     runs.add_command(_verb)
 
 
@@ -129,6 +130,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("project", run.project),
         ("tags", pairs(tags)),
         ("child of", run.parent or ""),
+        ("reproduces", run.tags.get("mlops.reproduces", "")),
     ]
 
 

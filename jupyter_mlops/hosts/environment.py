@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from jupyter_mlops.core.errors import BadInput, Unavailable
-from jupyter_mlops.core.files import locked
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.hosts import layers, wheels
+from jupyter_mlops.hosts import layers, venvs, wheels
 from jupyter_mlops.hosts.builder import RUNTIME
 
 OLDEST = (3, 11)
@@ -71,15 +69,8 @@ def find_interpreter(manifest: Manifest, cache: Path, say: Callable[[str], None]
         return Interpreter(python=sys.executable, env=dict(os.environ))
     base = _find_python(manifest)
     wanted = sorted({*manifest.requirements, *RUNTIME})
-    place = cache / "environments" / _key(base, wanted)
-    with _writing(cache):
-        if not place.exists():
-            with locked(place.with_suffix(".lock"), wait=False) as mine:
-                if not mine:
-                    say("Waiting for another process that installs the same packages")
-            with locked(place.with_suffix(".lock")):
-                if not place.exists():
-                    _make(place, base, wanted, say)
+    with venvs.writing(cache):
+        place = venvs.made_once(venvs.place_of(cache, base, wanted), base, partial(_fill, wanted), say)
         runtime = _lay_runtime(cache)
     env = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "VIRTUAL_ENV"}}
     return Interpreter(python=str(place / "bin/python"), env=env | {"PYTHONPATH": str(runtime)})
@@ -126,47 +117,23 @@ def _parse(text: str) -> Requirement:
 
 
 def _is_this_python(version: str) -> bool:
-    return _minor(version) == sys.version_info[:2]
-
-
-def _minor(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2])
+    return venvs.minor(version) == sys.version_info[:2]
 
 
 def _find_python(manifest: Manifest) -> str:
-    if _is_this_python(manifest.python):
-        return sys.executable
-    if _minor(manifest.python) < OLDEST:
+    if venvs.minor(manifest.python) < OLDEST:
         raise NoPython(manifest.ref, manifest.python, too_old=True)
-    version = ".".join(manifest.python.split(".")[:2])
-    done = _uv("python", "find", "--no-project", "--system", version)
-    if done.returncode:
+    base = venvs.find_python(manifest.python)
+    if base is None:
         raise NoPython(manifest.ref, manifest.python)
-    return done.stdout.strip()
+    return base
 
 
-def _make(place: Path, base: str, wanted: Sequence[str], say: Callable[[str], None]) -> None:
-    """Make a virtual environment with the packages; it appears whole or not at all."""
-    line = "Resolving the packages"
-
-    def tick() -> None:
-        say(line)
-
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=place.parent) as folder:
-        venv = Path(folder, "venv")
-        tick()
-        made = _uv("venv", "--no-project", "--relocatable", "--quiet", "--python", base, str(venv))
-        if made.returncode:
-            reason = " ".join(made.stderr.split()) or "uv did not say why"
-            raise Unavailable(f"uv could not make an environment with {base}: {reason[:300]}.")
-        options = ["--python", str(venv / "bin/python")]
-        text = wheels.lock(wanted, options, tick)
-        n_packages = len(text.splitlines())
-        line = f"Installing {n_packages} package{'s' if n_packages != 1 else ''}"
-        tick()
-        (packages,) = venv.glob("lib/python*/site-packages")
-        wheels.install(text, packages, options, tick)
-        venv.rename(place)
+def _fill(wanted: Sequence[str], venv: Path, say: Callable[[str], None]) -> None:
+    say("Resolving the packages")
+    options = ["--python", str(venv / "bin/python")]
+    text = wheels.lock(wanted, options, lambda: say("Resolving the packages"))
+    venvs.fill(venv, text, say)
 
 
 def _lay_runtime(cache: Path) -> Path:
@@ -180,38 +147,3 @@ def _lay_runtime(cache: Path) -> Path:
             part.rename(place)
         shutil.rmtree(part, ignore_errors=True)
     return place
-
-
-@contextlib.contextmanager
-def _writing(cache: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable(
-            f"The packages of a replica cannot be kept in {cache}: {error.strerror or error}.",
-            hint="Make room or make the folder writable, then deploy again.",
-        ) from error
-
-
-def _uv(*argv: str) -> subprocess.CompletedProcess[str]:
-    from uv import find_uv_bin
-
-    try:
-        program = find_uv_bin()
-    except FileNotFoundError as error:
-        raise wheels.NoUv from error
-    return subprocess.run(
-        [program, *argv],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=wheels.uv_environment(),
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def _key(base: str, wanted: Iterable[str]) -> str:
-    """Return what names an environment: its interpreter, by path and age (a new one is a new one), and its packages."""
-    real = Path(base).resolve()
-    text = "\n".join([str(real), str(real.stat().st_mtime_ns), *wanted])
-    return hashlib.sha256(text.encode()).hexdigest()[:20]

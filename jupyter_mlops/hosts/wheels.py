@@ -22,6 +22,8 @@ class CannotInstall(BadInput):
     """A requirement cannot be had for the platform asked for."""
 
     code = "requirement-not-installable"
+    requirements: tuple[str, ...] = ()
+    """Those that uv's report names."""
 
 
 class NoUv(Unavailable):
@@ -89,18 +91,20 @@ def _uv(argv: list[str], tick: Tick) -> _Said:
         return _Said(code=process.returncode, output=output.read(), errors=errors.read())
 
 
-def _refusal(requirements: Iterable[str], errors: str) -> BadInput:
+def _refusal(requirements: Iterable[str], errors: str) -> CannotInstall:
     """Make uv's report one sentence that names the requirement."""
     cause, _, _ = errors.partition("\nhint:")
     cause = re.sub(r"^.*?cause:", "", cause, flags=re.DOTALL)
     cause = " ".join(re.sub(r"\berror:|├─▶|╰─▶|[×│]", " ", cause).split()).rstrip(".")  # noqa: RUF001  # uv draws with these
     guilty = [each for each in requirements if re.search(rf"\b{re.escape(_name(each))}\b", _normal(cause))]
     named = ", ".join(guilty[:3]) or "The packages"
-    return CannotInstall(
+    refusal = CannotInstall(
         f"{named} cannot be installed: {cause[:500]}.",
         hint="Name other packages with `mlops manifests create MODEL --conda FILE`, or tell pip where these are: "
         "`pip config set global.extra-index-url URL`.",
     )
+    refusal.requirements = tuple(guilty)
+    return refusal
 
 
 def _name(requirement: str) -> str:

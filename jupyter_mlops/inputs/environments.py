@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 from functools import cache, lru_cache
 from importlib.metadata import Distribution, distributions
@@ -12,6 +13,8 @@ from typing import Final
 from packaging.utils import canonicalize_name
 
 from jupyter_mlops.core.environment import Environment
+from jupyter_mlops.core.errors import Unavailable
+from jupyter_mlops.core.record import decode, encode
 
 _MANY: Final = 1000
 
@@ -27,6 +30,21 @@ def installed_packages() -> Environment:
         for name, version in _listed(entry, _changed_at(entry)):
             packages.setdefault(name, version)  # the first on the path is what is imported
     return Environment(python=platform.python_version(), packages=dict(sorted(packages.items())), platform=_platform())
+
+
+def packages_of(python: str) -> Environment:
+    """Return what another interpreter, which has this package, sees. Raises ``Unavailable``."""
+    command = [python, "-c", f"from {__name__} import tell_packages; tell_packages()"]
+    done = subprocess.run(command, capture_output=True, check=False, cwd="/", stdin=subprocess.DEVNULL)
+    if done.returncode:
+        last = (done.stderr.decode("utf-8", "replace").split("\n")[-2:] or [""])[0]
+        raise Unavailable(f"{python} cannot say which packages it has: {last[:300]}.")
+    return decode(done.stdout, Environment)
+
+
+def tell_packages() -> None:
+    """Write what ``installed_packages`` returns to standard output."""
+    sys.stdout.write(encode(installed_packages()).decode())
 
 
 @cache

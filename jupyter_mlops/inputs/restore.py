@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
-from jupyter_mlops.core.errors import BadInput, Conflict, Failed, Unavailable
+from jupyter_mlops.core.errors import BadInput, Conflict, Failed, MlopsError, Unavailable
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.snapshot import Snapshot, SnapshotFile
 from jupyter_mlops.inputs.packs import Packs
@@ -65,6 +65,19 @@ class RecordedFileGone(Failed):
         )
 
 
+class SecretGone(Failed):
+    """A file that looks like a secret, so is in no snapshot, is not at its place."""
+
+    code = "secret-gone"
+
+    def __init__(self, snapshot: str, path: str, where: Path) -> None:
+        """Name the snapshot, the path in it, and where the file is expected."""
+        super().__init__(
+            f"{path} looks like a secret, so snapshot {snapshot} does not have it, and {where} is not there.",
+            hint=f"Put it there; or take a snapshot that stores it, if it is none: --include {path}",
+        )
+
+
 class NotRestored(Unavailable):
     """The folder to restore into cannot be written."""
 
@@ -94,15 +107,15 @@ def restore_snapshot(
 ) -> Restored:
     """Restore a snapshot into a folder that does not exist or is empty; tell what is not in it.
 
-    Secrets and files that were only recorded are left out, the latter unless ``link_recorded`` links them to their
-    place in the folder the snapshot was taken from, after checking that they are the same there.
+    Secrets and files that were only recorded are left out, unless ``link_recorded`` links them to their place in the
+    folder the snapshot was taken from, after checking that the latter are the same there.
 
     Raises:
         UnknownThing, AmbiguousSnapshot: For ``ref``.
         WouldOverwrite: ``into`` has something in it.
         PathEscapes: The snapshot is not one of ours.
         DamagedPack, MissingContent: The store is not what it was.
-        RecordedFileGone: With ``link_recorded``, a file to link is gone or changed.
+        RecordedFileGone, SecretGone: With ``link_recorded``, a file to link is gone or changed.
         NotRestored: ``into`` cannot be written.
     """
     into = into.absolute()
@@ -195,16 +208,32 @@ def _write(target: int, chunk: bytes) -> None:
 
 
 def _originals(detail: SnapshotDetail) -> dict[str, Path]:
-    """Return where each recorded file is, having seen that it is the same. Raises ``RecordedFileGone``."""
+    """Return where each file is that is to be linked. Raises ``RecordedFileGone`` and ``SecretGone``."""
+    found, missing = look_for_originals(detail)
+    if missing:
+        raise missing[0]
+    return found
+
+
+def look_for_originals(detail: SnapshotDetail) -> tuple[dict[str, Path], list[MlopsError]]:
+    """Return where each file is that a snapshot does not store, having seen that it is the same, and what is not so."""
     source = Path(os.fsdecode(raw(detail.snapshot.source)))
-    return {
-        file.path: _original(detail.snapshot, file, source / os.fsdecode(raw(file.path)))
-        for file in detail.files
-        if file.kind == "recorded"
-    }
+    found: dict[str, Path] = {}
+    missing: list[MlopsError] = []
+    for file in detail.files:
+        if file.kind in {"recorded", "secret"}:
+            try:
+                found[file.path] = _original(detail.snapshot, file, source / os.fsdecode(raw(file.path)))
+            except (RecordedFileGone, SecretGone) as error:
+                missing.append(error)
+    return found, missing
 
 
 def _original(snapshot: Snapshot, file: SnapshotFile, where: Path) -> Path:
+    if file.kind == "secret":  # of which nothing but the path is known
+        if not where.exists():
+            raise SecretGone(snapshot.name, file.path, where)
+        return where
     try:
         with where.open("rb") as there:
             size = os.fstat(there.fileno()).st_size

@@ -33,6 +33,8 @@ from jupyter_mlops.training.experiments import (
     use_experiment,
 )
 from jupyter_mlops.training.following import LogPart
+from jupyter_mlops.training.reproduce import Reproduction, show_reproduction
+from jupyter_mlops.training.restorable import Restorable
 from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
 from jupyter_mlops.training.upkeep import restore_run
 
@@ -62,6 +64,9 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "runs/{ref}/metrics", runs.show_curve, None, Curve),
     Row("POST", "runs/{ref}/metrics", runs.log_metrics, runs.LogMetrics, Run),
     Row("POST", "runs/{ref}/cancel", cancel_run, None, Run),
+    Row("GET", "runs/{ref}/restorable", runs.show_restorable, None, Restorable),
+    Row("POST", "runs/{ref}/reproduce", runs.reproduce, runs.Reproduce, Run),
+    Row("GET", "runs/{ref}/reproduction", show_reproduction, None, Reproduction),
     Row("GET", "comparison", runs.compare, None, Comparison),
     Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
     Row("POST", "snapshots/gc", snapshots.collect_garbage, snapshots.Collect, Collected),

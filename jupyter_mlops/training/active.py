@@ -74,7 +74,7 @@ def submitted_run(open_world: Callable[[], World]) -> ActiveRun:
     if not run_id:
         raise NoActiveRun
     if run_id not in _submitted:
-        _submitted[run_id] = _SubmittedRun(open_world(), RunId(run_id))
+        _submitted[run_id] = SubmittedRun(open_world(), RunId(run_id))
     return _submitted[run_id]
 
 
@@ -94,7 +94,7 @@ def child_active(run: ActiveRun) -> Iterator[None]:
             deactivate(run)
 
 
-class _SubmittedRun:
+class SubmittedRun:
     """A run whose worker, in another process, ships the journal that this one appends to."""
 
     def __init__(self, world: World, run_id: RunId) -> None:
@@ -104,12 +104,15 @@ class _SubmittedRun:
         self._counter = Counter()
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Log metrics, as ``Capture`` does."""
         self.journal.log(self._counter.points(values, step))
 
     def store(self, file: Path, folder: str = "", *, name: str | None = None) -> None:
+        """Store a file or folder among the run's artifacts."""
         self.world.tracking.store(self.run_id, file, folder, name=name)
 
     def store_text(self, text: str | bytes, folder: str, name: str) -> None:
+        """Store text or bytes as an artifact."""
         import tempfile
 
         with tempfile.TemporaryDirectory() as scratch:

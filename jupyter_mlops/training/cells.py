@@ -19,6 +19,7 @@ from jupyter_mlops.ports import Say, World
 from jupyter_mlops.training.active import activate, deactivate
 from jupyter_mlops.training.origin import cell_tags, hidden_tags
 from jupyter_mlops.training.recorder import Recorder
+from jupyter_mlops.training.replay import Replay, run_above
 from jupyter_mlops.training.taps import KernelTap, TerminalTap
 
 if TYPE_CHECKING:  # what takes a snapshot is imported when one is taken: `%load_ext` has 0.15 s
@@ -110,9 +111,12 @@ class CellRuns:
         self._top: RunId | None = None
         self._active: Capture | None = None
         self._owner: Any = None
+        self._replay = Replay.of_this_process()
 
     def pre_run_cell(self, info: Any) -> None:
         """Note the cell that is about to run (IPython's event)."""
+        if self._replay is not None and is_tracked(str(info.raw_cell)):
+            self._replay.see()
         self._cells.append(info)
         self._recorder.begin(info)
 
@@ -124,6 +128,10 @@ class CellRuns:
                 f"The run {self._active.run.name} is active already.", hint="A tracked cell cannot start another one."
             )
         world = self._open_world()
+        if self._replay is not None and self._replay.is_here:  # the worker has begun the run, and will end it
+            params = {**self._parameters(), **options.plan.params}
+            self._replay.enter(world, params, self._shell.user_ns, autolog=options.autolog)
+            return
         info = self._cells[-1] if self._cells else None
         from jupyter_mlops.training.capture import begin
 
@@ -144,6 +152,8 @@ class CellRuns:
         if info in self._cells:
             del self._cells[self._cells.index(info) :]
         error = result.error_before_exec or result.error_in_exec
+        if self._replay is not None and info is not None and is_tracked(str(info.raw_cell)):
+            self._replay.leave()
         self._recorder.end(result)
         try:
             if self._active is not None and info is self._owner:
@@ -201,8 +211,8 @@ class CellRuns:
 
     def _below(self, options: CellOptions, world: World) -> Plan:
         """Return the plan with its parent, if it has one, and that one's experiment unless another is named."""
-        submitted = os.environ.get("MLOPS_RUN_ID")
-        parent = RunId(submitted) if submitted else self._top if options.child else None
+        above = run_above()
+        parent = above or (self._top if options.child else None)
         if parent is None and options.child:
             raise BadInput(
                 "No run of this kernel can be the parent of this one: none has ended here yet.",
@@ -211,15 +221,18 @@ class CellRuns:
         if parent is None:
             return options.plan
         experiment = options.plan.experiment or world.tracking.run(parent).experiment
-        return replace(options.plan, parent=parent, experiment=experiment)
+        plan = replace(options.plan, parent=parent, experiment=experiment)
+        if self._replay is None:
+            return plan
+        # Its tree is the snapshot of the run above, and its name still means the run that is executed again.
+        return replace(plan, snapshot=False, name=f"{plan.name}-again" if plan.name else None)
 
     def _complete(self, plan: Plan, world: World, info: Any) -> Plan:
         """Add what the shell knows: the notebook, the cell, the kernel and, under papermill, the parameters."""
         notebook = self.notebook()
         known = notebook != UNKNOWN_NOTEBOOK and Path(notebook).parent.is_dir()
         # A worker's notebook executes in a restored copy of its folder; that copy is what it starts from.
-        submitted = os.environ.get("MLOPS_RUN_ID")
-        folder = Path.cwd() if submitted else Path(notebook).parent if known else Path(self._shell.starting_dir)
+        folder = Path.cwd() if run_above() else Path(notebook).parent if known else Path(self._shell.starting_dir)
         return replace(
             plan,
             params={**self._parameters(), **plan.params},
@@ -245,9 +258,8 @@ class CellRuns:
         """Return papermill's parameters: from the worker's hand, else from the cell that papermill injected."""
         import json
 
-        given = os.environ.get("MLOPS_PARAMETERS")
-        if given:
-            return {key: str(value) for key, value in json.loads(given).items()}
+        if given := json.loads(os.environ.get("MLOPS_PARAMETERS") or "{}"):
+            return {key: str(value) for key, value in given.items()}
         for source in self._shell.history_manager.input_hist_raw:
             if source.startswith("# Parameters\n"):
                 return assigned(source)

@@ -159,7 +159,7 @@ def _text_change(path: str, before: str, after: str) -> FileChange:
 
 def _cell(world: World, run: Run) -> str:
     """Return the source of the tracked cell; empty for a run of a file."""
-    return "" if "mlops.target" in run.tags else _read(world, run, CELL).decode("utf-8", "replace")
+    return "" if "mlops.file" in run.tags else _read(world, run, CELL).decode("utf-8", "replace")
 
 
 def _environment(world: World, run: Run, notes: list[str]) -> dict[str, str]:

@@ -10,8 +10,25 @@ from pathlib import Path
 from typing import Any
 
 
-def run_notebook(notebook: Path, executed: Path) -> int:
-    """Execute a notebook with the run's parameters; outputs appear as they come. Returns the exit code."""
+def run_session(notebook: Path, executed: Path) -> int:
+    """Execute a recorded session in the current folder; cells that failed then may fail. Returns the exit code."""
+    os.environ["MLOPS_PARAMETERS"] = "{}"  # a parameter of the run is one that the session has in a cell
+    code = run_notebook(notebook, executed, folder=Path.cwd())
+    # papermill calls a notebook failed that has any failed cell; it went to its end if the last one has succeeded
+    return 0 if code == 1 and _went_to_its_end(executed) else code
+
+
+def _went_to_its_end(executed: Path) -> bool:
+    cells = [cell for cell in json.loads(executed.read_bytes())["cells"] if cell["cell_type"] == "code"]
+    failed = any(output["output_type"] == "error" for output in cells[-1]["outputs"])
+    return not failed and cells[-1]["metadata"].get("papermill", {}).get("status") == "completed"
+
+
+def run_notebook(notebook: Path, executed: Path, *, folder: Path | None = None) -> int:
+    """Execute a notebook with the run's parameters, in its own folder if in no other; outputs appear as they come.
+
+    Returns the exit code.
+    """
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -29,7 +46,7 @@ def run_notebook(notebook: Path, executed: Path) -> int:
             stdout_file=sys.stdout,
             stderr_file=sys.stderr,
             log_output=True,
-            cwd=str(notebook.absolute().parent),
+            cwd=str(folder or notebook.absolute().parent),
             kernel_manager_class=interpreter,
             extra_arguments=[
                 "--ext=jupyter_mlops"
@@ -71,6 +88,12 @@ def this_interpreter() -> type:
             if not alive and self.provisioner is not None:
                 type(self).exit_code = await self.provisioner.poll()
             return alive
+
+        def _transport_encryption_default(self) -> str:
+            """Nobody else on this machine is to read along; where libzmq cannot, ipykernel warns."""
+            import zmq
+
+            return "auto" if zmq.has("curve") else "disabled"
 
         def _kernel_spec_manager_default(self) -> KernelSpecManager:
             return KernelSpecManager(parent=self, kernel_dirs=[])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ from jupyter_mlops.core.origin import CellOrigin, HiddenName
 from jupyter_mlops.inputs.git import project_root
 from jupyter_mlops.training.hidden import Session
 from jupyter_mlops.training.history import Execution, Stamp, read_saved, session_notebook, stamp_of, view_of
+from jupyter_mlops.training.replay import run_above
 from jupyter_mlops.training.statements import Reader
 
 _log: Final = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Recorder:
 
     def hidden(self) -> list[HiddenName]:
         """Return what the cell that ended last used and its notebook would not give; nothing where nobody can tell."""
-        if os.environ.get("MLOPS_RUN_ID"):
+        if run_above():
             return []  # a worker's kernel is a fresh one, which executes from top to bottom
         try:
             executions = self.session.executions

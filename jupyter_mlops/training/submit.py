@@ -15,8 +15,11 @@ from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.ports import Job, Say, World
 from jupyter_mlops.training.capture import Plan, create
+from jupyter_mlops.training.worker import Ways
 
 KINDS: Final = {".py": "script", ".ipynb": "notebook"}
+GIVEN: Final = "mlops.given"
+"""The parameters that a run was begun with (JSON): those that its code logged are not among them."""
 
 
 class BadFile(BadInput):
@@ -55,14 +58,26 @@ def submit_file(
         experiment=experiment,
         name=name,
         params=params or {},
-        tags={"mlops.target": "local", "mlops.file": file.relative_to(folder).as_posix(), **(tags or {})},
+        tags={
+            "mlops.target": "local",
+            "mlops.file": file.relative_to(folder).as_posix(),
+            GIVEN: encode(params or {}).decode(),
+            **(tags or {}),
+        },
         folder=folder,
         snapshot=snapshot,
         include=include,
         notebook=str(file),
     )
     run, _ = create(world, plan, say)
+    return start(world, run, folder)
+
+
+def start(world: World, run: Run, folder: Path, ways: Ways | None = None) -> Run:
+    """Start a worker for a run that exists, with ``folder`` as its current one; return the run."""
     argv = [sys.executable, "-m", "jupyter_mlops.worker", "run", str(world.root), run.id]
+    if ways is not None:
+        argv.append(encode(ways).decode())
     try:
         job = Job(run_id=run.id, argv=argv, folder=str(folder), env={"MLOPS_ACTOR": world.actor})
         handle = world.targets["local"].submit(job)

@@ -17,14 +17,20 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Final
 
+from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.process import process_id
+from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.run import Run, RunStatus
+from jupyter_mlops.inputs.environments import packages_of
 from jupyter_mlops.inputs.snapshots import restore_snapshot
-from jupyter_mlops.ports import World
+from jupyter_mlops.ports import Fit, World
 from jupyter_mlops.training.capture import Capture, Plan, attach
 from jupyter_mlops.training.gone import memory_evidence
 from jupyter_mlops.training.heartbeat import signs_of
+from jupyter_mlops.training.replay import REPRODUCES, SESSION
+from jupyter_mlops.training.session import ENVIRONMENT, REPRODUCES_TAG, recall
 
 INTERRUPT_GRACE_S: Final = 10.0
 _TAIL_LINES: Final = 200
@@ -34,18 +40,27 @@ _BY_SIGNAL: Final = 128
 """Exit codes above it stand for a signal, as shells have it."""
 
 
+class Ways(Record, frozen=True, kw_only=True):
+    """How a worker executes a run, where that is not as usual."""
+
+    fit: Fit | None = None
+    """How the packages that the original run recorded are had; ``None``: the worker's own are used."""
+    into: str = ""
+    """The folder that the snapshot is restored into, and stays in; empty: one that goes when the run has ended."""
+
+
 class _Cancelled(BaseException):
     """SIGTERM or SIGINT came."""
 
 
-def execute(world: World, run_id: str) -> int:
+def execute(world: World, run_id: str, ways: Ways | None = None) -> int:
     """Execute a submitted run to its end; return the exit code. Call it in the main thread of a process of its own."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _cancel)
     run = world.tracking.run(run_id)
     work = world.root / "work" / run.id
     try:
-        return _execute(world, run, work)
+        return _execute(world, run, work, ways or Ways())
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -57,17 +72,18 @@ def _cancel(number: int, frame: FrameType | None) -> None:
     raise _Cancelled
 
 
-def _execute(world: World, run: Run, work: Path) -> int:
+def _execute(world: World, run: Run, work: Path, ways: Ways) -> int:
     capture: Capture | None = None
     try:
         work.mkdir(parents=True, mode=0o700)
         folder = Path(run.tags["mlops.folder"])
         snapshot = run.tags.get("mlops.snapshot")
         if snapshot is not None:
-            restore_snapshot(world, snapshot, work / "source", link_recorded=True)
-            folder = work / "source"
+            folder = Path(ways.into) if ways.into else work / "source"
+            restore_snapshot(world, snapshot, folder, link_recorded=True)
         capture = attach(world, Plan(folder=folder), run, None)
-        status, reason, traceback = _run_child(capture, run, folder, work)
+        python = sys.executable if ways.fit is None else _interpreter(capture, ways.fit)
+        status, reason, traceback = _run_child(capture, folder, work, python)
     except _Cancelled:
         status, reason, traceback = "KILLED", "Cancelled.", ""
     except MlopsError as error:
@@ -79,19 +95,29 @@ def _execute(world: World, run: Run, work: Path) -> int:
     return 0 if status == "FINISHED" else 1
 
 
-def _run_child(capture: Capture, run: Run, folder: Path, work: Path) -> tuple[RunStatus, str, str]:
-    file = run.tags["mlops.file"]
-    executed = work / "executed" / Path(file).name
-    if file.endswith(".ipynb"):
-        executed.parent.mkdir()
-        command = ["notebook", file, str(executed)]
-    else:
-        arguments = [word for key, value in run.params.items() for word in (f"--{key}", value)]
-        command = ["script", file, *arguments]
+def _interpreter(capture: Capture, fit: Fit) -> str:
+    """Return the interpreter with the packages of the run that is reproduced, made now if need be."""
+    world, said = capture.world, [""]
+
+    def say(line: str) -> None:
+        if line != said[-1]:
+            said.append(line)
+            capture.write("stderr", f"{line}\n")
+
+    wanted = decode(world.tracking.read(RunId(capture.run.tags[REPRODUCES_TAG]), ENVIRONMENT), Environment)
+    python = world.environments.interpreter(wanted, fit, say)
+    if fit.how != "this":
+        capture.store_text(encode(packages_of(python)), *ENVIRONMENT.split("/"))
+    return python
+
+
+def _run_child(capture: Capture, folder: Path, work: Path, python: str) -> tuple[RunStatus, str, str]:
+    run = capture.run
+    command, env, executed = _command(capture, work)
     child = subprocess.Popen(
-        [sys.executable, "-m", "jupyter_mlops.worker", *command],
+        [python, "-m", "jupyter_mlops.worker", *command],
         cwd=folder,
-        env=_environment(capture, run),
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -114,17 +140,38 @@ def _run_child(capture: Capture, run: Run, folder: Path, work: Path) -> tuple[Ru
     finally:
         for reader in readers:
             reader.join(timeout=5)  # a process that the script left behind may keep the pipe open
-        if executed.is_file():
+        if executed is not None and executed.is_file():
             capture.store(executed, "notebooks")
-    status, reason = outcome(code, "".join(tail), of="kernel" if file.endswith(".ipynb") else "process")
+    status, reason = outcome(code, "".join(tail), of="process" if executed is None else "kernel")
     evidence = memory_evidence(child_id, signs_of(capture.world, run.id)) if status == "KILLED" else ""
     return status, f"{reason} {evidence}".strip(), "" if status == "FINISHED" else "".join(tail)
 
 
+def _command(capture: Capture, work: Path) -> tuple[list[str], dict[str, str], Path | None]:
+    """Return what the child is to do, with which variables, and where it leaves the executed notebook, if it is one."""
+    run = capture.run
+    env = _environment(capture, run)
+    file = run.tags.get("mlops.file")
+    if file is None:
+        session, cell = recall(capture, work)
+        executed = work / "executed" / session.name
+        executed.parent.mkdir()
+        del env["MLOPS_RUN_ID"]  # the run is that of one cell, and the kernel's only while that one executes
+        return ["session", str(session), str(executed)], {**env, SESSION: f"{run.id} {cell}"}, executed
+    if file.endswith(".ipynb"):
+        executed = work / "executed" / Path(file).name
+        executed.parent.mkdir()
+        return ["notebook", file, str(executed)], env, executed
+    arguments = [word for key, value in run.params.items() for word in (f"--{key}", value)]
+    return ["script", file, *arguments], env, None
+
+
 def _environment(capture: Capture, run: Run) -> dict[str, str]:
     world = capture.world
+    again = {REPRODUCES: run.tags[REPRODUCES_TAG]} if REPRODUCES_TAG in run.tags else {}
     return {
         **os.environ,
+        **again,
         "MLOPS_WORKSPACE": str(world.home),
         "MLOPS_RUN_ID": run.id,
         "MLOPS_NOTEBOOK": run.tags.get("mlops.notebook", ""),

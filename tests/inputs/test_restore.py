@@ -13,7 +13,7 @@ from blake3 import blake3
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.packs import Packs, PackWriter, compress
-from jupyter_mlops.inputs.restore import PathEscapes, RecordedFileGone, WouldOverwrite
+from jupyter_mlops.inputs.restore import PathEscapes, RecordedFileGone, SecretGone, WouldOverwrite
 from jupyter_mlops.inputs.snapshots import restore_snapshot, take_snapshot
 from jupyter_mlops.store.blobs import open_blobs
 from jupyter_mlops.workspace import Workspace
@@ -224,4 +224,20 @@ def test_a_recorded_file_that_is_not_the_same_any_more_is_named(
     with pytest.raises(RecordedFileGone, match=f"streamed.bin was only recorded in snapshot {snapshot.name}") as caught:
         restore_snapshot(workspace, snapshot.name, tmp_path / "new", link_recorded=True)
     assert "--include streamed.bin" in caught.value.hint
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_secret_is_linked_where_the_snapshot_is_run_and_its_absence_is_named(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "safe").mkdir()
+    (tmp_path / "safe" / ".env").write_text("TOKEN=hunter2\n")
+    snapshot = take_snapshot(workspace, tmp_path / "safe")
+    assert not (Path(restore_snapshot(workspace, snapshot.name, tmp_path / "without").path) / ".env").exists()
+    assert restore_snapshot(workspace, snapshot.name, tmp_path / "with", link_recorded=True).left_out == []
+    assert (tmp_path / "with" / ".env").read_text() == "TOKEN=hunter2\n"
+    (tmp_path / "safe" / ".env").unlink()
+    with pytest.raises(SecretGone, match=r"\.env looks like a secret") as caught:
+        restore_snapshot(workspace, snapshot.name, tmp_path / "new", link_recorded=True)
+    assert "--include .env" in caught.value.hint
     assert not (tmp_path / "new").exists()

@@ -19,6 +19,8 @@ from jupyter_mlops.server.row import Body, Download
 from jupyter_mlops.training.compare import Comparison, compare_runs
 from jupyter_mlops.training.finding import find_runs, read_curve
 from jupyter_mlops.training.following import LogPart, Stream, read_part
+from jupyter_mlops.training.reproduce import RTOL, examine, reproduce_run
+from jupyter_mlops.training.restorable import Choice, Restorable
 from jupyter_mlops.training.runs import log_metrics as flow_log_metrics
 from jupyter_mlops.training.runs import run_artifact
 from jupyter_mlops.training.submit import submit_file
@@ -44,6 +46,15 @@ class LogMetrics(Body, frozen=True, kw_only=True):
 
     values: dict[str, MetricValue]
     step: int | None = None
+
+
+class Reproduce(Body, frozen=True, kw_only=True):
+    """How a run is executed again."""
+
+    rtol: Annotated[float, Meta(ge=0, lt=1)] = RTOL
+    """The relative tolerance within which its metrics count as the same."""
+    environment: Choice = "recorded"
+    """The packages that the run recorded, or those that are here."""
 
 
 class ChangeRun(Body, frozen=True, kw_only=True):
@@ -120,6 +131,16 @@ def change_run(world: World, ref: str, body: ChangeRun) -> Run:
 def remove_run(world: World, ref: str) -> None:
     """Put a run in the trash."""
     delete_run(world, ref)
+
+
+def show_restorable(world: World, ref: str, *, environment: Choice = "recorded") -> Restorable:
+    """Show what of a run can be restored, and what cannot; nothing is executed."""
+    return examine(world, ref, environment=environment)
+
+
+def reproduce(world: World, ref: str, body: Reproduce) -> Run:
+    """Execute a run again as a new run, which is compared with it by ``GET runs/{new}/reproduction``."""
+    return reproduce_run(world, examine(world, ref, environment=body.environment), rtol=body.rtol)
 
 
 def compare(world: World, *, runs: str) -> Comparison:

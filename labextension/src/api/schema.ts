@@ -492,6 +492,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{ref}/reproduce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Execute a run again as a new run, which is compared with it by ``GET runs/{new}/reproduction``. */
+        post: operations["reproduce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/reproduction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare a run that was begun to reproduce another one with that one. */
+        get: operations["show_reproduction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/restorable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what of a run can be restored, and what cannot; nothing is executed. */
+        get: operations["show_restorable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{ref}/restore": {
         parameters: {
             query?: never;
@@ -1052,6 +1103,20 @@ export interface components {
             path: string;
         };
         /**
+         * Fit
+         * @description How the packages that a run recorded are had again.
+         */
+        Fit: {
+            /** @enum {unknown} */
+            how: "kept" | "new" | "this";
+            /** @default [] */
+            left_out: string[];
+            /** @default 0 */
+            n_more: number;
+            python: string;
+            version: string;
+        };
+        /**
          * GitState
          * @description What git says of a folder.
          */
@@ -1243,6 +1308,21 @@ export interface components {
             values: (number | ("-Infinity" | "Infinity" | "NaN") | null)[];
         };
         /**
+         * MetricVerdict
+         * @description One metric of a run and of its reproduction.
+         */
+        MetricVerdict: {
+            metric: string;
+            /** @default 0 */
+            n_original: number;
+            /** @default 0 */
+            n_reproduced: number;
+            original: number | ("-Infinity" | "Infinity" | "NaN") | null;
+            reproduced: number | ("-Infinity" | "Infinity" | "NaN") | null;
+            /** @enum {unknown} */
+            verdict: "different" | "equal" | "missing" | "new" | "within";
+        };
+        /**
          * Model
          * @description A registered model and its versions, newest first.
          */
@@ -1313,6 +1393,19 @@ export interface components {
             name: string;
         };
         /**
+         * Note
+         * @description Something that will not be as it was.
+         */
+        Note: {
+            /** @enum {unknown} */
+            about: "code" | "data" | "environment" | "file" | "secret";
+            /** @default false */
+            fatal: boolean;
+            /** @default  */
+            hint: string;
+            text: string;
+        };
+        /**
          * PartStatus
          * @description One part of the workspace: where it is and whether it answers.
          */
@@ -1351,6 +1444,56 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Reproduce
+         * @description How a run is executed again.
+         */
+        Reproduce: {
+            /**
+             * @default recorded
+             * @enum {unknown}
+             */
+            environment?: "current" | "recorded";
+            /** @default 0.000001 */
+            rtol?: number;
+        };
+        /**
+         * Reproduction
+         * @description A run, the run that executed it again, and whether they measured the same.
+         */
+        Reproduction: {
+            metrics: components["schemas"]["MetricVerdict"][];
+            /** @default [] */
+            notes: string[];
+            original: components["schemas"]["Run"];
+            rtol: number;
+            run: components["schemas"]["Run"];
+            same: boolean;
+        };
+        /**
+         * Restorable
+         * @description What of a run can be restored, and what cannot.
+         */
+        Restorable: {
+            /**
+             * @default recorded
+             * @enum {unknown}
+             */
+            environment: "current" | "recorded";
+            file: string;
+            /** @default null */
+            fit: components["schemas"]["Fit"] | null;
+            /** @default [] */
+            linked: string[];
+            n_files: number;
+            /** @default [] */
+            notes: components["schemas"]["Note"][];
+            possible: boolean;
+            run: components["schemas"]["Run"];
+            snapshot: string;
+            /** @enum {unknown} */
+            way: "notebook" | "script" | "session";
         };
         /**
          * Restored
@@ -2932,6 +3075,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reproduce: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reproduce"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_reproduction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reproduction"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_restorable: {
+        parameters: {
+            query?: {
+                environment?: "current" | "recorded";
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restorable"];
                 };
             };
             /** @description Why not, and what to do. */

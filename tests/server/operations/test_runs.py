@@ -248,7 +248,7 @@ async def test_a_run_is_reproduced_and_compared(api, jp_root_dir):
     found = (await api("GET", f"runs/{first}/restorable", environment="current")).body
     assert (found["way"], found["file"], found["possible"]) == ("script", "train.py", True)
     begun = await api("POST", f"runs/{first}/reproduce", {"rtol": 0.001, "environment": "current"})
-    assert begun.status == 201
+    assert begun.status == 200
     ref = begun.body["id"]
     assert (await ended(api, ref))["status"] == "FINISHED"
     report = (await api("GET", f"runs/{ref}/reproduction")).body
