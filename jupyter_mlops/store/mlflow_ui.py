@@ -22,6 +22,10 @@ FIRST_PORT: Final = 5000
 START_S: Final = 60.0
 STOP_S: Final = 5.0
 _TAIL: Final = 300
+BOUND: Final = (
+    "exec 3<&0; (cat <&3 >/dev/null; trap '' TERM; kill -TERM 0; sleep 5; kill -KILL 0) & exec \"$@\" 3<&- </dev/null"
+)
+"""Runs a command, and stops its process group when standard input ends: when whoever holds the other end has, too."""
 
 
 class UiPortTaken(Conflict):
@@ -42,7 +46,7 @@ class UiFailed(Failed):
 
 
 class MlflowUi:
-    """MLflow's server on loopback: one worker, no job runner. It ends with ``close``, or with this process."""
+    """MLflow's server on loopback: one worker, no job runner. It ends with ``close``, or with this process, also a killed one."""
 
     def __init__(self, tracking_uri: str, registry_uri: str, log: Path, port: int | None = None) -> None:
         """Start it; ``wait_ready`` tells when it answers. Raises ``UiPortTaken``."""
@@ -55,8 +59,8 @@ class MlflowUi:
         argv += ["--default-artifact-root", str(log.parent / "artifacts")]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", BOUND, "sh", *argv],
+                stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # MLflow starts processes of its own, which are to end with it
@@ -92,6 +96,8 @@ class MlflowUi:
 
     def close(self) -> None:
         """Stop it and all that it has started. Idempotent."""
+        assert self._process.stdin is not None  # it is a pipe
+        self._process.stdin.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
