@@ -94,7 +94,7 @@ class Magics:
         if is_skipped(words):
             self._tell(f"Left out while a run is reproduced: %ml {line}")
             return None
-        if words[:2] == ["runs", "watch"] and self._has_widgets() and (table := self._watch_table(words[2:])):
+        if words[:2] == ["runs", "watch"] and (table := self._watch_table(words[2:])) is not None:
             return table
         if words == ["runs"]:
             words = ["runs", "list"]
@@ -195,7 +195,12 @@ class Magics:
         return is_watched(self._shell)
 
     def _watch_table(self, words: list[str]) -> Any:
-        """Return a table of runs that changes as they do; ``None`` where it is the command's to answer."""
+        """Return a table of runs that changes as they do; ``None`` where it is the command's to answer.
+
+        A kernel without widgets (papermill, nbconvert) gets the table as it is now: nobody could end a watch there.
+        """
+        if getattr(self._shell, "kernel", None) is None:
+            return None
         import click
 
         from jupyter_mlops.cli.view import Listing
@@ -215,7 +220,11 @@ class Magics:
         def read() -> list[Run]:
             return list_runs(world, experiment=asked["experiment"], limit=asked["limit"])
 
-        table = table_of(world, Listing(read(), of=Run, empty="No runs yet."))
+        listing = Listing(read(), of=Run, empty="No runs yet.")
+        self._register_formatters()
+        if not self._has_widgets():
+            return listing
+        table = table_of(world, listing)
         Watcher(world, table, read)
         return table
 

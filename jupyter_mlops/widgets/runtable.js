@@ -11,6 +11,9 @@ const STYLE = {
   }
 };
 
+// Rows that are drawn; of more, the filter finds the others.
+const MOST_ROWS = 500;
+
 // Everything that a user can name goes through here, as text.
 function element(tag, text = '', style = {}, attributes = {}) {
   const node = document.createElement(tag);
@@ -48,7 +51,8 @@ function columnsOf(model) {
       return value !== undefined && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
     }
   }));
-  return [...fixed, ...metrics, ...params, { name: 'started', text: row => row.started, key: row => -row.started_at, isNumber: true }];
+  const tags = model.get('tags').map(name => ({ name, text: row => row.tags[name] ?? '', key: row => row.tags[name] }));
+  return [...fixed, ...metrics, ...params, ...tags, { name: 'started', text: row => row.started, key: row => -row.started_at, isNumber: true }];
 }
 
 // What has no value comes last, whichever way it is sorted.
@@ -106,10 +110,11 @@ function render({ model, el }) {
   const count = element('span', '', { color: STYLE.quiet }, { role: 'status' });
   const table = element('table', '', { borderCollapse: 'collapse', fontVariantNumeric: 'tabular-nums' });
   const scroll = element('div', '', { overflow: 'auto', maxHeight: '420px' });
+  const note = element('div', '', { color: STYLE.quiet });
   const comparison = element('div', '', {}, { 'aria-live': 'polite' });
   bar.append(input, button, count);
   scroll.append(table);
-  el.append(bar, scroll, comparison);
+  el.append(bar, scroll, note, comparison);
   el.style.color = 'var(--jp-ui-font-color1, inherit)';
   el.style.fontSize = 'var(--jp-ui-font-size1, 13px)';
 
@@ -142,7 +147,7 @@ function render({ model, el }) {
   function draw() {
     const columns = columnsOf(model);
     const rows = shown(columns);
-    const lines = rows.map(row => {
+    const lines = rows.slice(0, MOST_ROWS).map(row => {
       const line = element('tr');
       const box = element('input', '', {}, { type: 'checkbox', 'aria-label': `Select ${row.name}` });
       box.checked = selected.has(row.id);
@@ -156,10 +161,13 @@ function render({ model, el }) {
       return line;
     });
     table.replaceChildren(head(columns), ...lines);
-    tell(rows.length);
+    nShown = rows.length;
+    note.textContent = [nShown > MOST_ROWS ? `Only ${MOST_ROWS} are shown here; filter for the others.` : '', model.get('note')].join(' ').trim();
+    tell();
   }
 
-  function tell(nShown = table.rows.length - 1) {
+  let nShown = 0;
+  function tell() {
     const all = model.get('rows').length;
     const runs = all === 1 ? '1 run' : `${all} runs`;
     const some = nShown === all ? runs : `${nShown} of ${runs}`;

@@ -12,10 +12,12 @@ import traitlets
 
 from jupyter_mlops.cli import runs as _views  # noqa: F401  # how a run is a row of a table
 from jupyter_mlops.cli.render import to_mime
+from jupyter_mlops.cli.runlist import RunListing
 from jupyter_mlops.cli.view import Listing
 from jupyter_mlops.cli.words import age, duration, number
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.run import Run
+from jupyter_mlops.core.where import Field
 from jupyter_mlops.training.compare import Comparison, compare_runs
 from jupyter_mlops.workspace import Workspace
 
@@ -32,6 +34,8 @@ class RunTable(anywidget.AnyWidget):
     rows: Any = traitlets.List().tag(sync=True)
     metrics: Any = traitlets.List().tag(sync=True)
     params: Any = traitlets.List().tag(sync=True)
+    tags: Any = traitlets.List().tag(sync=True)
+    note: Any = traitlets.Unicode().tag(sync=True)
     comparison: Any = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -39,8 +43,12 @@ class RunTable(anywidget.AnyWidget):
         runs: Sequence[Run],
         compare: Callable[[Sequence[str]], dict[str, Any]],
         fallback: Mapping[str, Any],
+        *,
+        fields: Sequence[Field] = (),
+        note: str = "",
     ) -> None:
-        super().__init__(**state_of(runs))
+        super().__init__(**state_of(runs, fields), note=note)
+        self._fields = fields
         self._compare = compare
         self._fallback = fallback
         self.on_msg(self._asked)
@@ -48,7 +56,7 @@ class RunTable(anywidget.AnyWidget):
     def show(self, runs: Sequence[Run]) -> None:
         """Show other runs; what was selected stays so."""
         with self.hold_sync():
-            for name, value in state_of(runs).items():
+            for name, value in state_of(runs, self._fields).items():
                 setattr(self, name, value)
 
     def bundle(self) -> dict[str, Any]:
@@ -73,14 +81,21 @@ def table_of(world: Workspace, listing: Listing) -> RunTable:
         except MlopsError as error:
             return {"error": " ".join(filter(None, [error.message, error.hint]))}
 
-    return RunTable(listing, compare, to_mime(listing))
+    fields, note = (listing.fields, listing.note) if isinstance(listing, RunListing) else ([], "")
+    return RunTable(listing, compare, to_mime(listing), fields=fields, note=note)
 
 
-def state_of(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return runs as the browser's table takes them."""
-    metrics = _common(run.results for run in runs)
-    params = _common(run.params for run in runs)
-    return {"rows": [_row(run, metrics, params) for run in runs], "metrics": metrics, "params": params}
+def state_of(runs: Sequence[Run], fields: Sequence[Field] = ()) -> dict[str, Any]:
+    """Return runs as the browser's table takes them; ``fields`` are columns whatever most runs have."""
+    metrics = _common((run.results for run in runs), _named(fields, "metrics"))
+    params = _common((run.params for run in runs), _named(fields, "params"))
+    tags = _named(fields, "tags")
+    rows = [_row(run, metrics, params, tags) for run in runs]
+    return {"rows": rows, "metrics": metrics, "params": params, "tags": tags}
+
+
+def _named(fields: Sequence[Field], group: str) -> list[str]:
+    return [field.key for field in fields if field.group == group]
 
 
 def comparison_of(comparison: Comparison) -> dict[str, Any]:
@@ -106,11 +121,13 @@ def comparison_of(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _row(run: Run, metrics: Sequence[str], params: Sequence[str]) -> dict[str, Any]:
-    shown = {name: [_key(run.results[name]), number(run.results[name])] for name in metrics if name in run.results}
+def _row(run: Run, metrics: Sequence[str], params: Sequence[str], tags: Sequence[str]) -> dict[str, Any]:
+    shown = {name: [_key(run.metrics[name]), number(run.metrics[name])] for name in metrics if name in run.metrics}
     given = {name: run.params[name][:MOST_TEXT] for name in params if name in run.params}
+    tagged = {name: run.tags[name][:MOST_TEXT] for name in tags if name in run.tags}
     said = [run.id, run.name, run.experiment, run.status, run.project, run.actor]
     said += [f"{name}={text}" for name, (_, text) in shown.items()] + [f"{key}={value}" for key, value in given.items()]
+    said += [f"{key}={value}" for key, value in tagged.items()]
     return {
         "id": run.id,
         "name": run.name,
@@ -122,6 +139,7 @@ def _row(run: Run, metrics: Sequence[str], params: Sequence[str]) -> dict[str, A
         "started_at": run.started_at,
         "metrics": shown,
         "params": given,
+        "tags": tagged,
         "said": "\n".join(said).lower(),
     }
 
@@ -130,12 +148,13 @@ def _key(value: object) -> object:
     return value if isinstance(value, float | int) else None  # NaN and the infinities sort last
 
 
-def _common(columns: Iterable[Mapping[str, object]]) -> list[str]:
+def _common(columns: Iterable[Mapping[str, object]], first: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
     for column in columns:
         for name in column:
             seen[name] = seen.get(name, 0) + 1
-    return sorted(seen, key=lambda name: (-seen[name], name))[:MOST_COLUMNS]
+    others = sorted(seen.keys() - set(first), key=lambda name: (-seen[name], name))
+    return [*first, *others][: max(MOST_COLUMNS, len(first))]
 
 
 def _texts(values: Iterable[str | None]) -> list[str]:

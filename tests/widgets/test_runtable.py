@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.cli.runlist import RunListing
 from jupyter_mlops.cli.view import Listing
 from jupyter_mlops.core.run import MetricPoint, Run
+from jupyter_mlops.core.where import Field
 from jupyter_mlops.training.runs import list_runs
 from jupyter_mlops.widgets import runtable
 from jupyter_mlops.widgets.runtable import MOST_COLUMNS, state_of, table_of
@@ -47,6 +49,19 @@ def test_columns_are_those_that_most_runs_have(runs):
     many = msgspec.structs.replace(runs[0], params={f"p{n}": "1" for n in range(50)})
     assert len(state_of([many, *runs])["params"]) == MOST_COLUMNS
     assert state_of([many, *runs])["params"][0] == "C"
+
+
+def test_what_was_asked_for_is_a_column_and_a_note_however_few_have_it(workspace, runs):
+    import msgspec
+
+    rare = msgspec.structs.replace(runs[0], tags={"team": "risk"}, params={f"p{n}": "1" for n in range(50)})
+    fields = [Field(group="tags", key="team"), Field(group="metrics", key="f1"), Field(group="params", key="p40")]
+    listing = RunListing([rare, *runs], empty="", fields=fields, note="4 of 90 runs; `--limit` shows more.")
+    table = table_of(workspace, listing)
+    assert (table.metrics, table.params[0], table.tags) == (["f1", "auc"], "p40", ["team"])
+    assert [row["tags"] for row in table.rows] == [{"team": "risk"}, {}, {}, {}]
+    assert "team=risk" in table.rows[0]["said"]
+    assert table.note in table.bundle()["text/html"]
 
 
 def test_selected_runs_are_compared_in_the_workspace(workspace, runs):
