@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import sys
@@ -12,6 +13,8 @@ from jupyter_mlops.core.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import click
 
     from jupyter_mlops.core.activity import Activity
     from jupyter_mlops.core.run import Run
@@ -259,6 +262,23 @@ def parse_cell_options(line: str) -> CellOptions:
     """Read what stands after ``%%ml run``. Raises ``BadInput``."""
     import click
 
+    from jupyter_mlops.training.cells import CellOptions
+
+    try:
+        parsed = _cell_command().main(args=_words(line), prog_name="%%ml run", standalone_mode=False)
+    except click.ClickException as error:
+        raise BadInput(
+            f"{' '.join(error.format_message().split())}", hint="`%%ml run --help` shows what it takes."
+        ) from error
+    if not isinstance(parsed, CellOptions):
+        raise BadInput("The cell did not run, since help was asked for.", hint="Remove `--help` to run it.")
+    return parsed
+
+
+@functools.cache
+def _cell_command() -> click.Command:
+    import click
+
     from jupyter_mlops.cli.options import key_values, run_options, tag_values
     from jupyter_mlops.training.capture import Plan
     from jupyter_mlops.training.cells import CellOptions
@@ -297,15 +317,7 @@ def parse_cell_options(line: str) -> CellOptions:
         )
         return CellOptions(plan=plan, autolog=autolog, child=child)
 
-    try:
-        parsed = options.main(args=_words(line), prog_name="%%ml run", standalone_mode=False)
-    except click.ClickException as error:
-        raise BadInput(
-            f"{' '.join(error.format_message().split())}", hint="`%%ml run --help` shows what it takes."
-        ) from error
-    if not isinstance(parsed, CellOptions):
-        raise BadInput("The cell did not run, since help was asked for.", hint="Remove `--help` to run it.")
-    return parsed
+    return options
 
 
 def load(shell: Any) -> None:

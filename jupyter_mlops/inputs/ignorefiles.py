@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.inputs.git import ask_git
+from jupyter_mlops.inputs.gitconfig import common_git_folder, configuration, owners_folder
 from jupyter_mlops.inputs.ignore import Rules
 
 IGNORE_FILES: Final = (b".amlignore", b".gitignore")
@@ -41,7 +42,7 @@ def repository_rules(folder: bytes, base: bytes) -> Rules | None:
     ``git status`` does not show is not in a snapshot.
     """
     top = Path(os.fsdecode(folder))
-    common = _common_git_folder(top)
+    common = common_git_folder(top)
     rules = None
     for path in (_owners_excludes(top, common), common / "info" / "exclude"):
         try:
@@ -51,51 +52,15 @@ def repository_rules(folder: bytes, base: bytes) -> Rules | None:
     return rules
 
 
-def _common_git_folder(top: Path) -> Path:
-    """Return what ``.git`` is, or, in a worktree or submodule, points at: where ``config`` and ``info`` are."""
-    git = top / ".git"
-    try:
-        if git.is_file():
-            git = top / os.fsdecode(git.read_bytes()).removeprefix("gitdir:").strip()
-            common = git / "commondir"
-            if common.is_file():
-                git = git / os.fsdecode(common.read_bytes()).strip()
-    except OSError:
-        pass
-    return git
-
-
 def _owners_excludes(top: Path, git_folder: Path) -> Path | None:
     """Return the file that ``core.excludesFile`` names. Git is asked only where a configuration file could set it."""
-    home = os.environ.get("HOME")
-    xdg = os.environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
-    if _may_set_excludes(git_folder, home, xdg):
+    known = configuration(git_folder)
+    if known is None or b"excludesfile" in known.lower():
         path = ask_git(top, "config", "--type=path", "--get", "core.excludesFile")
         if path is not None:
             return top / path.removesuffix("\n")
-    return Path(xdg, "git", "ignore") if xdg else None
-
-
-def _may_set_excludes(git_folder: Path, home: str | None, xdg: str | None) -> bool:
-    if "GIT_CONFIG_COUNT" in os.environ or "GIT_CONFIG_PARAMETERS" in os.environ:
-        return True
-    return any(b"excludesfile" in text or b"include" in text for text in _configurations(git_folder, home, xdg))
-
-
-def _configurations(git_folder: Path, home: str | None, xdg: str | None) -> Iterator[bytes]:
-    """Yield the configuration files that git reads, in lower case."""
-    everyones = os.environ.get("GIT_CONFIG_GLOBAL")
-    paths = [os.environ.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig", str(git_folder / "config")]
-    paths += [str(git_folder / "config.worktree")]
-    if everyones is not None:
-        paths.append(everyones)
-    else:
-        paths += ([f"{home}/.gitconfig"] if home else []) + ([f"{xdg}/git/config"] if xdg else [])
-    for path in paths:
-        try:
-            yield Path(path).read_bytes().lower()
-        except OSError:
-            continue
+    owners = owners_folder()
+    return Path(owners, "git", "ignore") if owners else None
 
 
 def rules_above(folder: Path, never: frozenset[bytes]) -> tuple[Rules | None, bytes]:

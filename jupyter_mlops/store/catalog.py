@@ -53,6 +53,9 @@ EVENTS: Final = sa.Table(
 )
 VERSION: Final = sa.Table("catalog_version", sa.MetaData(), sa.Column("version", sa.Integer, nullable=False))
 
+_INSERT_EVENT: Final = sa.insert(EVENTS)
+_INSERT_LINK: Final = sa.insert(LINKS)
+
 # A new catalog takes every step; an older one those it lacks. Never change a step that was released: add one.
 STEPS: Final[tuple[Callable[[sa.Connection], object], ...]] = (
     META.create_all,
@@ -98,6 +101,7 @@ class SqlCatalog:
 
     def __init__(self, engine: sa.Engine, *, actor: str, where: str) -> None:
         self._engine = engine
+        self._writer = engine.execution_options(mlops_write=True)
         self._where = where
         self.actor = actor
 
@@ -110,8 +114,7 @@ class SqlCatalog:
     @contextmanager
     def _transaction(self, *, write: bool = False) -> Iterator[sa.Connection]:
         try:
-            engine = self._engine.execution_options(mlops_write=write)
-            with engine.begin() as conn:
+            with (self._writer if write else self._engine).begin() as conn:
                 yield conn
         except IntegrityError as error:
             raise Taken from error
@@ -219,7 +222,7 @@ class SqlCatalog:
         edge = {"source": source, "relation": relation, "target": target}
         try:
             with self._transaction(write=True) as conn:
-                conn.execute(sa.insert(LINKS).values(edge))
+                conn.execute(_INSERT_LINK, edge)
         except Taken:
             return
 
@@ -264,7 +267,7 @@ class SqlCatalog:
         if conn.dialect.name == "postgresql":
             conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENT_LOCK)))
         values = {"at": time.time(), "actor": self.actor, "kind": kind, "name": name, "verb": verb}
-        conn.execute(sa.insert(EVENTS).values(**values, body=encode(body).decode()))
+        conn.execute(_INSERT_EVENT, {**values, "body": encode(body).decode()})
 
     @staticmethod
     def _next_version(conn: sa.Connection, kind: str, name: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from jupyter_mlops.core.where import like, number_of
+from jupyter_mlops.store.connections import Connections
 from jupyter_mlops.store.databases import BUSY_TIMEOUT_S, connect_engine, translate
 
 KNOWN_REVISIONS: Final = frozenset({"dc11669786a5"})
@@ -62,7 +63,7 @@ class SqlReader:
             if self.is_empty:
                 yield None
             elif self.path is not None:
-                with closing(_open_file(self.path)) as connection:
+                with READERS.to(self.path) as connection:
                     yield _rows_of_file(connection)
             elif self.is_database:
                 with self._engine.connect() as found:
@@ -77,7 +78,9 @@ class SqlReader:
         return connect_engine(self.uri)
 
     def close(self) -> None:
-        """Close pooled connections to a server."""
+        """Close pooled connections; a later page opens new ones."""
+        if self.path is not None:
+            READERS.forget(self.path)
         if "_engine" in self.__dict__:
             self._engine.dispose()
 
@@ -90,6 +93,9 @@ def _open_file(path: Path) -> sqlite3.Connection:
     connection.create_function("mlops_like", 2, like, deterministic=True)
     connection.create_function("mlops_ilike", 2, functools.partial(like, fold=True), deterministic=True)
     return connection
+
+
+READERS: Final = Connections(_open_file)
 
 
 def _rows_of_file(connection: sqlite3.Connection) -> Rows | None:

@@ -30,6 +30,16 @@ _SAMPLE: Final = 1000
 """Runs of a server that are looked at for names of metrics."""
 
 
+class RunInTrash(UnknownThing):
+    """What is named is a run, but it is deleted."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__("run", run.name)
+        self.message = f"The run {run.name} ({run.id[:8]}) is deleted."
+        self.hint = f"Bring it back: `mlops runs restore {run.id[:8]}`."
+        self.code = "run-deleted"  # type: ignore[misc]  # its own, whatever the kind of thing
+
+
 class MlflowSearch(MlflowRegistry):
     """Finding and reading. Safe to use from several threads."""
 
@@ -164,13 +174,19 @@ class MlflowSearch(MlflowRegistry):
         return self.page(RunQuery(where=where, experiment=experiment, limit=limit)).items
 
     def run(self, ref: str) -> Run:
-        """Return a run by id, by an unambiguous beginning of its id (6 digits or more), or by name (the newest)."""
+        """Return a run by id, by an unambiguous beginning of its id (6 digits or more), or by name (the newest).
+
+        One that is deleted is found by its whole id alone. Raises ``UnknownThing``, and for a deleted one ``RunInTrash``.
+        """
         by = "id" if RUN_ID.fullmatch(ref) else "prefix" if RUN_PREFIX.fullmatch(ref) else "name"
         found = self._runs_by(by, ref)
         if by == "prefix" and len(found) > 1:
             raise BadInput(f"{ref!r} begins the id of more than one run.", hint="Give more digits of the id.")
         if by == "prefix" and not found:
             found = self._runs_by("name", ref)
+        for how in () if found else dict.fromkeys([by, "name"]):
+            if trashed := self._runs_by(how, ref, deleted=True):
+                raise RunInTrash(trashed[0])
         if not found:
             raise UnknownThing("run", ref)
         return found[0]

@@ -20,6 +20,7 @@ from jupyter_mlops.store.media import MlflowMedia
 from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
 from jupyter_mlops.store.search import RUN_ID, RUN_PREFIX, MlflowSearch
 from jupyter_mlops.store.tags import tag_values
+from jupyter_mlops.store.writing import WRITERS
 
 _BATCH: Final = 1000  # MLflow's own limit of metrics in one log_batch
 _PARAMS: Final = 100
@@ -32,6 +33,12 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
         super().__init__(uri, registry_uri, artifact_root)
         self._places: dict[RunId, Path] = {}
         """Where the artifacts of the runs that were made here are, as far as that is on this machine."""
+
+    def close(self) -> None:
+        """Close pooled connections to a database; a later call opens new ones."""
+        super().close()
+        if (path := local_file(self.uri)) is not None:
+            WRITERS.forget(path)
 
     def create_run(
         self,

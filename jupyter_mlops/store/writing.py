@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.store.connections import Connections
 from jupyter_mlops.store.databases import BUSY_TIMEOUT_S, translate
 from jupyter_mlops.store.reading import KNOWN_REVISIONS
+
+
+def _open_file(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+
+WRITERS: Final = Connections(_open_file)
 
 
 @contextmanager
@@ -22,7 +31,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     try:
-        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+        with WRITERS.to(path) as connection:
             connection.execute("BEGIN IMMEDIATE")
             if not _is_known(connection):
                 yield None

@@ -6,9 +6,8 @@ import getpass
 import logging
 import os
 import sys
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.environments import installed_packages
-from jupyter_mlops.inputs.git import Dirty, GitLook, dirty_diff, git_state, project_of
+from jupyter_mlops.inputs.git import GitLook, git_state, project_of
 from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.ports import RunJournal, Say, World
@@ -134,33 +133,30 @@ class Capture:
 
 def begin(world: World, plan: Plan, say: Say | None = None) -> Capture:
     """Take the snapshot, create the run and open its journal. Raises, and leaves nothing, if one of them fails."""
-    look = GitLook(plan.folder)
-    run, snapshot = create(world, plan, say, look)
-    tidy(world)
-    capture = attach(world, plan, run, snapshot)
-    capture.scopes.callback(look.state)  # whose tags are part of the run
-    capture.scopes.callback(_keep_diff(capture, plan.folder))
+    look = GitLook(plan.folder, with_diff=True)
+    try:
+        run, snapshot = create(world, plan, say, look)
+        tidy(world)
+        capture = attach(world, plan, run, snapshot)
+    except BaseException:
+        look.close()
+        raise
+    look.has_diff(GIT_WAIT_S)  # as the folder was before any code ran, unless the repository is large
+    capture.scopes.callback(look.wait)  # whose tags are part of the run
+    capture.scopes.callback(_keep_diff, capture, look)
     return capture
 
 
-def _keep_diff(capture: Capture, folder: Path) -> Callable[[], None]:
-    """Ask git, in a thread, what differs from the commit; return what stores it when the run ends."""
-    told: list[Dirty | None] = []
-    asking = threading.Thread(target=lambda: told.append(dirty_diff(folder)), name="mlops-diff", daemon=True)
-    asking.start()
-
-    def store() -> None:
-        asking.join()
-        dirty = told[0] if told else None
-        if dirty is None:
-            return
-        with suppress(MlopsError):  # where nothing can be stored, the run's end says so
-            if dirty.patch:
-                capture.store_text(dirty.patch, "source", "dirty.diff")
-            if dirty.untracked:
-                capture.store_text("\n".join(dirty.untracked) + "\n", "source", "untracked.txt")
-
-    return store
+def _keep_diff(capture: Capture, look: GitLook) -> None:
+    """Store what differed from the commit."""
+    dirty = look.dirty()
+    if dirty is None:
+        return
+    with suppress(MlopsError):  # where nothing can be stored, the run's end says so
+        if dirty.patch:
+            capture.store_text(dirty.patch, "source", "dirty.diff")
+        if dirty.untracked:
+            capture.store_text("\n".join(dirty.untracked) + "\n", "source", "untracked.txt")
 
 
 def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Capture:

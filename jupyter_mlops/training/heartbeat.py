@@ -24,6 +24,7 @@ from jupyter_mlops.core.oom import OomCount, oom_count
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.ports import World
+from jupyter_mlops.training.pulse import PULSE
 
 log = logging.getLogger(__name__)
 BEAT_S: Final = 2.0
@@ -52,38 +53,38 @@ class Heartbeat:
         self._world = world
         self._run_id = run_id
         self._file = _file(world.root, run_id)
-        self._done = threading.Event()
         self._told_at = time.time()
+        self._telling: threading.Thread | None = None
+        self._tell_at = time.monotonic() + TAG_BEAT_S
         with suppress(OSError):  # a full disk; the process itself can still be seen
             replace_file(self._file, encode(Signs(node=world.node, oom=oom_count())))
-        self._thread = threading.Thread(target=self._beat_on, name=f"mlops-heartbeat-{run_id[:8]}", daemon=True)
-        self._thread.start()
+        self._beat = PULSE.every(self._beat_once, BEAT_S)
 
     def stop(self) -> None:
-        """Beat no more. Returns at once."""
-        self._done.set()
+        """Beat no more."""
+        self._beat.stop()
 
-    def _beat_on(self) -> None:
-        told_at = time.monotonic()
-        while not self._done.wait(BEAT_S):
-            try:
-                os.utime(self._file)
-            except FileNotFoundError:
-                return  # the journal was taken away: the run has ended
-            except OSError as error:
-                log.info("the heartbeat of run %s: %s", self._run_id, error)
-            if is_shared(self._world) and time.monotonic() - told_at >= TAG_BEAT_S:
-                told_at = time.monotonic()
-                with suppress(MlopsError):  # the server is away; nobody gives a run up before a day is over
-                    self._tell()
+    def _beat_once(self) -> float:
+        try:
+            os.utime(self._file)
+        except OSError as error:  # a journal that was taken away, too: the run has ended
+            log.info("the heartbeat of run %s: %s", self._run_id, error)
+        is_telling = self._telling is not None and self._telling.is_alive()
+        if is_shared(self._world) and time.monotonic() >= self._tell_at and not is_telling:
+            self._tell_at = time.monotonic() + TAG_BEAT_S
+            # A server may take its time: other runs' hearts must not wait for it.
+            self._telling = threading.Thread(target=self._tell, name=f"mlops-tell-{self._run_id[:8]}", daemon=True)
+            self._telling.start()
+        return BEAT_S
 
     def _tell(self) -> None:
         now = time.time()
         tags = {TAG: str(int(now))}
         if now - self._told_at > LOST_S:
             tags["mlops.reason"] = ""  # this machine slept so long that others have given the run up
-        self._world.tracking.log(self._run_id, tags=tags)
-        self._told_at = now
+        with suppress(MlopsError):  # the server is away; nobody gives a run up before a day is over
+            self._world.tracking.log(self._run_id, tags=tags)
+            self._told_at = now
 
 
 def is_shared(world: World) -> bool:

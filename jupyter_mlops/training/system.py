@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.run import SYSTEM
+from jupyter_mlops.training.pulse import PULSE
 
 OFF: Final = "mlops.system"
 """The tag that says ``off`` where a run is not to be sampled."""
@@ -19,6 +19,8 @@ SHARE_MOST: Final = 0.002
 SLOWER_AFTER: Final = 0.005
 """Of a run's age, between two samples: after a quarter of an hour they get rarer, up to ``EVERY_MOST_S``."""
 EVERY_MOST_S: Final = 60.0
+LATE_S: Final = 0.5
+"""After so long the counters are looked at for the first time: the shortest runs need none of it."""
 _MB: Final = 1e6
 
 
@@ -29,38 +31,36 @@ class Log(Protocol):
 
 
 class SystemMonitor:
-    """Samples machine and process tree in a thread, ``every_s`` seconds apart, until ``stop``. A shorter run has none."""
+    """Samples machine and process tree, ``every_s`` seconds apart, until ``stop``. A shorter run has none."""
 
     def __init__(self, log: Log, every_s: float, *, pid: int | None = None) -> None:
         self._log = log
         self._every_s = every_s
         self._pid = os.getpid() if pid is None else pid
-        self._stopped = threading.Event()
+        self._probes: list[Probe] = []
+        self._began = time.monotonic()
+        self._step = 0
         self.cpu_s = 0.0
         """CPU time that sampling took so far."""
-        self._thread = threading.Thread(target=self._work, name="mlops-system", daemon=True)
-        self._thread.start()
+        self._beat = PULSE.every(self._sample, min(every_s, LATE_S))
 
     def stop(self) -> None:
-        """Take no more samples. Returns at once; a sample that is being taken is finished within milliseconds."""
-        self._stopped.set()
-        self._thread.join(timeout=1.0)
+        """Take no more samples; one that is being taken is finished first."""
+        self._beat.stop()
 
-    def _work(self) -> None:
-        began = time.monotonic()
-        probes = _probes(self._pid)
-        step, wait_s = 0, self._every_s
-        while not self._stopped.wait(wait_s):
-            before = time.thread_time()
-            values = {f"{SYSTEM}{key}": value for probe in probes for key, value in _taken(probe).items()}
-            with suppress(MlopsError):  # a full disk is told to the user's own `log`
-                self._log(values, step)
-            step += 1
-            cost_s = time.thread_time() - before
-            self.cpu_s += cost_s
-            age_s = time.monotonic() - began
-            rarer_s = min(age_s * SLOWER_AFTER, EVERY_MOST_S)
-            wait_s = max(self._every_s, rarer_s, cost_s / SHARE_MOST)
+    def _sample(self) -> float:
+        if not self._probes:
+            self._probes = _probes(self._pid)
+            return self._every_s
+        before = time.thread_time()
+        values = {f"{SYSTEM}{key}": value for probe in self._probes for key, value in _taken(probe).items()}
+        with suppress(MlopsError):  # a full disk is told to the user's own `log`
+            self._log(values, self._step)
+        self._step += 1
+        cost_s = time.thread_time() - before
+        self.cpu_s += cost_s
+        rarer_s = min((time.monotonic() - self._began) * SLOWER_AFTER, EVERY_MOST_S)
+        return max(self._every_s, rarer_s, cost_s / SHARE_MOST)
 
 
 Probe = Callable[[], dict[str, float]]
@@ -81,10 +81,26 @@ def _probes(pid: int) -> list[Probe]:
 
 
 def _cpu() -> Probe:
+    """Sample the machine since the last sample of this probe (psutil's own function knows one for each thread)."""
     import psutil
 
-    psutil.cpu_percent()  # the first call of a thread only notes where the counters are
-    return lambda: {"cpu_utilization_percentage": psutil.cpu_percent()}
+    before = _spent(psutil.cpu_times())
+
+    def probe() -> dict[str, float]:
+        nonlocal before
+        now = _spent(psutil.cpu_times())
+        whole, idle = now[0] - before[0], now[1] - before[1]
+        before = now
+        return {"cpu_utilization_percentage": round(min(max(1 - idle / whole, 0.0), 1.0) * 100, 1)} if whole > 0 else {}
+
+    return probe
+
+
+def _spent(times: Any) -> tuple[float, float]:
+    """Return CPU seconds since the machine's start: all, and those idle. Linux counts what guests take as user's, too."""
+    by_kind = times._asdict()
+    whole = sum(by_kind.values()) - by_kind.get("guest", 0.0) - by_kind.get("guest_nice", 0.0)
+    return whole, by_kind["idle"] + by_kind.get("iowait", 0.0)
 
 
 def _memory() -> dict[str, float]:

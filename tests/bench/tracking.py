@@ -164,7 +164,7 @@ def runs(folder: Path, tries: int) -> dict[str, float]:
         subprocess.run(["git", *command], cwd=folder, check=True)
     os.chdir(folder)
     shell: Any = InteractiveShell.instance()
-    shell.run_line_magic("load_ext", "jupyter_mlops")
+    shell.run_cell("%load_ext jupyter_mlops")
     time.sleep(3)  # as a user who writes the first cell takes longer
 
     def ours() -> None:

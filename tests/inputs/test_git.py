@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.inputs.git import dirty_diff, git_state, project_of, without_credentials
+from jupyter_mlops.inputs.git import GitLook, dirty_diff, git_state, project_of, without_credentials
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not on the PATH")
 
@@ -56,6 +57,10 @@ def test_a_remote_is_told_without_its_credentials(repository: Path) -> None:
     state = git_state(repository)
     assert state is not None
     assert state.remote == "https://example.org/team/project.git"
+    git(repository, "remote", "set-url", "upstream", "git@example.org:team/moved.git")
+    moved = git_state(repository)
+    assert moved is not None
+    assert moved.remote == "git@example.org:team/moved.git"
 
 
 @needs_git
@@ -137,3 +142,23 @@ def test_a_patch_that_is_too_large_is_left_out(repository: Path, monkeypatch: py
     monkeypatch.setattr("jupyter_mlops.inputs.git.MOST_PATCH_BYTES", 10)
     (repository / "a.py").write_text("2")
     assert dirty_diff(repository) == (b"", ())
+
+
+@needs_git
+def test_who_does_not_wait_for_a_slow_git_is_told_when_it_answers(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\nsleep 0.5\nexec {shutil.which("git")} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+    look, told = GitLook(repository), []
+    assert look.state(0.05) is None
+    look.then(told.append)
+    began = time.monotonic()
+    assert look.state(0) is None
+    assert time.monotonic() - began < 0.2
+    look.wait()
+    assert [state.branch for state in told] == ["trunk"]
+    assert look.state(0) == told[0]
