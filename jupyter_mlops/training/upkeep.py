@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from jupyter_mlops.core.errors import BadInput, Conflict
+from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.ports import World
 
@@ -65,8 +65,12 @@ def delete_run(world: World, ref: str) -> Run:
 
 
 def restore_run(world: World, ref: str) -> Run:
-    """Take a run out of the trash; return it. Raises ``UnknownThing`` when the trash has no such run."""
-    run = world.tracking.deleted_run(ref)
+    """Take a run out of the trash; return it. Raises ``UnknownThing``, and ``Conflict`` for one that is not in there."""
+    try:
+        run = world.tracking.deleted_run(ref)
+    except UnknownThing:
+        run = world.tracking.run(ref)
+        raise Conflict(f"The run {run.name} ({run.id[:8]}) is not deleted.", hint="See `mlops runs list`.") from None
     world.tracking.restore_run(run.id)
     world.catalog.record("run", run.id, "restore", {"name": run.name})
     return world.tracking.run(run.id)

@@ -49,9 +49,12 @@ def test_a_run_is_tagged_deleted_and_restored(mlops):
     assert deleted.code == 0
     assert "mlops runs restore" in deleted.out
     assert [item["name"] for item in mlops("runs", "list", "--json").json["items"]] == ["b"]
-    assert mlops("runs", "show", "a").code == 3
+    missed = mlops("runs", "show", "a")
+    assert missed.code == 3
+    assert " is deleted.\nHint: Bring it back: `mlops runs restore " in missed.err
     assert mlops("runs", "restore", "a").code == 0
-    assert mlops("runs", "restore", "a").code == 3
+    again = mlops("runs", "restore", "a")
+    assert (again.code, again.err.endswith("is not deleted.\nHint: See `mlops runs list`.\n")) == (4, True)
     assert len(mlops("runs", "list", "--json").json["items"]) == 2
 
 

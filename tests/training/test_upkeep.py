@@ -39,8 +39,11 @@ def test_facts_are_not_changed_as_tags(workspace, run):
 def test_a_deleted_run_is_out_of_lists_refuses_changes_and_comes_back_whole(workspace, run):
     assert delete_run(workspace, "old").deleted
     assert list_runs(workspace, experiment="keep") == []
-    with pytest.raises(UnknownThing):
-        workspace.tracking.run("old")
+    for ref in ("old", run.id[:8]):
+        with pytest.raises(UnknownThing, match=rf"^The run old \({run.id[:8]}\) is deleted\.$") as missed:
+            workspace.tracking.run(ref)
+        assert (missed.value.code, missed.value.status) == ("run-deleted", 404)
+        assert f"mlops runs restore {run.id[:8]}" in missed.value.hint
     assert workspace.tracking.run(run.id).deleted
     for change in (
         lambda: log_metrics(workspace, run.id, {"auc": 1.0}),
@@ -62,6 +65,9 @@ def test_a_running_run_is_not_deleted_and_what_is_not_in_the_trash_not_restored(
     running = workspace.tracking.create_run("keep", "going", tags={}, params={})
     with pytest.raises(Conflict, match="RUNNING"):
         delete_run(workspace, running.id)
-    for ref in (run.id, "old", "nothing", "it's"):
-        with pytest.raises(UnknownThing, match="deleted run"):
+    for ref in (run.id, run.id[:8], "old"):
+        with pytest.raises(Conflict, match="is not deleted"):
+            restore_run(workspace, ref)
+    for ref in ("nothing", "it's"):
+        with pytest.raises(UnknownThing, match="There is no run"):
             restore_run(workspace, ref)
