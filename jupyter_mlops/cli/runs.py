@@ -126,7 +126,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("status", status(run.status)),
         ("started", f"{when(run.started_at)} by {run.actor}" if run.actor else when(run.started_at)),
         ("took", duration(run.duration_s)),
-        ("machine", _machine(run)),
+        ("machine", machine_of(run)),
         ("project", run.project),
         ("tags", pairs(tags)),
         ("child of", run.parent or ""),
@@ -134,7 +134,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-def _machine(run: Run) -> str:
+def machine_of(run: Run) -> str:
     """Say what the run took of its machine when it was last looked at."""
     cpu = run.metrics.get(f"{SYSTEM}process_cpu_utilization_percentage")
     memory = run.metrics.get(f"{SYSTEM}process_memory_usage_megabytes")

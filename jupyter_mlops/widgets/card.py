@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyter_mlops.cli.html import to_html
 from jupyter_mlops.cli.render import NOTEBOOK_WIDTH, to_text
+from jupyter_mlops.cli.runs import machine_of
 from jupyter_mlops.cli.view import Facts, Heading, Note, Pictures, Spark, Table, Text, View, Word, shows
 from jupyter_mlops.cli.words import count, duration, number, pairs, size, status, when
 from jupyter_mlops.core.errors import MlopsError
@@ -65,6 +66,8 @@ class Card(Record, frozen=True, kw_only=True):
     n_more_outputs: int = 0
     data: str = ""
     """The datasets that the run says it used."""
+    machine: str = ""
+    """What the run took of its machine when it was last looked at."""
     git: str = ""
     environment: str = ""
     snapshot: str = ""
@@ -120,6 +123,7 @@ def _card(world: Workspace, run: Run, *, trends: Sequence[Trend], **more: Any) -
         run=_bounded(run),
         trends=list(trends),
         n_more=max(0, len(run.results) - MOST_TRENDS),
+        machine=machine_of(run),
         git=_git(tags),
         snapshot=tags.get("mlops.snapshot", ""),
         notebook=_notebook(world, tags.get("mlops.notebook", "")),
@@ -279,6 +283,7 @@ def _facts(card: Card) -> list[tuple[str, str]]:
         ("child of", run.parent or ""),
         ("started", f"{when(run.started_at)} by {run.actor}" if run.actor else when(run.started_at)),
         ("notebook", "" if card.notebook == "unknown" else card.notebook),
+        ("machine", card.machine),
         ("data", card.data),
         ("snapshot", card.snapshot),
         ("git", card.git),

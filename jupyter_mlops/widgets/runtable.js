@@ -11,6 +11,9 @@ const STYLE = {
   }
 };
 
+// It stays in sight while the rows are scrolled.
+const HEAD = { borderBottom: STYLE.line, position: 'sticky', top: '0', background: 'var(--jp-layout-color0, Canvas)' };
+
 // Rows that are drawn; of more, the filter finds the others.
 const MOST_ROWS = 500;
 
@@ -127,11 +130,11 @@ function render({ model, el }) {
 
   function head(columns) {
     const line = element('tr');
-    line.append(cell('th', ''));
+    line.append(cell('th', '', false, HEAD));
     for (const column of columns) {
       const isSorted = column.name === sorted?.name;
       const mark = isSorted ? (sorted.sign > 0 ? ' ▲' : ' ▼') : '';
-      const th = cell('th', '', column.isNumber, { borderBottom: STYLE.line, position: 'sticky', top: '0', background: 'var(--jp-layout-color1, Canvas)' });
+      const th = cell('th', '', column.isNumber, HEAD);
       const button = element('button', column.name + mark, { all: 'unset', cursor: 'pointer' }, { type: 'button' });
       button.addEventListener('click', () => {
         sorted = { name: column.name, sign: isSorted ? -sorted.sign : 1 };

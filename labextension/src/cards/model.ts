@@ -199,6 +199,7 @@ function readFacts(card: Fields, run: Fields): Card['facts'] {
     ['child of', text(run.parent)],
     ['started', started ? `${new Date(started * 1000).toLocaleString()}${by}` : ''],
     ['notebook', notebook === 'unknown' ? '' : notebook],
+    ['machine', text(card.machine)],
     ['data', text(card.data)],
     ['snapshot', text(card.snapshot)],
     ['git', text(card.git)],
