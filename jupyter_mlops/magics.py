@@ -62,13 +62,18 @@ class Magics:
         return self._workspace
 
     def open_store(self) -> None:
-        """Connect to the tracking store, if there is a workspace here: the first time takes a while."""
+        """Connect to the tracking store; where there is no workspace, prepare what the first run makes one of."""
         from jupyter_mlops.core.errors import MlopsError
+        from jupyter_mlops.governance.secrets import choose_store
+        from jupyter_mlops.store.blank import blank_store
         from jupyter_mlops.workspace import find_workspace
 
         with suppress(MlopsError):  # it is told when it is used
             if find_workspace(self._start()) is not None:
                 self.workspace().tracking.experiments()
+            else:
+                blank_store()
+                choose_store()
 
     def tidy(self) -> None:
         """End what a dead kernel left RUNNING, this one's predecessor for instance, if there is a workspace here."""
@@ -84,8 +89,8 @@ class Magics:
     def _ready(self) -> None:
         from jupyter_mlops.inputs.environments import installed_packages
 
-        installed_packages()
         self.open_store()
+        installed_packages()
         self.tidy()
 
     def line(self, line: str) -> Any:
@@ -363,8 +368,9 @@ _WARMED: Final = (
     "jupyter_mlops.cli.options",
     "jupyter_mlops.training.capture",
     "jupyter_mlops.training.mlflow_scope",
-    "jupyter_mlops.widgets.card",
     "jupyter_mlops.workspace",
+    "jupyter_mlops.cli.runs",
+    "jupyter_mlops.widgets.card",
 )
 """What a first run needs, the slowest first: MLflow takes over a second."""
 

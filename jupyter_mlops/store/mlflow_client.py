@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from jupyter_mlops.core.errors import BadInput, Conflict, Forbidden, MlopsError, Unavailable, UnknownThing
+from jupyter_mlops.store.blank import make_store, quietly
 from jupyter_mlops.store.databases import translate, use_wal
-from jupyter_mlops.store.indexes import add_indexes, add_indexes_later, drop_indexes, lacks_indexes
+from jupyter_mlops.store.indexes import add_indexes_later, drop_indexes, lacks_indexes
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -82,30 +83,28 @@ class MlflowStore:
             return self._made
 
     def _make(self) -> MlflowClient:
-        quiet = [logging.getLogger(name) for name in ("mlflow.store.db.utils", "alembic")]
-        levels = [logger.level for logger in quiet]
-        for logger in quiet:
-            logger.setLevel(logging.WARNING)
         try:
-            from mlflow import MlflowClient
-
-            path = local_file(self.uri)
-            if path is None:
-                with calls(self.uri):
-                    return MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
-            with _alone(path), calls(self.uri):
-                _prepare(path, self.uri, self.artifact_root)
-                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
-                # MLflow's own default is `./mlruns` of the current folder; experiments that plain
-                # `mlflow.set_experiment` makes in this process now go to the workspace as well.
-                store: Any = client._tracking_client.store  # noqa: SLF001  # there is no public way to its store
-                store.artifact_root_uri = self.artifact_root
-            return client
+            with quietly():
+                return self._connect()
         finally:
-            for logger, level in zip(quiet, levels, strict=True):
-                logger.setLevel(level)
             # It writes the stack of each error that it also raises, and `calls` says what it means.
-            quiet[0].setLevel(logging.CRITICAL)
+            logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+    def _connect(self) -> MlflowClient:
+        from mlflow import MlflowClient
+
+        path = local_file(self.uri)
+        if path is None:
+            with calls(self.uri):
+                return MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
+        with _alone(path), calls(self.uri):
+            _prepare(path, self.uri, self.artifact_root)
+            client = MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
+            # MLflow's own default is `./mlruns` of the current folder; experiments that plain
+            # `mlflow.set_experiment` makes in this process now go to the workspace as well.
+            store: Any = client._tracking_client.store  # noqa: SLF001  # there is no public way to its store
+            store.artifact_root_uri = self.artifact_root
+        return client
 
     def _ping(self) -> None:
         """Ask an http(s) server whether it lives: MLflow itself retries for minutes before it says no."""
@@ -255,19 +254,10 @@ def _prepare(path: Path, uri: str, artifact_root: str) -> None:
 
 def _make_store(path: Path, artifact_root: str) -> None:
     """Make a new store beside its place and move it there whole: a half-made one could never be opened again."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
     draft = path.with_name(f"{path.name}.new")
-    uri = f"sqlite:///{draft}"
     _remove(draft)
     try:
-        try:
-            SqlAlchemyStore(uri, artifact_root)
-        finally:
-            engine: Any = SqlAlchemyStore._engine_map.pop(uri, None)  # noqa: SLF001  # it would keep the file open
-            if engine is not None:
-                engine.dispose()
-        add_indexes(draft)
+        make_store(draft, artifact_root)
         draft.replace(path)
     except BaseException:
         _remove(draft)
@@ -286,9 +276,7 @@ def _revision(path: Path) -> str | None:
     except sqlite3.OperationalError:
         return None  # a file that MLflow has not filled yet
     except sqlite3.DatabaseError as error:
-        raise Unavailable(
-            f"The tracking store {path} is not a database.", hint="Put a backup of it back in its place."
-        ) from error
+        raise translate(error, f"The tracking store {path}") from error
     return str(row[0]) if row else None
 
 
