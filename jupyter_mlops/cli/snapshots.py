@@ -119,9 +119,9 @@ def export(session: Session, snapshot: str, file: Path) -> Restored:
 def gc(session: Session, dry_run: bool) -> Collected:
     """Remove snapshots that no run refers to, and what only they needed.
 
-    Runs in the trash keep theirs until `mlflow gc` deletes them for good; a run that the workspace's tracking store does
-    not have counts as deleted, so look at `--dry-run` first where you changed that store. In a blob store outside the workspace, which
-    other machines may write to, what is unused is removed by a gc a day after the one that found it.
+    Runs in the trash keep theirs until `mlflow gc` deletes them for good, and so do runs from before the tracking store was
+    made, should it have been lost. In a blob store outside the workspace, which other machines may write to, what is unused
+    is removed by a gc a day after the one that found it, and files of deleted manifests stay.
 
     Example:
       mlops snapshots gc --dry-run

@@ -21,6 +21,7 @@ A pack of which less than half is needed is written anew without the rest; other
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import tempfile
@@ -75,6 +76,9 @@ def collect_garbage(
 ) -> Collected:
     """Remove snapshots that no run refers to (runs in the trash do), and what only they needed.
 
+    Files of deleted manifests go, too, where the store is the workspace's own: in a shared one, somebody elsewhere may be
+    about to refer to them. Snapshots stay whose runs are older than the tracking store and not in it, as it was replaced.
+
     Args:
         world: Whose.
         dry_run: Change nothing, only tell.
@@ -122,9 +126,15 @@ class _Gc:
         self.store = Packs(world.blobs, pack_cache(world)).load()
         self.gone: list[str] = []
         self.warnings: list[str] = []
-        self.n_packs = self.n_files = self.n_bytes = self.n_waiting = 0
+        self.n_packs = self.n_files = self.n_bytes = self.n_waiting = self.n_lost = 0
 
     def report(self) -> Collected:
+        kept = (
+            "1 snapshot was kept whose run is"
+            if self.n_lost == 1
+            else f"{self.n_lost:,} snapshots were kept whose runs are"
+        )
+        lost = f"{kept} older than the tracking store and not in it: was it replaced?"
         return Collected(
             dry_run=self.dry_run,
             snapshots=sorted(self.gone),
@@ -132,7 +142,7 @@ class _Gc:
             n_files=self.n_files,
             n_bytes=max(self.n_bytes, 0),
             n_waiting=self.n_waiting,
-            warnings=self.warnings,
+            warnings=[*self.warnings, *([lost] if self.n_lost else [])],
         )
 
     # Snapshots
@@ -155,6 +165,7 @@ class _Gc:
 
     def _is_linked(self, snapshot: Snapshot) -> bool:
         """Tell whether something refers to it in the catalog, other than runs that are gone for good."""
+        lost = False
         for link in self.world.catalog.links(target=f"snapshot:{snapshot.name}"):
             kind, _, name = link.source.partition(":")
             if kind != "run":
@@ -162,7 +173,15 @@ class _Gc:
             with contextlib.suppress(UnknownThing):
                 self.world.tracking.run(name)
                 return True
-        return False
+            lost = lost or snapshot.created_at < self.since
+        self.n_lost += lost
+        return lost
+
+    @functools.cached_property
+    def since(self) -> float:
+        """When the tracking store was made: a run from before it is not deleted, but in a store that was lost or replaced."""
+        groups = [one for archived in (False, True) for one in self.world.tracking.experiments(archived=archived)]
+        return min((one.created_at for one in groups if one.created_at), default=0.0)
 
     def _mark(self, snapshot: Snapshot, at: float) -> None:
         def marked(old: Snapshot) -> Snapshot:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from jupyter_mlops.core.errors import BadInput, MlopsError, Unavailable
 
@@ -35,6 +35,18 @@ class DiskFull(Unavailable):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} cannot be written: the disk is full.", hint="Free some space and try again.")
+
+
+class DamagedDatabase(Unavailable):
+    """A database's file is not what it was."""
+
+    code = "damaged-database"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is damaged, or no database at all.",
+            hint="Put a backup of it back in its place, or save what can be read with `sqlite3 FILE .recover`.",
+        )
 
 
 def connect_engine(url: str) -> sa.Engine:
@@ -85,14 +97,20 @@ def use_wal(path: Path) -> None:
 
 _READ_ONLY_SIGNS: Final = ("readonly", "read-only", "permission denied", "not permitted", "unable to open database")
 
+_DAMAGE_SIGNS: Final = ("file is not a database", "database disk image is malformed")
+_SIGNS: Final = (
+    (_READ_ONLY_SIGNS, ReadOnly),
+    (("disk is full", "no space left", "quota exceeded"), DiskFull),
+    (_DAMAGE_SIGNS, DamagedDatabase),
+)
+
 
 def translate(error: Exception, what: str) -> MlopsError:
     """Return our error for a database's. ``what`` names the database: ``The catalog /x/catalog.db``."""
     text = str(getattr(error, "orig", None) or error)
-    if any(sign in text.lower() for sign in _READ_ONLY_SIGNS):
-        return ReadOnly(what)
-    if any(sign in text for sign in ("disk is full", "No space left", "quota exceeded")):
-        return DiskFull(what)
+    for signs, kind in _SIGNS:
+        if any(sign in text.lower() for sign in signs):
+            return kind(what)
     if "disk I/O error" in text:  # what SQLite makes of a disk without room for its smallest side file
         return Unavailable(
             f"{what} cannot be read or written (disk I/O error), as where a disk is full.",
@@ -115,7 +133,9 @@ def system_error(error: BaseException) -> MlopsError | None:
     """
     if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
         return translate(error, f"{error.filename}" if error.filename else "The disk")
-    if isinstance(error, (OperationalError, sqlite3.OperationalError)):
+    if isinstance(error, (OperationalError, sqlite3.OperationalError)) or (
+        isinstance(error, (DatabaseError, sqlite3.DatabaseError)) and any(sign in str(error) for sign in _DAMAGE_SIGNS)
+    ):
         return translate(error, "The workspace's database")
     return None
 

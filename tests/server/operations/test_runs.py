@@ -223,8 +223,10 @@ async def test_runs_are_compared_tagged_deleted_and_restored(api, here):
     assert (await api("DELETE", "runs/a", user="rita")).status == 403
     assert (await api("DELETE", "runs/a")).status == 204
     assert [one["name"] for one in (await api("GET", "runs")).body["items"]] == ["b"]
+    missed = await api("GET", "runs/a")
+    assert (missed.status, missed.body["code"]) == (404, "run-deleted")
     assert (await api("POST", "runs/a/restore", {})).body["deleted"] is False
-    assert (await api("POST", "runs/a/restore", {})).status == 404
+    assert (await api("POST", "runs/a/restore", {})).status == 409
 
 
 async def test_a_log_is_read_on_from_where_it_was_read_to(api, here):
