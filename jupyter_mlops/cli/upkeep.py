@@ -12,7 +12,7 @@ from jupyter_mlops.cli.options import json_option, tag_values
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Done
 from jupyter_mlops.core.run import Run
-from jupyter_mlops.training.upkeep import delete_run, restore_run, tag_run
+from jupyter_mlops.training.upkeep import delete_runs, restore_runs, tag_run
 
 
 @click.command(cls=Command)
@@ -37,13 +37,13 @@ def tag(session: Session, run: str, tags: Sequence[str], *, remove: Sequence[str
 @json_option
 @pass_session
 def delete(session: Session, runs: Sequence[str]) -> Done:
-    """Delete runs. They go to the trash, and `runs restore` brings them back.
+    """Delete runs, all or none. They go to the trash, and `runs restore` brings them back.
 
     Example:
       mlops runs delete 3f6c0a52
       mlops runs restore 3f6c0a52
     """
-    deleted = [delete_run(session.world, run) for run in runs]
+    deleted = delete_runs(session.world, runs)
     names = ", ".join(run.name for run in deleted)
     back = " ".join(run.id[:8] for run in deleted)
     return Done(
@@ -62,6 +62,6 @@ def restore(session: Session, runs: Sequence[str]) -> Done:
     Example:
       mlops runs restore 3f6c0a52
     """
-    restored = [restore_run(session.world, run) for run in runs]
+    restored = restore_runs(session.world, runs)
     names = ", ".join(run.name for run in restored)
     return Done(message=f"Restored {names}.", facts={"runs": [run.id for run in restored]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
@@ -48,29 +48,49 @@ def tag_run(world: World, ref: str, tags: Mapping[str, str | None], *, note: str
 
 
 def delete_run(world: World, ref: str) -> Run:
-    """Put a run in the trash; return it. Raises ``Conflict`` while it is running.
+    """Put a run in the trash; return it. Raises ``Conflict`` while it is running."""
+    return delete_runs(world, [ref])[0]
 
-    Nothing is lost: ``restore_run`` brings it back, and its snapshot and files stay.
+
+def delete_runs(world: World, refs: Sequence[str]) -> list[Run]:
+    """Put runs in the trash, all or, where one of them cannot be, none; return them. Raises what ``delete_run`` does.
+
+    Nothing is lost: ``restore_run`` brings them back, and their snapshots and files stay.
     """
-    run = world.tracking.run(ref)
-    if run.deleted:
-        raise Conflict(f"The run {run.name} is deleted already.", hint=f"Bring it back: `mlops runs restore {run.id}`.")
-    if run.status in {"RUNNING", "SCHEDULED"}:
-        raise Conflict(
-            f"The run {run.name} is {run.status}, so it is not deleted.", hint=f"End it: `mlops runs cancel {run.id}`."
-        )
-    world.tracking.delete_run(run.id)
-    world.catalog.record("run", run.id, "delete", {"name": run.name})
-    return world.tracking.run(run.id)
+    runs = {run.id: run for run in map(world.tracking.run, refs)}
+    for run in runs.values():
+        if run.deleted:
+            raise Conflict(
+                f"The run {run.name} is deleted already.", hint=f"Bring it back: `mlops runs restore {run.id}`."
+            )
+        if run.status in {"RUNNING", "SCHEDULED"}:
+            raise Conflict(
+                f"The run {run.name} is {run.status}, so it is not deleted.",
+                hint=f"End it: `mlops runs cancel {run.id}`.",
+            )
+    for run in runs.values():
+        world.tracking.delete_run(run.id)
+        world.catalog.record("run", run.id, "delete", {"name": run.name})
+    return [world.tracking.run(run_id) for run_id in runs]
 
 
 def restore_run(world: World, ref: str) -> Run:
     """Take a run out of the trash; return it. Raises ``UnknownThing``, and ``Conflict`` for one that is not in there."""
+    return restore_runs(world, [ref])[0]
+
+
+def restore_runs(world: World, refs: Sequence[str]) -> list[Run]:
+    """Take runs out of the trash, all or none; return them. Raises what ``restore_run`` does."""
+    runs = {run.id: run for run in (_in_trash(world, ref) for ref in refs)}
+    for run in runs.values():
+        world.tracking.restore_run(run.id)
+        world.catalog.record("run", run.id, "restore", {"name": run.name})
+    return [world.tracking.run(run_id) for run_id in runs]
+
+
+def _in_trash(world: World, ref: str) -> Run:
     try:
-        run = world.tracking.deleted_run(ref)
+        return world.tracking.deleted_run(ref)
     except UnknownThing:
         run = world.tracking.run(ref)
         raise Conflict(f"The run {run.name} ({run.id[:8]}) is not deleted.", hint="See `mlops runs list`.") from None
-    world.tracking.restore_run(run.id)
-    world.catalog.record("run", run.id, "restore", {"name": run.name})
-    return world.tracking.run(run.id)

@@ -7,7 +7,15 @@ import pytest
 from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.training.runs import list_runs, log_metrics
-from jupyter_mlops.training.upkeep import NOTE, ReservedTag, delete_run, restore_run, tag_run
+from jupyter_mlops.training.upkeep import (
+    NOTE,
+    ReservedTag,
+    delete_run,
+    delete_runs,
+    restore_run,
+    restore_runs,
+    tag_run,
+)
 
 
 @pytest.fixture
@@ -59,6 +67,19 @@ def test_a_deleted_run_is_out_of_lists_refuses_changes_and_comes_back_whole(work
         assert (back.id, back.deleted, back.metrics) == (run.id, False, {"auc": 0.5})
         delete_run(workspace, run.id)
     assert [event.verb for event in workspace.catalog.events()][-2:] == ["restore", "delete"]
+
+
+def test_of_several_runs_all_are_deleted_and_restored_or_none(workspace, run):
+    same = workspace.tracking.create_run("keep", "old", tags={}, params={})
+    workspace.tracking.end_run(same.id, "FINISHED")
+    with pytest.raises(UnknownThing, match="nothing"):
+        delete_runs(workspace, ["old", "nothing"])
+    assert len(list_runs(workspace, experiment="keep")) == 2
+    assert [one.id for one in delete_runs(workspace, ["old", "old", same.id])] == [same.id]  # one name is one run
+    with pytest.raises(Conflict, match="is not deleted"):
+        restore_runs(workspace, [same.id, run.id])
+    assert [one.id for one in list_runs(workspace, experiment="keep")] == [run.id]
+    assert [one.id for one in restore_runs(workspace, [same.id])] == [same.id]
 
 
 def test_a_running_run_is_not_deleted_and_what_is_not_in_the_trash_not_restored(workspace, run):
