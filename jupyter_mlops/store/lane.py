@@ -232,6 +232,10 @@ class LaneReader:
         self._shipped = self._at
         _write(self._file, _SHIPPED.pack(self._at), _SHIPPED_AT)
 
+    def rewind(self) -> None:
+        """Go back to what was shipped last: what was read since is read again."""
+        self._at = self._shipped
+
     def shut(self) -> None:
         """Tell the writer to go elsewhere. What it wrote before it heard of this can still be read."""
         _write(self._file, b"\1", _CLOSED_AT)

@@ -66,7 +66,11 @@ class Shipper:
         try:
             for lane in self._lanes():
                 while points := lane.read():
-                    self._send(points)
+                    try:
+                        self._send(points)
+                    except BaseException:
+                        lane.rewind()  # or the next round would go on behind what did not arrive
+                        raise
                     lane.shipped()
                     self.moved_at = time.monotonic()
         except OSError as error:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,29 @@ def test_while_the_server_is_away_nothing_is_lost_and_the_end_is_told_later(work
     assert workspace.journals.ship_leftovers() == [capture.run.id]
     run = workspace.tracking.run(capture.run.id)
     assert (run.status, run.reason, run.metrics) == ("FAILED", "why", {"m": 1.0})
+
+
+@pytest.mark.parametrize("error", [TrackingDown("sqlite:", "connection refused"), RuntimeError("unforeseen")])
+def test_what_a_store_does_not_take_at_first_is_shipped_before_what_comes_after_it(workspace, monkeypatch, error):
+    run = workspace.tracking.create_run("e", None, tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    take, refused = workspace.tracking.log, []
+
+    def log(run_id: str, **what: Any) -> None:
+        if len(refused) < 2:
+            refused.append(what)
+            raise error
+        take(run_id, **what)
+
+    monkeypatch.setattr(workspace.tracking, "log", log)
+    for half in (range(3000), range(3000, 6000)):
+        journal.log([point(step) for step in half])
+        while not refused:
+            time.sleep(0.01)
+    assert journal.flush()
+    journal.close("FINISHED", "", time.time())
+    assert len(refused) == 2
+    assert [one.step for one in workspace.tracking.history(run.id, "m")] == list(range(6000))
 
 
 def test_a_living_runs_journal_is_left_alone(workspace):

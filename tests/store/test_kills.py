@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter as Tally
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+import requests
 
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.store import tracking as tracking_module
@@ -59,49 +62,150 @@ def test_of_200_processes_killed_at_random_moments_nothing_is_lost_or_doubled(wo
     assert not list((workspace.root / "journal").iterdir())
 
 
+class Link:
+    """The way to a server, which can be cut at any byte and mended. Until it is mended first nobody gets through."""
+
+    def __init__(self, to: int) -> None:
+        self._to = to
+        self._open: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+            self.port = probe.getsockname()[1]
+
+    def mend(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near = listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                return
+            self._open += [near, far]
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture(scope="module")
+def served(open_workspace, tmp_path_factory):
+    """A workspace whose tracking store MLflow's own server serves too, and that one's port."""
+    folder = tmp_path_factory.mktemp("served")
+    opened = open_workspace(folder)
+    assert opened.tracking.experiments()
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    argv = ["mlflow", "server", "--workers", "1", "--port", str(port), "--backend-store-uri", opened.tracking_uri]
+    server = subprocess.Popen(
+        [sys.executable, "-m", *argv], cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                requests.get(f"http://127.0.0.1:{port}/health", timeout=5).raise_for_status()
+                break
+            except requests.RequestException:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        yield opened, port
+    finally:
+        server.terminate()
+        server.wait(20)
+        opened.close()
+
+
 @pytest.fixture
-def port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def far_journals(served, tmp_path, monkeypatch):
+    """Journals that ship over a link to the server; ten minutes of MLflow's patience are a moment here."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    monkeypatch.setattr("jupyter_mlops.store.mlflow_client.PING_AGAIN_S", 0.2)
+    opened, port = served
+    link = Link(port)
+    uri = f"http://127.0.0.1:{link.port}"
+    yield opened, Journals(tmp_path / "journal", MlflowTracking(uri, uri, opened.artifact_url)), link
+    link.cut()
+
+
+def wait_until(is_so, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert is_so()
 
 
 @pytest.mark.slow
-def test_what_was_logged_while_the_server_was_away_arrives_once_when_it_is_back(workspace, tmp_path, port):
+def test_what_was_logged_while_the_server_was_away_arrives_once_when_it_is_back(far_journals):
+    workspace, journals, link = far_journals
     run = workspace.tracking.create_run("e", None, tags={}, params={})
-    uri = f"http://127.0.0.1:{port}"
-    journals = Journals(tmp_path / "journal", MlflowTracking(uri, uri, workspace.artifact_url))
     journal, counter = journals.open(run.id, run.artifact_uri), Counter()
     for n in range(2500):
         journal.log(counter.points({"m": n}))
-    deadline = time.monotonic() + 20
-    while journal.trouble is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: journal.trouble is not None)
     assert isinstance(journal.trouble, TrackingDown)
     with pytest.raises(TrackingDown):
         journal.close("FINISHED", "why", time.time())
     with pytest.raises(TrackingDown):
         journals.ship_leftovers()
-    env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    argv = ["mlflow", "server", "--workers", "1", "--port", str(port), "--backend-store-uri", workspace.tracking_uri]
-    server = subprocess.Popen(
-        [sys.executable, "-m", *argv], cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        shipped = []
-        deadline = time.monotonic() + 60
-        while not shipped and time.monotonic() < deadline:
-            try:
-                shipped = journals.ship_leftovers()
-            except TrackingDown:
-                time.sleep(0.2)
-        assert shipped == [run.id]
-    finally:
-        server.terminate()
-        server.wait(20)
+    link.mend()
+    assert journals.ship_leftovers() == [run.id]
     assert sorted(points_of(workspace)[run.id]) == [("m", n, float(n)) for n in range(2500)]
     ended = workspace.tracking.run(run.id)
     assert (ended.status, ended.reason, ended.metrics) == ("FINISHED", "why", {"m": 2499.0})
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_again_and_again_in_the_middle_of_batches_gets_each_point_once(far_journals):
+    workspace, journals, link = far_journals
+    run = workspace.tracking.create_run("e", None, tags={}, params={})
+    journal, counter, rng = journals.open(run.id, run.artifact_uri), Counter(), random.Random(5)
+    n = n_away = 0
+
+    def log(count: int) -> None:
+        nonlocal n
+        for _ in range(count):
+            journal.log(counter.points({"m": n}))
+            n += 1
+
+    def n_there() -> int:
+        return len(points_of(workspace).get(run.id, ()))
+
+    for _ in range(5):
+        before = n_there()
+        link.mend()
+        log(3000)
+        wait_until(lambda before=before: n_there() > before)
+        time.sleep(rng.random() * 0.3)
+        link.cut()
+        log(500)
+        wait_until(lambda: journal.trouble is not None)
+        n_away += n_there() < n
+    link.mend()
+    wait_until(journal.flush)
+    journal.close("FINISHED", "", time.time())
+    assert sorted(points_of(workspace)[run.id]) == [("m", step, float(step)) for step in range(n)]
+    assert n_away == 5
+    assert workspace.tracking.run(run.id).status == "FINISHED"
 
 
 def test_a_point_that_mlflow_refuses_keeps_no_other_from_it(workspace, caplog):

@@ -49,6 +49,28 @@ def test_a_reader_that_begins_anew_knows_keys_from_before_its_mark(tmp_path):
     assert read_all(tmp_path) == [point(1, "second")]
 
 
+def test_what_did_not_arrive_is_read_again(tmp_path):
+    lane = Lane(tmp_path)
+    lane.log([point(0, "old"), point(1, "old")])
+    reader = LaneReader(next(tmp_path.glob(f"*{SUFFIX}")))
+    assert len(reader.read()) == 2
+    reader.shipped()
+    lane.log([point(n, key) for n in range(2, 6000) for key in ("old", "new")])
+    first = reader.read()
+    assert 0 < len(first) < 2 * 5998  # more is left
+    reader.rewind()
+    assert reader.read() == first
+    reader.shipped()
+    rest = []
+    while points := reader.read():
+        rest += points
+    reader.rewind()
+    assert [point.step for point in first + rest] == [n for n in range(2, 6000) for _ in range(2)]
+    again = reader.read()
+    assert again == rest[: len(again)] != []
+    reader.close()
+
+
 def test_a_call_larger_than_a_window_and_long_new_names_are_kept(tmp_path):
     lane = Lane(tmp_path)
     lane.log([point(0)])
