@@ -80,8 +80,9 @@ def _text(body: str, *, is_diff: bool = False) -> str:
         text = "\n".join(_span(Word(line, diff_tone(line))) for line in printable(plain).split("\n"))
     else:
         text = escape(plain)
+    wrap = "white-space:pre;" if is_diff else ""
     return (
-        '<pre style="margin:4px 0;padding:6px 10px;overflow-x:auto;background:var(--jp-layout-color2, '
+        f'<pre style="margin:4px 0;padding:6px 10px;overflow-x:auto;{wrap}background:var(--jp-cell-editor-background, '
         f'rgba(128,128,128,.12));font-family:var(--jp-code-font-family, monospace)">{text}</pre>'
     )
 

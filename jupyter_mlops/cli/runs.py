@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from typing import Final
+
 import click
 import msgspec
 
@@ -13,12 +17,22 @@ from jupyter_mlops.cli.options import json_option
 from jupyter_mlops.cli.reproduce import reproduce
 from jupyter_mlops.cli.runlist import list_, metrics_of
 from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.cli.term import can_show, is_terminal
 from jupyter_mlops.cli.upkeep import delete, restore, tag
 from jupyter_mlops.cli.view import Facts, Note, Table, View, shows
 from jupyter_mlops.cli.watch import watch
-from jupyter_mlops.cli.words import count, duration, number, pairs, size, status, when
+from jupyter_mlops.cli.words import BLOCKS, count, duration, in_blocks, number, pairs, size, status, when
 from jupyter_mlops.core.run import SYSTEM, Run
 from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
+
+MOST_CURVES: Final = 30
+CURVE_WIDTH: Final = 20
+
+
+class DrawnRun(RunDetail, frozen=True, kw_only=True):
+    """A run for a terminal that can draw: ``curves`` are its metrics' as block characters."""
+
+    curves: dict[str, str] = {}
 
 
 @click.group(cls=Group)
@@ -43,7 +57,13 @@ def show(session: Session, run: str) -> RunDetail:
     Example:
       mlops runs show baseline
     """
-    return show_run(session.world, run)
+    detail = show_run(session.world, run)
+    if session.as_json or not is_terminal(sys.stdout) or not can_show(BLOCKS):
+        return detail
+    names = list(detail.run.results)[:MOST_CURVES]
+    curves = {name: session.world.tracking.curve(detail.run.id, name, CURVE_WIDTH) for name in names}
+    drawn = {name: in_blocks([one for one in curve.last if not isinstance(one, str)]) for name, curve in curves.items()}
+    return DrawnRun(**msgspec.structs.asdict(detail), curves={name: blocks for name, blocks in drawn.items() if blocks})
 
 
 @runs.command()
@@ -65,12 +85,16 @@ for _verb in (list_, logs, watch, compare, reproduce, tag, delete, restore):
 
 @shows(Run)
 def _view(run: Run) -> View:
+    return _whole(run, {})
+
+
+def _whole(run: Run, curves: Mapping[str, str]) -> View:
     view: View = [Facts(pairs=_facts(run))]
     if run.params:
         view.append(Table(title="Parameters", headers=("NAME", "VALUE"), rows=list(run.params.items())))
     if run.results:
-        rows = [(key, number(value)) for key, value in run.results.items()]
-        view.append(Table(title="Metrics", headers=("NAME", ">LAST"), rows=rows))
+        rows = [(key, number(value), *([curves.get(key, "")] if curves else [])) for key, value in run.results.items()]
+        view.append(Table(title="Metrics", headers=("NAME", ">LAST", *(["CURVE"] if curves else [])), rows=rows))
     if run.deleted:
         view.append(Note(text=f"It is deleted. To have it back: `mlops runs restore {run.id[:8]}`.", tone="bad"))
     if run.reason:
@@ -80,7 +104,7 @@ def _view(run: Run) -> View:
 
 @shows(RunDetail)
 def _detail(detail: RunDetail) -> View:
-    first, *rest = _view(detail.run)
+    first, *rest = _whole(detail.run, detail.curves if isinstance(detail, DrawnRun) else {})
     assert isinstance(first, Facts)
     view: View = [Facts(pairs=[*first.pairs, *_origin(detail)]), *rest]
     if note := detail.run.tags.get("mlflow.note.content"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,6 +27,7 @@ _TONES: Final[dict[str, Tone]] = {
     "deleting": "busy",
     "cancelled": "quiet",
 }
+BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -104,3 +105,15 @@ def pairs(values: Mapping[str, object], most: int = 0) -> str:
 def count(n: int, noun: str) -> str:
     """Return ``1 file``, ``2 files``."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def in_blocks(values: Sequence[float], width: int = 20) -> str:
+    """Return a curve as a word of block characters, at most ``width`` of them; empty for fewer than two values."""
+    if len(values) < 2:  # noqa: PLR2004  # one value is no curve
+        return ""
+    columns = min(width, len(values))
+    shown = [values[round(at * (len(values) - 1) / (columns - 1))] for at in range(columns)]
+    low, high = min(shown), max(shown)
+    half_span = (high / 2 - low / 2) or 1.0  # halves: the span of huge values has no float
+    top = len(BLOCKS) - 1
+    return "".join(BLOCKS[round((value / 2 - low / 2) / half_span * top)] for value in shown)

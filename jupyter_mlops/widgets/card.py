@@ -11,14 +11,14 @@ from jupyter_mlops.cli.html import to_html
 from jupyter_mlops.cli.render import NOTEBOOK_WIDTH, to_text
 from jupyter_mlops.cli.runs import machine_of
 from jupyter_mlops.cli.view import Facts, Heading, Note, Pictures, Spark, Table, Text, View, Word, shows
-from jupyter_mlops.cli.words import count, duration, number, pairs, size, status, when
+from jupyter_mlops.cli.words import count, duration, in_blocks, number, pairs, size, status, when
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.record import MetricValue, Record, plain
 from jupyter_mlops.core.run import Artifact, Run, RunStatus
 from jupyter_mlops.training.origin import hidden_of
 from jupyter_mlops.training.runs import RunDetail
 from jupyter_mlops.widgets.pictures import Picture, pictures_of
-from jupyter_mlops.widgets.trends import SENT_POINTS, Trend, in_blocks, trend_of
+from jupyter_mlops.widgets.trends import SENT_POINTS, Trend, trend_of
 from jupyter_mlops.workspace import Workspace
 
 MIME: Final = "application/vnd.mlops.run+json"
@@ -243,7 +243,12 @@ def _metrics(card: Card) -> View:
         view: View = [Table(title="Metrics", headers=("NAME", ">LAST"), rows=rows)]
     else:
         rows = [
-            (trend.name, number(trend.last), *_range(trend), Spark(in_blocks(trend.points), points=trend.points))
+            (
+                trend.name,
+                number(trend.last),
+                *_range(trend),
+                Spark(in_blocks([value for _, value in trend.points]), points=trend.points),
+            )
             for trend in card.trends
         ]
         view = [Table(title="Metrics", headers=("NAME", ">LAST", ">LOWEST", ">HIGHEST", "CURVE"), rows=rows)]

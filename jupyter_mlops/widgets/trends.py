@@ -12,7 +12,6 @@ from jupyter_mlops.core.record import MetricValue, Record
 MOST_POINTS: Final = 240
 """Points that a series keeps before it thins itself out."""
 SENT_POINTS: Final = 80
-_BLOCKS: Final = "▁▂▃▄▅▆▇█"
 
 Point = tuple[float, float]
 
@@ -102,15 +101,3 @@ def thinned(points: Sequence[Point], most: int) -> list[Point]:
         high = max(range(len(part)), key=lambda i: part[i][1])
         kept += [part[i] for i in sorted({low, high})]
     return [*kept, points[-1]]
-
-
-def in_blocks(points: Sequence[Point], width: int = 20) -> str:
-    """Return a curve as a word of block characters, at most ``width`` of them; empty for fewer than two points."""
-    if len(points) < 2:  # noqa: PLR2004  # one point is no curve
-        return ""
-    columns = min(width, len(points))
-    values = [points[round(at * (len(points) - 1) / (columns - 1))][1] for at in range(columns)]
-    low, high = min(values), max(values)
-    half_span = (high / 2 - low / 2) or 1.0  # halves: the span of huge values has no float
-    top = len(_BLOCKS) - 1
-    return "".join(_BLOCKS[round((value / 2 - low / 2) / half_span * top)] for value in values)

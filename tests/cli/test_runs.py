@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -29,6 +32,36 @@ def test_runs_are_compared_with_the_best_value_marked(mlops):
     assert "0.8 *" not in answer.out
     found = mlops("runs", "compare", "a", "b", "--json").json
     assert found["params"] == [{"name": "C", "values": ["1", "2"], "differs": True}]
+
+
+def test_a_terminal_that_can_draws_each_metric_as_a_curve(runs, mlops):
+    run = runs.tracking.run("a")
+    points = [MetricPoint(key="loss", value=1 / (n + 1), step=n, at_ms=n) for n in range(500)]
+    runs.tracking.log(run.id, metrics=[*points, MetricPoint(key="bad", value="NaN", step=0, at_ms=1)])
+    code = "from jupyter_mlops.cli import main; main()"
+    command = [sys.executable, "-c", code, "runs", "show", "a"]
+    drawn = in_a_terminal(command, LANG="C.UTF-8")
+    assert re.search(r"loss +0.002 +█[▁▂▃▄▅▆▇█]{19}", drawn)
+    assert re.search(r"auc +0.8\s*\n", drawn)  # one point is no curve
+    assert "CURVE" not in in_a_terminal(command, PYTHONIOENCODING="ascii")
+    assert "CURVE" not in mlops("runs", "show", "a").out
+    assert "curves" not in mlops("runs", "show", "a", "--json").json
+
+
+def in_a_terminal(command: list[str], **environment: str) -> str:
+    """Return what a command writes to a terminal."""
+    terminal, end = os.openpty()
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=end, stderr=end, env={**os.environ, **environment}
+    )
+    os.close(end)
+    shown = b""
+    with suppress(OSError):  # what Linux says at the end
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    assert child.wait() == 0
+    return shown.decode()
 
 
 @pytest.mark.usefixtures("runs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.cli.words import age, count, duration, number, pairs, size
+from jupyter_mlops.cli.words import age, count, duration, in_blocks, number, pairs, size
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,11 @@ def test_pairs_say_how_many_more_there_are():
 def test_counts():
     assert count(1, "file") == "1 file"
     assert count(20_000, "file") == "20,000 files"
+
+
+def test_blocks_rise_with_the_values_also_with_huge_and_equal_ones():
+    assert in_blocks([float(n) for n in range(8)]) == "▁▂▃▄▅▆▇█"
+    assert in_blocks([-1.7e308, 1.7e308]) == "▁█"
+    assert in_blocks([2.0, 2.0]) == "▁▁"
+    assert in_blocks([2.0]) == ""
+    assert len(in_blocks([float(n) for n in range(500)], width=20)) == 20

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from jupyter_mlops.core.curve import Curve
-from jupyter_mlops.widgets.trends import MOST_POINTS, SENT_POINTS, Series, in_blocks, thinned, trend_of
+from jupyter_mlops.widgets.trends import MOST_POINTS, SENT_POINTS, Series, thinned, trend_of
 
 
 def series_of(values):
@@ -56,7 +56,6 @@ def test_nan_and_infinities_are_last_values_and_no_points():
 def test_one_value_is_no_curve():
     trend = trend_of(0.9, Curve(key="auc", n_points=1, at=[0], low=[0.9], high=[0.9], last=[0.9]))
     assert (trend.last, trend.points) == (0.9, [])
-    assert in_blocks(trend.points) == ""
 
 
 def test_a_curve_in_buckets_keeps_their_extremes_and_goes_on_from_their_last_values():
@@ -67,13 +66,6 @@ def test_a_curve_in_buckets_keeps_their_extremes_and_goes_on_from_their_last_val
     trend = trend_of("NaN", curve)
     assert trend.points == [(3, 4.0), (3, 1.0), (6, 0.5), (12, 2.0)]
     assert (trend.last, trend.lowest, trend.highest, trend.n_points) == ("NaN", 0.5, 4.0, 900)
-
-
-def test_blocks_rise_with_the_values_also_with_huge_and_equal_ones():
-    assert in_blocks([(n, float(n)) for n in range(8)]) == "▁▂▃▄▅▆▇█"
-    assert in_blocks([(0, -1.7e308), (1, 1.7e308)]) == "▁█"
-    assert in_blocks([(0, 2.0), (1, 2.0)]) == "▁▁"
-    assert len(in_blocks([(n, float(n)) for n in range(500)], width=20)) == 20
 
 
 def test_thinning_never_gives_more_than_asked_for():
