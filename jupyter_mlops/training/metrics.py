@@ -59,8 +59,9 @@ class Counter:
 def _items(values: Any) -> Any:
     if type(values) is dict or isinstance(values, Mapping):
         return values.items()
+    kind = type(values).__name__
     raise BadInput(
-        f"A {type(values).__name__} has no names to log its values under.",
+        f"{_article(kind).capitalize()} {kind} has no names to log its values under.",
         hint="Log names with their values: `ml.log({'loss': 0.31})` or `ml.log(loss=0.31)`.",
     )
 
@@ -114,6 +115,10 @@ def number(key: str, value: Any) -> float:
 def _not_one_number(key: str, value: Any) -> BadInput:
     kind = type(value).__name__
     return BadInput(
-        f"The metric {key!r} is {'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}, which is not one number.",
+        f"The metric {key!r} is {_article(kind)} {kind}, which is not one number.",
         hint="Log one number a key: `ml.log({'loss': float(loss)})`.",
     )
+
+
+def _article(kind: str) -> str:
+    return "an" if kind[:1].lower() in "aeio" else "a"  # a u is mostly that of a uint8

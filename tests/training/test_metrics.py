@@ -88,9 +88,18 @@ def test_what_mlflow_takes_as_a_name_is_taken(key):
     assert Counter().points({key: 1.0})[0].key == key
 
 
-@pytest.mark.parametrize("values", [3, "loss", None, [("loss", 1)]])
-def test_values_without_names_are_refused(values):
-    with pytest.raises(BadInput, match="has no names"):
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (3, "An int"),
+        ("loss", "A str"),
+        (None, "A NoneType"),
+        ([("loss", 1)], "A list"),
+        (np.uint8(3), "A uint8"),
+    ],
+)
+def test_values_without_names_are_refused(values, named):
+    with pytest.raises(BadInput, match=f"^{named} has no names"):
         Counter().points(values)
 
 
