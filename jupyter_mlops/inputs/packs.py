@@ -340,9 +340,13 @@ class PackWriter:
         packs.kept.add(hasher.hexdigest())
 
     def _index(self) -> bytes:
-        order = sorted(range(len(self._digests)), key=self._digests.__getitem__)
-        rows = [_ROW.pack(*self._rows[i * 3 : i * 3 + 3]) for i in order]
-        return b"".join([self._digests[i] for i in order] + rows)
+        count = len(self._digests)
+        order = array("Q", sorted(range(count), key=self._digests.__getitem__))
+        index = bytearray(count * (_DIGEST + _ROW.size))  # filled in place, as there may be a million
+        for place, i in enumerate(order):
+            index[place * _DIGEST : (place + 1) * _DIGEST] = self._digests[i]
+            _ROW.pack_into(index, count * _DIGEST + place * _ROW.size, *self._rows[i * 3 : i * 3 + 3])
+        return bytes(index)
 
     def abandon(self) -> None:
         """Leave nothing behind. Harmless after ``finish``."""
