@@ -129,6 +129,14 @@ def test_lists_comparisons_and_differences_name_them(executed):
     assert "digits are wrong" in text(cells["logs"])
 
 
+def test_the_baseline_is_reproduced(executed, world):
+    assert "Every metric is the same." in text(executed[0]["reproduce"])
+    again = world.tracking.run("baseline-again")
+    original = world.tracking.run("baseline")
+    assert again.tags["mlops.reproduces"] == original.id
+    assert (again.params, again.results) == (original.params, original.results)
+
+
 def test_it_is_committed_without_outputs_and_without_a_path_of_any_machine():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
