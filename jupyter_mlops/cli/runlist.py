@@ -18,7 +18,6 @@ from jupyter_mlops.core.search import RunPage, found_in
 from jupyter_mlops.core.where import Field
 from jupyter_mlops.training.finding import columns, find_runs
 
-
 MOST: Final = 10_000
 """Runs in a list."""
 
@@ -50,6 +49,7 @@ class RunListing(Listing):
     help="Order by this; what lacks it comes last. Metrics, times and durations fall unless `asc` is said; the rest rises.",
 )
 @click.option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, metavar="N", help="How many.")
+@click.option("--deleted", is_flag=True, help="Those in the trash instead, which `runs restore` brings back.")
 @json_option
 @pass_session
 def list_(
@@ -61,6 +61,7 @@ def list_(
     where: str | None,
     order: str | None,
     limit: int,
+    deleted: bool,
 ) -> Listing:
     """List runs, newest first unless ordered otherwise.
 
@@ -77,11 +78,12 @@ def list_(
         status=state,
         project=project,
         limit=limit,
+        deleted=deleted,
         count=True,
     )
     shows = "`--limit` shows more" if limit < MOST else "narrow it with `--where`"
     more = f"{len(page.items):,} of {_all(page)}; {shows}." if page.next else ""
-    narrowed = experiment or state or project or where
+    narrowed = experiment or state or project or where or deleted
     return RunListing(
         page.items,
         empty="No runs match."

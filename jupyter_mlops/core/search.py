@@ -84,6 +84,8 @@ class RunQuery:
     limit: int = 100
     skip: int = 0
     """Runs before the page."""
+    deleted: bool = False
+    """Whether those in the trash are meant, instead of all others."""
     count: bool = False
     """Whether to count all that match, which takes longer than the page where the filter says much."""
 

@@ -97,7 +97,8 @@ class _Search:
         self._down = "DESC" if query.order.descending else "ASC"
         self._sql = Conditions(sqlite=rows.sqlite, experiments=experiments)
         scope = ", ".join(map(str, experiments))
-        self._where = f"r.lifecycle_stage = 'active' AND r.experiment_id IN ({scope}) AND {self._sql.of(query.where)}"
+        stage = "deleted" if query.deleted else "active"
+        self._where = f"r.lifecycle_stage = '{stage}' AND r.experiment_id IN ({scope}) AND {self._sql.of(query.where)}"
 
     def count(self) -> int:
         """Return how many runs there are on all pages."""

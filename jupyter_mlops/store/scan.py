@@ -34,7 +34,7 @@ def scan_page(client: MlflowClient, query: RunQuery, experiments: Mapping[str, s
     wanted = query.skip + query.limit + 1
     found: list[Run] = []
     whole = True
-    for n_before, run in enumerate(_matching(client, query.where, order, experiments)):
+    for n_before, run in enumerate(_matching(client, query, order, experiments)):
         if n_before == MOST_SCANNED:
             whole = False
             break
@@ -77,13 +77,18 @@ def _place(run: Run, field: Field) -> tuple[int, float, str]:
     return (2, 0.0, "") if math.isnan(value) else (0, value, "")
 
 
-def _matching(client: MlflowClient, where: Node, order: str | None, experiments: Mapping[str, str]) -> Iterator[Run]:
+def _matching(
+    client: MlflowClient, query: RunQuery, order: str | None, experiments: Mapping[str, str]
+) -> Iterator[Run]:
     """Yield what MLflow's search gives for as much of the filter as it can express."""
+    from mlflow.entities import ViewType
+
     token = None
     while experiments:
         page: Any = client.search_runs(
             list(experiments),
-            " AND ".join(_expressible(where)),
+            " AND ".join(_expressible(query.where)),
+            ViewType.DELETED_ONLY if query.deleted else ViewType.ACTIVE_ONLY,
             max_results=_AT_ONCE,
             order_by=[order or "attributes.start_time DESC"],
             page_token=token,

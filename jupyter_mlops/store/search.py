@@ -238,7 +238,7 @@ class MlflowSearch(MlflowRegistry):
 
 def _unseen(found: Collection[Run], query: RunQuery) -> list[Field]:
     """Return the metrics and parameters of the query that its page does not show to exist."""
-    if query.skip:
+    if query.skip or query.deleted:
         return []
     asked = [query.order.field, *([] if found else fields_of(query.where))]
     seen = {("metrics", key) for run in found for key in run.metrics} | {

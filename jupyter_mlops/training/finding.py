@@ -36,13 +36,15 @@ def find_runs(
     project: str | None = None,
     limit: int = 100,
     after: str = "",
+    deleted: bool = False,
     count: bool = False,
 ) -> RunPage:
     """Return a page of runs, newest first unless ordered otherwise.
 
     ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``order`` a field with an optional ``asc`` or
-    ``desc``, ``after`` the ``next`` of the page before; ``count`` asks how many match in all. Raises ``BadWhere`` with the column, ``UnknownKey`` for a metric
-    or parameter that no run has, ``UnknownThing`` for an experiment, ``BadAfter``.
+    ``desc``, ``after`` the ``next`` of the page before; ``deleted`` asks for those in the trash, ``count`` for how many
+    match in all. Raises ``BadWhere`` with the column, ``UnknownKey`` for a metric or parameter that no run has,
+    ``UnknownThing`` for an experiment, ``BadAfter``.
     """
     if after and not (after.isdecimal() and len(after) <= _LONGEST_AFTER):
         raise BadAfter(after)
@@ -54,11 +56,16 @@ def find_runs(
             experiment=experiment,
             limit=limit,
             skip=int(after or 0),
+            deleted=deleted,
             count=count,
         )
     )
     # A run that turns out to be dead has another status now, which the filter may be about.
-    items = [run for run in settle(world, page.items) if holds(node, functools.partial(found_in, run))]
+    items = [
+        run
+        for run in (page.items if deleted else settle(world, page.items))
+        if holds(node, functools.partial(found_in, run))
+    ]
     return msgspec.structs.replace(page, items=items)
 
 

@@ -93,4 +93,7 @@ def _in_trash(world: World, ref: str) -> Run:
         return world.tracking.deleted_run(ref)
     except UnknownThing:
         run = world.tracking.run(ref)
-        raise Conflict(f"The run {run.name} ({run.id[:8]}) is not deleted.", hint="See `mlops runs list`.") from None
+        raise Conflict(
+            f"The run {run.name} ({run.id[:8]}) is not deleted.",
+            hint="`mlops runs list --deleted` shows those that are.",
+        ) from None

@@ -82,12 +82,16 @@ def test_a_run_is_tagged_deleted_and_restored(mlops):
     assert deleted.code == 0
     assert "mlops runs restore" in deleted.out
     assert [item["name"] for item in mlops("runs", "list", "--json").json["items"]] == ["b"]
+    assert [item["name"] for item in mlops("runs", "list", "--deleted", "--json").json["items"]] == ["a"]
     missed = mlops("runs", "show", "a")
     assert missed.code == 3
     assert " is deleted.\nHint: Bring it back: `mlops runs restore " in missed.err
     assert mlops("runs", "restore", "a").code == 0
     again = mlops("runs", "restore", "a")
-    assert (again.code, again.err.endswith("is not deleted.\nHint: See `mlops runs list`.\n")) == (4, True)
+    assert (
+        again.code,
+        again.err.endswith("is not deleted.\nHint: `mlops runs list --deleted` shows those that are.\n"),
+    ) == (4, True)
     assert len(mlops("runs", "list", "--json").json["items"]) == 2
 
 

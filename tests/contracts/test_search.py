@@ -199,6 +199,14 @@ def test_pages_that_follow_each_other_hold_each_run_once(stores: Stores, order: 
         assert sorted(seen) == sorted(run.id for run in stores[2])
 
 
+def test_runs_in_the_trash_are_listed_when_they_are_asked_for(stores: Stores):
+    for store in stores[:2]:
+        page = store.page(RunQuery(deleted=True, order=read_order("metrics.auc"), count=True))
+        assert len(page.items) == page.n_matching == EVERY_RUN - len(stores[2]) > 1
+        assert all(run.deleted for run in page.items)
+        assert store.page(RunQuery(deleted=True, where=RUNS.parse("metrics.nothing > 1"))).items == []
+
+
 def test_nan_and_missing_come_last_whichever_way(stores: Stores):
     for direction in ("asc", "desc"):
         runs = stores[0].page(RunQuery(order=read_order(f"metrics.auc {direction}"), limit=1000)).items

@@ -80,6 +80,7 @@ def list_runs(
     project: str | None = None,
     limit: Most = 100,
     after: str = "",
+    deleted: bool = False,
     count: bool = False,
 ) -> RunPage:
     """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`."""
@@ -92,6 +93,7 @@ def list_runs(
         project=project,
         limit=limit,
         after=after,
+        deleted=deleted,
         count=count,
     )
 

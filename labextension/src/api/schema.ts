@@ -552,7 +552,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a run out of the trash; return it. Raises ``UnknownThing`` when the trash has no such run. */
+        /** Take a run out of the trash; return it. Raises ``UnknownThing``, and ``Conflict`` for one that is not in there. */
         post: operations["restore_run"];
         delete?: never;
         options?: never;
@@ -2765,6 +2765,7 @@ export interface operations {
                 project?: string | null;
                 limit?: number;
                 after?: string;
+                deleted?: boolean;
                 count?: boolean;
             };
             header?: never;
