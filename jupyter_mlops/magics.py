@@ -46,7 +46,7 @@ class Magics:
             ended=self._show_run,
             say=self._say,
         )
-        self.warming = Warming(_WARMED, self._ready)
+        self.warming = Warming(self._prepare_store, _WARMED, self._ready)
         shell.begin_tracked_cell = self.cells.begin
         shell.refuse_cell_magic = refuse
 
@@ -61,19 +61,25 @@ class Magics:
                 self._tell(f"Made a workspace in {self._workspace.root}.")
         return self._workspace
 
+    def _prepare_store(self) -> None:
+        """Where there is no workspace, see to it that there is a store for the one that the first run makes."""
+        from jupyter_mlops.store import blank
+        from jupyter_mlops.workspace import find_workspace
+
+        if find_workspace(self._start()) is None:
+            blank.prepare()
+
     def open_store(self) -> None:
-        """Connect to the tracking store; where there is no workspace, prepare what the first run makes one of."""
+        """Connect to the tracking store, if there is a workspace here: the first time takes a while."""
         from jupyter_mlops.core.errors import MlopsError
         from jupyter_mlops.governance.secrets import choose_store
-        from jupyter_mlops.store.blank import blank_store
         from jupyter_mlops.workspace import find_workspace
 
         with suppress(MlopsError):  # it is told when it is used
             if find_workspace(self._start()) is not None:
                 self.workspace().tracking.experiments()
             else:
-                blank_store()
-                choose_store()
+                choose_store()  # a new workspace asks which one; looking for a keyring takes a while
 
     def tidy(self) -> None:
         """End what a dead kernel left RUNNING, this one's predecessor for instance, if there is a workspace here."""
