@@ -31,12 +31,14 @@ _SAMPLE: Final = 1000
 
 
 class RunInTrash(UnknownThing):
-    """What is named is a run, but it is deleted."""
+    """What is named is a run, but it is deleted, or its experiment is archived."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, is_archived: bool) -> None:
         super().__init__("run", run.name)
-        self.message = f"The run {run.name} ({run.id[:8]}) is deleted."
-        self.hint = f"Bring it back: `mlops runs restore {run.id[:8]}`."
+        state = f"in the archived experiment {run.experiment!r}" if is_archived else "deleted"
+        self.message = f"The run {run.name} ({run.id[:8]}) is {state}."
+        back = f"experiments restore '{run.experiment}'" if is_archived else f"runs restore {run.id[:8]}"
+        self.hint = f"Bring it back: `mlops {back}`."
         self.code = "run-deleted"  # type: ignore[misc]  # its own, whatever the kind of thing
 
 
@@ -186,7 +188,8 @@ class MlflowSearch(MlflowRegistry):
             found = self._runs_by("name", ref)
         for how in () if found else dict.fromkeys([by, "name"]):
             if trashed := self._runs_by(how, ref, deleted=True):
-                raise RunInTrash(trashed[0])
+                archived = {one.name for one in self.experiments(archived=True)}
+                raise RunInTrash(trashed[0], is_archived=trashed[0].experiment in archived)
         if not found:
             raise UnknownThing("run", ref)
         return found[0]

@@ -69,6 +69,15 @@ def test_a_deleted_run_is_out_of_lists_refuses_changes_and_comes_back_whole(work
     assert [event.verb for event in workspace.catalog.events()][-2:] == ["restore", "delete"]
 
 
+def test_a_run_of_an_archived_experiment_is_said_to_be_in_one(workspace, run):
+    workspace.tracking.archive_experiment("keep")
+    with pytest.raises(UnknownThing, match="is in the archived experiment 'keep'") as missed:
+        workspace.tracking.run("old")
+    assert "mlops experiments restore 'keep'" in missed.value.hint
+    workspace.tracking.restore_experiment("keep")
+    assert workspace.tracking.run("old").id == run.id
+
+
 def test_of_several_runs_all_are_deleted_and_restored_or_none(workspace, run):
     same = workspace.tracking.create_run("keep", "old", tags={}, params={})
     workspace.tracking.end_run(same.id, "FINISHED")
