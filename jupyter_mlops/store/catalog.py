@@ -53,6 +53,13 @@ EVENTS: Final = sa.Table(
 )
 VERSION: Final = sa.Table("catalog_version", sa.MetaData(), sa.Column("version", sa.Integer, nullable=False))
 
+# What a run needs several times: SQLAlchemy takes as long to build one of these as to execute it.
+_SELECT_NEWEST: Final = (
+    sa.select(RECORDS.c.body)
+    .where(RECORDS.c.kind == sa.bindparam("of_kind"), RECORDS.c.name == sa.bindparam("named"))
+    .order_by(RECORDS.c.version.desc())
+    .limit(1)
+)
 _INSERT_EVENT: Final = sa.insert(EVENTS)
 _INSERT_LINK: Final = sa.insert(LINKS)
 
@@ -159,7 +166,10 @@ class SqlCatalog:
     def get(self, kind: type[E], name: str, version: int | None = None) -> E:
         """Return an entry, the newest version unless one is named."""
         with self._transaction() as conn:
-            body = conn.execute(_select_one(kind, name, version)).scalar()
+            if version is None:
+                body = conn.execute(_SELECT_NEWEST, {"of_kind": kind.kind, "named": name}).scalar()
+            else:
+                body = conn.execute(_select_one(kind, name, version)).scalar()
         if body is None:
             raise UnknownThing(kind.kind, name if version is None else f"{name}:{version}", plural=_plural(kind.kind))
         return decode(body, kind)

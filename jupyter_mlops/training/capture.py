@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import logging
 import os
@@ -259,14 +260,14 @@ def _add_git(world: World, run_id: RunId, git: GitState) -> None:
 
 def process_tags(world: World) -> dict[str, str]:
     """Return the tags that name this process, so that a run whose process is gone can be told."""
-    mine = process_id()
+    return {"mlops.node": world.node, **_tags_of(os.getpid())}
+
+
+@functools.lru_cache(maxsize=1)
+def _tags_of(pid: int) -> dict[str, str]:
+    mine = process_id(pid)
     assert mine is not None
-    return {
-        "mlops.node": world.node,
-        "mlops.pid": str(mine.pid),
-        "mlops.pid_started": str(mine.started),
-        "mlops.boot_id": mine.boot_id,
-    }
+    return {"mlops.pid": str(pid), "mlops.pid_started": str(mine.started), "mlops.boot_id": mine.boot_id}
 
 
 def collect_outputs(world: World, run: Run, folder: Path) -> None:
