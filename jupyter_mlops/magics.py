@@ -297,7 +297,6 @@ def _cell_command() -> click.Command:
     @click.command(context_settings={"help_option_names": ["-h", "--help"]})
     @run_options
     @click.option("--child", is_flag=True, help="Make it a child of this kernel's last run that is none itself.")
-    @click.option("--autolog/--no-autolog", default=False, show_default=True, help="Turn on MLflow's autologging.")
     @click.option("--include", multiple=True, metavar="PATTERN", help="Large files to keep in the snapshot.")
     def options(
         *,
@@ -307,8 +306,8 @@ def _cell_command() -> click.Command:
         tags: tuple[str, ...],
         snapshot: bool,
         system: bool,
-        child: bool,
         autolog: bool,
+        child: bool,
         include: tuple[str, ...],
     ) -> CellOptions:
         r"""Run this cell as a tracked run.

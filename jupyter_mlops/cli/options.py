@@ -100,6 +100,7 @@ def run_options(command: F) -> F:
             show_default=True,
             help="Sample CPU, memory and the like while it runs.",
         ),
+        click.option("--autolog/--no-autolog", default=False, show_default=True, help="Turn on MLflow's autologging."),
     )
     for option in reversed(options):
         command = option(command)

@@ -48,6 +48,7 @@ def run(
     tags: tuple[str, ...],
     snapshot: bool,
     system: bool,
+    autolog: bool,
     source: Path | None,
     include: tuple[str, ...],
     no_wait: bool,
@@ -72,6 +73,7 @@ def run(
         tags=tag_values(tags, system=system),
         snapshot=snapshot,
         include=include,
+        autolog=autolog,
         say=line.live,
     )
     line.clear()

@@ -19,7 +19,7 @@ from jupyter_mlops.training.restorable import Choice, Restorable, check_rtol, fi
 from jupyter_mlops.training.session import REPRODUCES_TAG
 from jupyter_mlops.training.submit import GIVEN, start
 from jupyter_mlops.training.system import OFF
-from jupyter_mlops.training.worker import Ways
+from jupyter_mlops.training.worker import AUTOLOG, Ways
 
 Verdict = Literal["equal", "within", "different", "missing", "new"]
 RTOL: Final = 1e-6
@@ -30,7 +30,7 @@ _RTOL: Final = "mlops.reproduces.rtol"
 _NOTES: Final = "mlops/reproduction.json"
 _KEPT: Final = (
     *("mlflow.source.", "mlops.project", "mlops.folder", "mlops.notebook", "mlops.file", "mlops.cell"),
-    *("mlops.os_user", "mlops.git.", "mlops.snapshot", OFF, GIVEN),
+    *("mlops.os_user", "mlops.git.", "mlops.snapshot", OFF, GIVEN, AUTOLOG),
 )
 """Tags that say where the code comes from, and how the run is watched."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 import traceback
@@ -12,6 +13,7 @@ from typing import Any
 
 from jupyter_mlops.ports import World
 from jupyter_mlops.training.active import submitted_run
+from jupyter_mlops.training.autolog import autologging
 from jupyter_mlops.training.imported import when_imported
 from jupyter_mlops.training.mlflow_scope import mlflow_scope
 
@@ -36,7 +38,10 @@ def run_script(open_world: Callable[[], World], file: str, arguments: Sequence[s
 def join_worker_run(
     open_world: Callable[[], World], scopes: ExitStack, namespace: MutableMapping[str, Any] | None = None
 ) -> None:
-    """Let plain MLflow calls of this process go to the run that its worker watches over, until ``scopes`` closes."""
+    """Let plain MLflow calls of this process go to the run that its worker watches over, until ``scopes`` closes.
+
+    Autologging is turned on if the run was begun with it.
+    """
 
     def enter() -> None:
         run = submitted_run(open_world)
@@ -44,7 +49,11 @@ def join_worker_run(
         experiment = tracking.experiment(tracking.run(run.run_id).experiment)
         scopes.enter_context(mlflow_scope(run, experiment.id, namespace))
 
-    when_imported("mlflow", enter)
+    if not os.environ.get("MLOPS_AUTOLOG"):
+        when_imported("mlflow", enter)
+        return
+    enter()
+    scopes.enter_context(autologging())
 
 
 def _from_file(trace: Any, path: str) -> Any:

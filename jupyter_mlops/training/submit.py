@@ -15,7 +15,7 @@ from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.ports import Job, Say, World
 from jupyter_mlops.training.capture import Plan, create
-from jupyter_mlops.training.worker import Ways
+from jupyter_mlops.training.worker import AUTOLOG, Ways
 
 KINDS: Final = {".py": "script", ".ipynb": "notebook"}
 GIVEN: Final = "mlops.given"
@@ -39,12 +39,14 @@ def submit_file(
     tags: Mapping[str, str] | None = None,
     snapshot: bool = True,
     include: Sequence[str] = (),
+    autolog: bool = False,
     say: Say | None = None,
 ) -> Run:
     """Run a script or notebook on the ``local`` target; return the run at once.
 
     ``source`` is the folder that travels (the file's own by default): the run sees a restored snapshot of it, with the
-    files that the snapshot only recorded linked in their place. ``snapshot=False`` runs it where it is.
+    files that the snapshot only recorded linked in their place. ``snapshot=False`` runs it where it is. ``autolog`` turns
+    MLflow's autologging on before its first line.
     Raises ``NotFound`` and ``BadFile``.
     """
     file = Path(os.path.normpath(file.absolute()))
@@ -62,6 +64,7 @@ def submit_file(
             "mlops.target": "local",
             "mlops.file": file.relative_to(folder).as_posix(),
             GIVEN: encode(params or {}).decode(),
+            **({AUTOLOG: "on"} if autolog else {}),
             **(tags or {}),
         },
         folder=folder,

@@ -32,6 +32,8 @@ from jupyter_mlops.training.heartbeat import signs_of
 from jupyter_mlops.training.replay import REPRODUCES, SESSION
 from jupyter_mlops.training.session import ENVIRONMENT, REPRODUCES_TAG, recall
 
+AUTOLOG: Final = "mlops.autolog"
+"""The tag of a run of a file in which autologging is on."""
 INTERRUPT_GRACE_S: Final = 10.0
 _TAIL_LINES: Final = 200
 _TAIL_CHARS: Final = 10_000
@@ -169,9 +171,11 @@ def _command(capture: Capture, work: Path) -> tuple[list[str], dict[str, str], P
 def _environment(capture: Capture, run: Run) -> dict[str, str]:
     world = capture.world
     again = {REPRODUCES: run.tags[REPRODUCES_TAG]} if REPRODUCES_TAG in run.tags else {}
+    autolog = {"MLOPS_AUTOLOG": run.tags[AUTOLOG]} if AUTOLOG in run.tags else {}
     return {
         **os.environ,
         **again,
+        **autolog,
         "MLOPS_WORKSPACE": str(world.home),
         "MLOPS_RUN_ID": run.id,
         "MLOPS_NOTEBOOK": run.tags.get("mlops.notebook", ""),

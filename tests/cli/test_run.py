@@ -237,3 +237,18 @@ def test_an_interrupt_cancels_the_run(there, mlops):
     assert "Cancelling the run stopped" in err
     assert "Traceback" not in err.split("Cancelling")[1]
     assert mlops("runs", "show", "stopped", "--json").json["run"]["status"] == "KILLED"
+
+
+def test_a_file_that_knows_nothing_of_mlflow_is_logged_where_autologging_is_asked_for(mlops, here):
+    (here.home / "fit.py").write_text(
+        "from sklearn.datasets import load_iris\nfrom sklearn.linear_model import LogisticRegression\n"
+        "LogisticRegression(C=0.5, max_iter=500).fit(*load_iris(return_X_y=True))\n"
+    )
+    answer = mlops("run", "fit.py", "--autolog", "-n", "with")
+    assert answer.code == 0, answer.err
+    run = here.tracking.run("with")
+    assert run.params["C"] == "0.5"
+    assert run.metrics["training_accuracy_score"] > 0.9
+    answer = mlops("run", "fit.py", "-n", "without")
+    assert answer.code == 0, answer.err
+    assert here.tracking.run("without").params == {}

@@ -39,6 +39,7 @@ class SubmitRun(Body, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
     snapshot: bool = True
     include: list[str] = []
+    autolog: bool = False
 
 
 class LogMetrics(Body, frozen=True, kw_only=True):
@@ -117,6 +118,7 @@ def submit_run(world: World, place: Place, body: SubmitRun) -> Run:
         tags=body.tags,
         snapshot=body.snapshot,
         include=body.include,
+        autolog=body.autolog,
     )
 
 

@@ -1730,6 +1730,8 @@ export interface components {
          * @description A script or notebook to run, in its own process, from a snapshot of its folder.
          */
         SubmitRun: {
+            /** @default false */
+            autolog?: boolean;
             /** @default null */
             experiment?: string | null;
             file: string;
