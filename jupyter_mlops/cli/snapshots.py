@@ -121,7 +121,7 @@ def gc(session: Session, dry_run: bool) -> Collected:
 
     Runs in the trash keep theirs until `mlflow gc` deletes them for good, and so do runs from before the tracking store was
     made, should it have been lost. In a blob store outside the workspace, which other machines may write to, what is unused
-    is removed by a gc a day after the one that found it, and files of deleted manifests stay.
+    is removed by a gc a day after the one that found it.
 
     Example:
       mlops snapshots gc --dry-run

@@ -13,6 +13,7 @@ from jupyter_mlops.core.errors import BadInput, Failed
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.manifest import Manifest, ManifestFile
 from jupyter_mlops.core.record import encode
+from jupyter_mlops.inputs.unneeded import spare
 from jupyter_mlops.ports import World
 
 JUNK: Final = frozenset(
@@ -60,8 +61,9 @@ def files_below(folder: Path) -> Iterator[Path]:
 def store_files(world: World, folder: Path, files: Iterable[Path], prefix: str) -> list[ManifestFile]:
     """Store files of ``folder`` as blobs; return them under ``prefix`` (``models/churn``), sorted by path."""
     stored: list[ManifestFile] = []
-    for file in files:
-        digest, n_bytes = sha256_of(file)
+    hashed = [(file, *sha256_of(file)) for file in files]
+    spare(world, [digest for _, digest, _ in hashed])
+    for file, digest, n_bytes in hashed:
         world.blobs.put(f"manifests/{digest}", file)
         path = str(PurePosixPath(prefix, *file.relative_to(folder).parts))
         stored.append(ManifestFile(path=path, digest=digest, n_bytes=n_bytes))

@@ -12,6 +12,8 @@ on this machine shares, until a run refers to it. So nothing is in flight, and w
    ``GRACE_S``, by which time every snapshot that could have counted on it is in the catalog: contents of it that are
    needed after all are first copied to a new pack. A mark is never taken back, since whoever saw none could be at work.
 
+3. A file that no manifest refers to is marked in the catalog and deleted a day later (see ``unneeded``).
+
 So a snapshot may take up to ``GRACE_S`` from its beginning until its run is created. Marks are listed before what is
 needed is looked up, and new packs are written before old ones are deleted, so several gcs at once do no harm.
 
@@ -44,6 +46,7 @@ from jupyter_mlops.inputs.packs import RETIRED, WHOLE_BYTES, Packs, PackWriter, 
 from jupyter_mlops.inputs.stored import pack_cache
 from jupyter_mlops.inputs.storelock import alone, using
 from jupyter_mlops.inputs.tree import contents_of
+from jupyter_mlops.inputs.unneeded import deletable
 from jupyter_mlops.ports import Say, World
 
 GRACE_S: Final = 86_400.0
@@ -67,7 +70,7 @@ class Collected(Record, frozen=True, kw_only=True):
     n_bytes: int = 0
     """Bytes freed in the blob store."""
     n_waiting: int = 0
-    """Snapshots and packs of a shared store that a gc may remove a day after this one."""
+    """Snapshots, packs and files of a shared store that a gc may remove a day after this one."""
     warnings: list[str] = []
 
 
@@ -76,8 +79,8 @@ def collect_garbage(
 ) -> Collected:
     """Remove snapshots that no run refers to (runs in the trash do), and what only they needed.
 
-    Files of deleted manifests go, too, where the store is the workspace's own: in a shared one, somebody elsewhere may be
-    about to refer to them. Snapshots stay whose runs are older than the tracking store and not in it, as it was replaced.
+    Files of deleted manifests go, too. Snapshots stay whose runs are older than the tracking store and not in it, as it was
+    replaced.
 
     Args:
         world: Whose.
@@ -274,19 +277,28 @@ class _Gc:
 
     # What else is there
 
+    def _used_files(self) -> set[str]:
+        manifests = self.world.catalog.find(Manifest, limit=_ALL)
+        return {file.digest for manifest in manifests for file in manifest.files}
+
     def others(self) -> None:
-        """Remove files of manifests that are deleted, where nobody can be making one, and what killed processes left."""
+        """Remove files of manifests that are deleted, as far as they may be, and what killed processes left."""
         blobs = self.world.blobs
-        if self.at_once:
-            used = {
-                file.digest for manifest in self.world.catalog.find(Manifest, limit=_ALL) for file in manifest.files
-            }
-            for key in list(blobs.keys(_MANIFESTS)):
-                if key.partition("/")[2] not in used:
-                    self.n_bytes += self._size(key)
-                    self.n_files += 1
-                    if not self.dry_run:
-                        blobs.delete(key)
+        used = self._used_files()
+        unused = [digest for key in blobs.keys(_MANIFESTS) if (digest := key.partition("/")[2]) not in used]
+        found: Iterable[str | None] = unused
+        if not self.at_once:
+            # Who stores a file in a private store looks for no marks: there is the lock, or on some file systems nothing.
+            elsewhere = [] if is_private(self.world) else unused
+            found = deletable(self.world, elsewhere, self._used_files, before=self.before, dry_run=self.dry_run)
+        for name in found:
+            if name is None:
+                self.n_waiting += 1
+                continue
+            self.n_bytes += self._size(f"{_MANIFESTS}/{name}")
+            self.n_files += 1
+            if not self.dry_run:
+                blobs.delete(f"{_MANIFESTS}/{name}")
         if not self.dry_run:
             self.n_bytes += blobs.sweep(GRACE_S)
             sweep(pack_cache(self.world))
