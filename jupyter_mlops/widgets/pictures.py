@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ MOST_BYTES: Final = 60_000
 """Of one picture; six of them are what one plot of a notebook weighs."""
 READ_BYTES: Final = 20_000_000
 SIZE: Final = (480, 360)
+_NUMBERED: Final = re.compile(r"figures/figure-\d+\.\w+")
 _RASTER: Final = frozenset({"png", "jpg", "jpeg", "gif"})
 
 
@@ -40,9 +42,19 @@ def pictures_of(world: World, run: Run, figures: Sequence[Artifact] | None = Non
         found = world.tracking.artifacts(run.id, "figures") if figures is None else figures
     except MlopsError:
         return []
-    files = [one for one in found if not one.is_folder]
-    shown = [Picture(path=one.path, address=_address(world, run, one)) for one in files[:MOST]]
-    return shown + [Picture(path=one.path) for one in files[MOST : 4 * MOST]]
+    files = sorted((one for one in found if not one.is_folder), key=lambda one: (_is_numbered(one.path), one.path))
+    shown: list[Picture] = []
+    for file in files[:MOST]:
+        picture = Picture(path=file.path, address=_address(world, run, file))
+        # What a cell logs it often displays, too: the same picture twice, of which the one with a name is kept.
+        if not (_is_numbered(file.path) and picture.address in {one.address for one in shown} - {""}):
+            shown.append(picture)
+    return [*shown, *(Picture(path=one.path) for one in files[MOST : 4 * MOST])]
+
+
+def _is_numbered(path: str) -> bool:
+    """Tell whether a figure was displayed by the cell, rather than logged under a name."""
+    return _NUMBERED.fullmatch(path) is not None
 
 
 def _address(world: World, run: Run, figure: Artifact) -> str:

@@ -141,6 +141,14 @@ def test_figures_are_small_pictures_and_the_rest_is_named(workspace, run, tmp_pa
     assert f"figures/f{MOST + 1}.png" in html
 
 
+def test_a_figure_that_was_logged_and_displayed_is_shown_once_by_its_name(workspace, run, tmp_path):
+    same, other = png(tmp_path, size=(40, 30)), png(tmp_path, "other.png", size=(30, 40))
+    for name in ("figure-1.png", "roc.png"):
+        workspace.tracking.store(run.id, same, "figures", name=name)
+    workspace.tracking.store(run.id, other, "figures", name="figure-2.png")
+    assert [one.path for one in run_card(workspace, run).pictures] == ["figures/roc.png", "figures/figure-2.png"]
+
+
 def test_a_thumbnail_keeps_its_transparency(tmp_path):
     from PIL import Image
 
