@@ -144,20 +144,24 @@ def begin(world: World, plan: Plan, say: Say | None = None) -> Capture:
         raise
     look.has_diff(GIT_WAIT_S)  # as the folder was before any code ran, unless the repository is large
     capture.scopes.callback(look.wait)  # whose tags are part of the run
-    capture.scopes.callback(_keep_diff, capture, look)
+    capture.scopes.callback(keep_diff, world, run.id, look)
     return capture
 
 
-def _keep_diff(capture: Capture, look: GitLook) -> None:
+def keep_diff(world: World, run_id: RunId, look: GitLook) -> None:
     """Store what differed from the commit."""
     dirty = look.dirty()
     if dirty is None:
         return
     with suppress(MlopsError):  # where nothing can be stored, the run's end says so
         if dirty.patch:
-            capture.store_text(dirty.patch, "source", "dirty.diff")
+            world.tracking.write(run_id, dirty.patch, "source/dirty.diff")
         if dirty.untracked:
-            capture.store_text("\n".join(dirty.untracked) + "\n", "source", "untracked.txt")
+            world.tracking.write(
+                run_id,
+                "".join(f"{path}\n" for path in dirty.untracked).encode("utf-8", "surrogateescape"),
+                "source/untracked.txt",
+            )
 
 
 def attach(world: World, plan: Plan, run: Run, snapshot: Snapshot | None) -> Capture:

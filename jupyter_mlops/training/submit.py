@@ -13,8 +13,9 @@ from typing import Final
 from jupyter_mlops.core.errors import BadInput, NotFound
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import Run
+from jupyter_mlops.inputs.git import GitLook
 from jupyter_mlops.ports import Job, Say, World
-from jupyter_mlops.training.capture import Plan, create
+from jupyter_mlops.training.capture import Plan, create, keep_diff
 from jupyter_mlops.training.worker import AUTOLOG, Ways
 
 KINDS: Final = {".py": "script", ".ipynb": "notebook"}
@@ -72,7 +73,13 @@ def submit_file(
         include=include,
         notebook=str(file),
     )
-    run, _ = create(world, plan, say)
+    look = GitLook(folder, with_diff=True)
+    try:
+        run, _ = create(world, plan, say, look)
+        look.wait()
+        keep_diff(world, run.id, look)
+    finally:
+        look.close()
     return start(world, run, folder)
 
 

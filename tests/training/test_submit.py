@@ -220,3 +220,19 @@ def test_a_source_named_through_its_parent_is_found(world, project, monkeypatch)
     monkeypatch.chdir(project / "below")
     run = ended(world, submit_file(world, Path("train.py"), source=Path("..")))
     assert (run.status, run.tags["mlops.file"]) == ("FINISHED", "below/train.py")
+
+
+def test_what_differs_from_the_commit_is_kept(world, project):
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-C", str(project), *words], check=True, capture_output=True)
+
+    git("init", "--initial-branch=main")
+    (project / "train.py").write_text("print(1)\n")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "first")
+    (project / "train.py").write_text("print(2)\n")
+    (project / "new.txt").write_text("new\n")
+    run = ended(world, submit_file(world, project / "train.py"))
+    assert run.tags["mlops.git.dirty"] == "true"
+    assert "-print(1)\n+print(2)\n" in run_artifact(world, run.id, "source/dirty.diff").read_text()
+    assert run_artifact(world, run.id, "source/untracked.txt").read_text() == "new.txt\n"
