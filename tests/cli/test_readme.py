@@ -42,6 +42,7 @@ def test_the_tour_works_as_it_is_written(tmp_path):
         "Made a workspace in",
         "trained on 150 rows with C = 0.5",
         "Nothing changed.",
+        "Every metric is the same.",
         "model    iris:1",
         "team=lab",
         "http://127.0.0.1:",
