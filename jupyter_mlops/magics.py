@@ -147,7 +147,6 @@ class Magics:
         """Show a run that ended: where its live card stands, else below what the cell has put out."""
         from IPython.display import publish_display_data
 
-        from jupyter_mlops.training.origin import hidden_of
         from jupyter_mlops.widgets.card import bundle, run_card
 
         watch, self._watch = self._watch, None
@@ -155,8 +154,6 @@ class Magics:
         final = bundle(run_card(self.workspace(), run)) if watch is None else watch.finish(run)
         if final is not None:
             publish_display_data(final)
-        for one in hidden_of(run.tags):
-            self._tell(f"Not reproducible from top to bottom: {one.text}")
 
     def _say(self, line: str, fraction: float) -> None:
         sys.stdout.write(f"\r{line} ({fraction:.0%})" if fraction < 1 else f"\r{line}\n")

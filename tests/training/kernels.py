@@ -20,6 +20,7 @@ class Reply:
     stdout: str = ""
     stderr: str = ""
     displays: list[dict[str, Any]] = field(default_factory=list)
+    updates: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     ename: str = ""
     evalue: str = ""
@@ -56,6 +57,8 @@ class Kernel:
                     self.manager.interrupt_kernel()
             elif kind == "display_data":
                 reply.displays.append(content["data"])
+            elif kind == "update_display_data":
+                reply.updates.append(content["data"])
             elif kind == "execute_result":
                 reply.results.append(content["data"])
             elif kind == "error":

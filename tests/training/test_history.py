@@ -88,7 +88,7 @@ def test_hidden_state_is_shown_when_the_run_ends_and_stored(book, world):
     tracked = "%%ml run\nprint(frame)"
     book.save(a="frame = 1", t=tracked)
     book.run("a", "frame = 1")
-    assert "Not reproducible" not in book.run("t", tracked).stdout
+    assert "Not reproducible" not in book.run("t", tracked).updates[-1]["text/plain"]
     assert newest(world).hidden_state == []
     assert "mlops.reproducible" not in newest(world).run.tags
     book.save(a="frame = 2", t=tracked)
@@ -96,7 +96,8 @@ def test_hidden_state_is_shown_when_the_run_ends_and_stored(book, world):
     detail = newest(world)
     (found,) = detail.hidden_state
     assert (found.variable, found.cause, found.cell_id, found.position) == ("frame", "changed", "a", 1)
-    assert f"Not reproducible from top to bottom: {found.text}" in reply.stdout
+    for part in ("Not reproducible from top to bottom", found.text):
+        assert part in reply.updates[-1]["text/plain"]
     assert detail.run.tags["mlops.reproducible"] == "false"
 
 
