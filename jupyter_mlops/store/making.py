@@ -5,11 +5,15 @@ The rows are those that MLflow would have written; what is not as usual is left 
 
 from __future__ import annotations
 
+import functools
+import sys
 import time
 import uuid
 from collections.abc import Mapping
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.metric import is_metric_name
@@ -32,9 +36,7 @@ def make_run(
     path: Path, experiment: str, name: str | None, tags: Mapping[str, str], params: Mapping[str, str]
 ) -> Run | None:
     """Create a RUNNING run in an experiment; ``None``, and nothing, where MLflow has to be asked. Raises ``Unavailable``."""
-    given = {**tags, **params}
-    usual = all(map(is_metric_name, given)) and all(type(one) is str and len(one) <= _LIMIT for one in given.values())
-    if not usual or _NAME in tags or name == "":
+    if not _is_usual({**tags, **params}) or _NAME in tags or name == "":
         return None
     run_id, now_ms = RunId(uuid.uuid4().hex), time.time_ns() // 1_000_000
     with writing(path) as connection:
@@ -68,6 +70,27 @@ def make_run(
     )
 
 
+def log_facts(path: Path, run_id: RunId, params: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    """Set tags and log parameters, all or none. ``False``, and nothing, where MLflow has to be asked. Raises ``Unavailable``.
+
+    So it is where a parameter has another value already: MLflow says what is wrong.
+    """
+    if not _is_usual({**tags, **params}) or _NAME in tags:
+        return False
+    with writing(path) as connection:
+        if connection is None or not is_active(connection, run_id):
+            return False
+        known = dict(
+            connection.execute("SELECT key, value FROM params WHERE run_uuid = ?", (run_id,)) if params else ()
+        )
+        if any(known.get(key, value) != value for key, value in params.items()):
+            return False
+        connection.executemany(_TAG, [(key, value, run_id) for key, value in tags.items()])
+        new = [(key, value, run_id) for key, value in params.items() if key not in known]
+        connection.executemany(_PARAM, new)
+    return True
+
+
 def finish_run(path: Path, run_id: RunId, status: RunStatus, reason: str, ended_ms: int) -> bool:
     """Set status, reason and end of a run. ``False``, and nothing, where MLflow has to be asked. Raises ``Unavailable``."""
     if len(reason) > _LIMIT:
@@ -81,7 +104,27 @@ def finish_run(path: Path, run_id: RunId, status: RunStatus, reason: str, ended_
     return True
 
 
-def _random_name() -> str:
-    from mlflow.utils.name_utils import _generate_random_name
+def _is_usual(given: Mapping[str, str]) -> bool:
+    """Tell whether keys and values are such that MLflow takes them as they are."""
+    return all(map(is_metric_name, given)) and all(type(one) is str and len(one) <= _LIMIT for one in given.values())
 
-    return str(_generate_random_name())
+
+def _random_name() -> str:
+    return str(_names()._generate_random_name())  # noqa: SLF001  # there is no public way
+
+
+@functools.cache
+def _names() -> Any:
+    """MLflow's module that makes names, without MLflow itself: that takes two seconds to import."""
+    # Not by `importlib.util.find_spec`: whoever waits for the import of MLflow would take it for one.
+    package = None if "mlflow" in sys.modules else PathFinder.find_spec("mlflow")
+    if package is not None and package.origin is not None:
+        file = Path(package.origin).with_name("utils") / "name_utils.py"
+        spec = spec_from_file_location("jupyter_mlops._mlflow_names", file) if file.is_file() else None
+        if spec is not None and spec.loader is not None:
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+    from mlflow.utils import name_utils
+
+    return name_utils

@@ -6,6 +6,7 @@ import fcntl
 import logging
 import shutil
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from jupyter_mlops.store.indexes import add_indexes_later, drop_indexes, lacks_i
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
 
 PING_TIMEOUT_S: Final = 3.0
 PING_AGAIN_S: Final = 10.0
@@ -144,32 +146,47 @@ class MlflowStore:
 @contextmanager
 def calls(uri: str, kind: str = "run", ref: str = "") -> Iterator[None]:
     """Translate MLflow's errors. ``kind`` and ``ref`` name the thing that was asked for."""
-    import requests
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
     except MlopsError:
         raise
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST" and ref:
-            raise UnknownThing(kind, ref) from error
-        if error.error_code == "TEMPORARILY_UNAVAILABLE":
-            raise translate(error, f"The tracking store {without_password(uri)}") from error
-        if kind == "run" and ref and "deleted" in str(error) and "active" in str(error):
-            raise DeletedRun(ref) from error
-        if error.error_code in {"INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE"}:
-            raise BadInput(
-                f"MLflow refused it: {_first_line(error)}", hint="Change the value that it names."
-            ) from error
-        raise TrackingDown(uri, _first_line(error)) from error
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise translate(error, f"The tracking store {without_password(uri)}") from error
-    except requests.RequestException as error:
-        raise TrackingDown(uri, _why(error)) from error
-    except OSError as error:
-        raise translate(error, f"The artifact store beside {without_password(uri)}") from error
+    except Exception as error:
+        ours = _translated(error, uri, kind, ref)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _translated(error: Exception, uri: str, kind: str, ref: str) -> MlopsError | None:
+    """Return what an error of MLflow, of a database or of the system means; ``None`` for any other."""
+    if "mlflow.exceptions" in sys.modules:  # what MLflow raised it has imported; nothing else is to wait for it
+        from mlflow.exceptions import MlflowException
+
+        if isinstance(error, MlflowException):
+            return _mlflow_error(error, uri, kind, ref)
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if isinstance(error, (SQLAlchemyError, sqlite3.Error)):
+        return translate(error, f"The tracking store {without_password(uri)}")
+    if not isinstance(error, OSError):
+        return None
+    import requests
+
+    if isinstance(error, requests.RequestException):
+        return TrackingDown(uri, _why(error))
+    return translate(error, f"The artifact store beside {without_password(uri)}")
+
+
+def _mlflow_error(error: MlflowException, uri: str, kind: str, ref: str) -> MlopsError:
+    if error.error_code == "RESOURCE_DOES_NOT_EXIST" and ref:
+        return UnknownThing(kind, ref)
+    if error.error_code == "TEMPORARILY_UNAVAILABLE":
+        return translate(error, f"The tracking store {without_password(uri)}")
+    if kind == "run" and ref and "deleted" in str(error) and "active" in str(error):
+        return DeletedRun(ref)
+    if error.error_code in {"INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE"}:
+        return BadInput(f"MLflow refused it: {_first_line(error)}", hint="Change the value that it names.")
+    return TrackingDown(uri, _first_line(error))
 
 
 def local_file(uri: str) -> Path | None:

@@ -18,6 +18,7 @@ from jupyter_mlops.store import indexes, pages
 from jupyter_mlops.store.curves import curve_of, read_curve
 from jupyter_mlops.store.entities import metric_value, run_of
 from jupyter_mlops.store.mlflow_client import calls
+from jupyter_mlops.store.places import read_artifact_uri, read_locations
 from jupyter_mlops.store.reading import Rows, SqlReader
 from jupyter_mlops.store.registry import MlflowRegistry
 from jupyter_mlops.store.scan import scan_page
@@ -54,6 +55,19 @@ class MlflowSearch(MlflowRegistry):
         """Close pooled connections to a database; a later call opens new ones."""
         super().close()
         self.reader.close()
+
+    def _roots(self) -> list[str]:
+        with self.reader.open() as rows:
+            if rows is not None:
+                return [self.artifact_root, *read_locations(rows)]
+        return super()._roots()
+
+    def _uri(self, run_id: RunId) -> str:
+        """Return where a run's artifacts are. MLflow says what is wrong with a run that is not there."""
+        with self.reader.open() as rows:
+            if rows is not None and (found := read_artifact_uri(rows, run_id)) is not None:
+                return found
+        return str(self.client.get_run(run_id).info.artifact_uri or "")
 
     def experiments(self, *, archived: bool = False) -> list[Experiment]:
         """Return the experiments that are not archived, or those that are, newest first."""

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_mlops.core.errors import BadInput, UnknownThing
+from jupyter_mlops.core.errors import BadInput, Forbidden, UnknownThing
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunStatus
 from jupyter_mlops.store.artifacts import is_inside, list_folder, store_file, write_file
 from jupyter_mlops.store.bulk import log_points
 from jupyter_mlops.store.entities import run_of
-from jupyter_mlops.store.making import finish_run, make_run
+from jupyter_mlops.store.making import finish_run, log_facts, make_run
 from jupyter_mlops.store.media import MlflowMedia
 from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
 from jupyter_mlops.store.search import RUN_ID, RUN_PREFIX, MlflowSearch
@@ -31,8 +31,8 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
 
     def __init__(self, uri: str, registry_uri: str, artifact_root: str) -> None:
         super().__init__(uri, registry_uri, artifact_root)
-        self._places: dict[RunId, Path] = {}
-        """Where the artifacts of the runs that were made here are, as far as that is on this machine."""
+        self._places: dict[RunId, Path | None] = {}
+        """Where the artifacts of runs are, as far as that is a folder of this store on this machine."""
 
     def close(self) -> None:
         """Close pooled connections to a database; a later call opens new ones."""
@@ -94,6 +94,8 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
             metrics = ()
             if not params and not tags:
                 return
+        if not metrics and path is not None and log_facts(path, run_id, params or {}, tags or {}):
+            return
         from mlflow.entities import Metric, Param, RunTag
 
         points = [Metric(m.key, float(m.value), m.at_ms, m.step) for m in metrics]
@@ -163,8 +165,8 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
 
     def artifacts(self, run_id: RunId, path: str = "") -> list[Artifact]:
         """Return the files and folders right below ``path``."""
-        place = self._places.get(run_id)
         with calls(self.uri, "run", run_id):
+            place = self._place(run_id)
             if place is not None and is_inside(path):
                 return list_folder(place, path)
             found = self.client.list_artifacts(run_id, path or None)
@@ -172,11 +174,11 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
 
     def store(self, run_id: RunId, file: Path, folder: str = "", *, name: str | None = None) -> None:
         """Store a local file or folder among the run's artifacts, below ``folder``, as ``name``."""
-        place = self._places.get(run_id)
-        if place is not None and is_inside(folder) and not file.is_dir():
-            with calls(self.uri, "run", run_id):
+        with calls(self.uri, "run", run_id):
+            place = self._place(run_id)
+            if place is not None and is_inside(folder) and not file.is_dir():
                 store_file(place, file, folder, name or file.name)
-            return
+                return
         with calls(self.uri, "run", run_id), tempfile.TemporaryDirectory() as scratch:
             if file.is_dir():
                 self.client.log_artifacts(run_id, str(file), "/".join(filter(None, [folder, name or file.name])))
@@ -187,11 +189,11 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
 
     def write(self, run_id: RunId, data: bytes, path: str) -> None:
         """Store bytes as the artifact ``path``."""
-        place = self._places.get(run_id)
-        if place is not None and is_inside(path):
-            with calls(self.uri, "run", run_id):
+        with calls(self.uri, "run", run_id):
+            place = self._place(run_id)
+            if place is not None and is_inside(path):
                 write_file(place, data, path)
-            return
+                return
         folder, _, name = path.rpartition("/")
         with calls(self.uri, "run", run_id), tempfile.TemporaryDirectory() as scratch:
             (Path(scratch) / name).write_bytes(data)
@@ -211,30 +213,42 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
         Where the artifacts are local only the bytes asked for are read; a remote store sends the whole file.
         """
         with calls(self.uri, "run", run_id):
-            uri = self.client.get_run(run_id).info.artifact_uri or ""
-            check_inside(uri, self._roots())
-            local = local_path(uri)
+            place = self._place(run_id)
         try:
-            if local is None:
+            if place is None:
                 with tempfile.TemporaryDirectory() as scratch:
                     return self.fetch(run_id, path, Path(scratch)).read_bytes()[offset:]
-            check_inside(str(local / path), [uri])
-            with (local / path).open("rb") as file:
+            check_inside(str(place / path), [str(place)])
+            with (place / path).open("rb") as file:
                 file.seek(offset)
                 return file.read()
         except (UnknownThing, FileNotFoundError, NotADirectoryError):
             return b""
 
+    def _place(self, run_id: RunId) -> Path | None:
+        """Return the folder with a run's artifacts; ``None`` where it is not one of this store on this machine."""
+        if run_id not in self._places:
+            uri = self._uri(run_id)
+            place = local_path(uri) if uri else None
+            try:
+                check_inside(uri, self._roots())
+            except Forbidden:
+                place = None  # MLflow may look after it
+            self._places[run_id] = place
+        return self._places[run_id]
+
     def _fetch(self, run_id: RunId, path: str, into: Path) -> Path:
+        place = self._place(run_id)
+        if place is not None:
+            check_inside(str(place / path), [str(place)])
+            try:
+                return copy_into(place / path, into)
+            except OSError as error:
+                raise UnknownThing("artifact", path, plural="runs") from error
+        check_inside(self._uri(run_id), self._roots())
         from mlflow.exceptions import MlflowException
 
-        uri = self.client.get_run(run_id).info.artifact_uri or ""
-        check_inside(uri, self._roots())
-        local = local_path(uri)
         try:
-            if local is not None:
-                check_inside(str(local / path), [uri])
-                return copy_into(local / path, into)
             return Path(self.client.download_artifacts(run_id, path, str(into)))
         except (MlflowException, OSError) as error:
             raise UnknownThing("artifact", path, plural="runs") from error

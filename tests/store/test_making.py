@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -67,3 +69,43 @@ def test_a_run_that_is_gone_or_in_the_trash_is_not_ended(workspace):
         assert not finish_run(workspace.root / "mlflow.db", run_id, "FINISHED", "", 1)
         with pytest.raises(MlopsError):
             workspace.tracking.end_run(run_id, "FINISHED")
+
+
+def test_tags_and_parameters_are_as_mlflow_would_have_logged_them(workspace, monkeypatch):
+    tracking = workspace.tracking
+    given = {"params": {"C": "0.5", "new": "x"}, "tags": {"mlflow.user": "you", "team": "risk"}}
+    ours, theirs = (tracking.create_run("e", "one", tags=TAGS, params={"C": "0.5"}) for _ in range(2))
+    tracking.log(ours.id, **given)
+    monkeypatch.setattr(tracking_module, "log_facts", lambda *_: False)
+    tracking.log(theirs.id, **given)
+    assert rows(workspace, ours) == rows(workspace, theirs)
+
+
+def test_a_parameter_that_has_another_value_is_refused_and_nothing_is_written(workspace):
+    run = workspace.tracking.create_run("e", "one", tags={}, params={"C": "0.5"})
+    with pytest.raises(MlopsError, match="MLflow refused it"):
+        workspace.tracking.log(run.id, params={"C": "0.6"}, tags={"team": "risk"})
+    found = workspace.tracking.run(run.id)
+    assert found.params == {"C": "0.5"}
+    assert "team" not in found.tags
+    workspace.tracking.delete_run(run.id)
+    with pytest.raises(MlopsError, match="is deleted"):
+        workspace.tracking.log(run.id, tags={"team": "risk"})
+
+
+def test_a_run_is_made_read_and_ended_without_mlflow(workspace):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom jupyter_mlops.workspace import Workspace\n"
+        "tracking = Workspace.open(Path(sys.argv[1])).tracking\n"
+        "run = tracking.create_run('Default', None, tags={'a': 'b'}, params={'C': '1'})\n"
+        "tracking.log(run.id, params={'D': '2'}, tags={'c': 'd'})\n"
+        "tracking.write(run.id, b'text', 'logs/stdout.txt')\n"
+        "assert tracking.read(run.id, 'logs/stdout.txt', 2) == b'xt'\n"
+        "assert [one.path for one in tracking.artifacts(run.id, 'logs')] == ['logs/stdout.txt']\n"
+        "tracking.end_run(run.id, 'FINISHED')\n"
+        "assert tracking.run(run.name).params == {'C': '1', 'D': '2'}\n"
+        "print(sorted({'mlflow', 'pandas', 'requests', 'alembic'} & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", code, str(workspace.home)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
