@@ -139,6 +139,15 @@ def _pattern(pattern: str, fold: bool) -> re.Pattern[str]:
     return re.compile(f"{text}\\Z", re.DOTALL | (re.IGNORECASE if fold else re.NOFLAG))
 
 
+def conditions_of(node: Node) -> Iterator[Node]:
+    """Yield the parts of a filter all of which must hold."""
+    if isinstance(node, And):
+        for part in node.parts:
+            yield from conditions_of(part)
+    else:
+        yield node
+
+
 def fields_of(node: Node) -> Iterator[Field]:
     """Yield the fields that a filter names, as often as it names them."""
     match node:

@@ -69,6 +69,9 @@ class Conditions:
             names = self._experiments.items()
             return self._in([one for one, name in names if compare(name, node.op, node.value)])
         column = _COLUMNS[field.key]
+        if field.key == "started":  # in words for which our index by time serves
+            filled = "r.start_time IS NOT NULL AND r.start_time <> 0"
+            return f"({filled} AND {self._compare(field, node, 'r.start_time')})"
         return f"({column} IS NOT NULL AND {self._compare(field, node, column)})"
 
     def value_of(self, field: Field) -> str:
@@ -118,4 +121,5 @@ class Conditions:
             return f"({number} IS NOT NULL AND {number} {node.op} {self.bind(float(value))})"
         if field.kind == "number":
             return f"x.is_nan = {self.bind(False)} AND x.value {node.op} {self.bind(stored_value(value))}"  # noqa: FBT003  # the same
-        return f"({column}) {node.op} {self.bind(value)}"
+        column = column if field.key == "started" else f"({column})"
+        return f"{column} {node.op} {self.bind(value)}"

@@ -10,9 +10,9 @@ from typing import Any, Final
 from jupyter_mlops.core.ids import ExperimentId
 from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunQuery
-from jupyter_mlops.core.where import Field
+from jupyter_mlops.core.where import Compare, Field, conditions_of
 from jupyter_mlops.store.conditions import Conditions
-from jupyter_mlops.store.entities import run_record
+from jupyter_mlops.store.entities import run_record, stored_value
 from jupyter_mlops.store.reading import Rows
 
 _COLUMNS: Final = (
@@ -97,23 +97,48 @@ class _Search:
         self._down = "DESC" if query.order.descending else "ASC"
         self._sql = Conditions(sqlite=rows.sqlite, experiments=experiments)
         scope = ", ".join(map(str, experiments))
-        stage = "deleted" if query.deleted else "active"
-        self._where = f"r.lifecycle_stage = '{stage}' AND r.experiment_id IN ({scope}) AND {self._sql.of(query.where)}"
+        self._stage = f"r.lifecycle_stage = '{'deleted' if query.deleted else 'active'}'"
+        self._musts = [one for one in conditions_of(query.where) if isinstance(one, Compare) and not _is_nan(one.value)]
+        self._where = f"{self._stage} AND r.experiment_id IN ({scope}) AND {self._sql.of(query.where)}"
 
     def count(self) -> int:
         """Return how many runs there are on all pages."""
-        return int(self._rows(f"SELECT COUNT(*) FROM runs r WHERE {self._where}", self._sql.values)[0][0])  # noqa: S608  # names are ours, values are bound
+        source = "runs r WHERE"
+        bounds = [one for one in self._musts if one.field.group == "metrics"]
+        if bounds and not self._is_recent():
+            key, no = self._sql.bind(bounds[0].field.key), self._sql.bind(False)  # noqa: FBT003  # a column's value
+            joined = "latest_metrics m CROSS JOIN runs r WHERE m.run_uuid = r.run_uuid"
+            source = f"{joined} AND m.key = {key} AND m.is_nan = {no}{self._bounded(bounds[:1])} AND"
+        return int(self._rows(f"SELECT COUNT(*) FROM {source} {self._where}", self._sql.values)[0][0])  # noqa: S608  # names are ours, values are bound
+
+    def _bounded(self, bounds: Sequence[Compare]) -> str:
+        return "".join(f" AND m.value {one.op} {self._sql.bind(stored_value(float(one.value)))}" for one in bounds)
+
+    def _is_recent(self) -> bool:
+        """Tell whether the filter is about a time in which few runs began, so that looking at these is quickest."""
+        since = [one for one in self._musts if one.field.key == "started" and not one.field.group and "<" not in one.op]
+        if not since or not self._rows.sqlite:
+            return False
+        began = " AND ".join(f"r.start_time {one.op} {self._sql.bind(one.value)}" for one in since)
+        counted = f"SELECT 1 FROM runs r WHERE {self._stage} AND {began} LIMIT {_FIRST_RUNS + 1}"  # noqa: S608  # names are ours, values are bound
+        return int(self._rows(f"SELECT COUNT(*) FROM ({counted})", self._sql.values)[0][0]) <= _FIRST_RUNS  # noqa: S608  # names are ours, values are bound
 
     def by_metric(self) -> list[tuple[Any, ...]]:
         """Return the runs with a value, then those with NaN, then those without the metric: each is one quick query."""
         key, nan, number = (self._sql.bind(value) for value in (self._field.key, True, False))
-        joined = f"latest_metrics m CROSS JOIN runs r WHERE m.run_uuid = r.run_uuid AND m.key = {key} AND m.is_nan ="
+        bounds = [one for one in self._musts if one.field == self._field]
+        tables = "latest_metrics m CROSS JOIN runs r"
+        if self._is_recent():
+            tables = "runs r CROSS JOIN latest_metrics m INDEXED BY sqlite_autoindex_latest_metrics_1"
+        joined = f"{tables} WHERE m.run_uuid = r.run_uuid AND m.key = {key}{self._bounded(bounds)} AND m.is_nan ="
         without = f"NOT EXISTS (SELECT 1 FROM latest_metrics m WHERE m.run_uuid = r.run_uuid AND m.key = {key})"  # noqa: S608  # names are ours, values are bound
         parts = [
             (f"{joined} {number} AND {self._where}", f"m.value {self._down}, {self._newest()}"),
             (f"{joined} {nan} AND {self._where}", self._newest()),
             (f"runs r WHERE {without} AND {self._where}", self._newest()),
         ]
+        if bounds:  # what is NaN or missing is not on either side of a number
+            del parts[1:]
         skip, wanted = self._query.skip, self._query.limit + 1
         found: list[tuple[Any, ...]] = []
         for part, order in parts:
@@ -181,6 +206,10 @@ class _Search:
     def _last(self) -> str:
         """Return what keeps a missing time at the end where the database would begin with it."""
         return "" if self._rows.sqlite and self._down == "DESC" else " NULLS LAST"
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _first(values: Sequence[tuple[str, float | None, int]], n_runs: int) -> list[str]:

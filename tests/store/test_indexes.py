@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from jupyter_mlops.core.search import RunQuery, read_order
+from jupyter_mlops.core.search import RUNS, RunQuery, read_order
 from jupyter_mlops.store import indexes, search
 from jupyter_mlops.store.indexes import INDEXES, MOST_ROWS, add_indexes, drop_indexes, lacks_indexes
 from jupyter_mlops.store.reading import KNOWN_REVISIONS
@@ -110,5 +110,10 @@ def test_pages_come_by_the_index(workspace):
         rows._execute = explain
         pages.read_page(rows, RunQuery(order=read_order("metrics.auc")), {0: "Default"})
         pages.read_page(rows, RunQuery(), {0: "Default"})
+        recent = RunQuery(where=RUNS.parse("started > -7d and metrics.auc > 0.9"), order=read_order("metrics.auc"))
+        pages.read_page(rows, recent, {0: "Default"})
+        pages.count_matching(rows, RunQuery(where=RUNS.parse("metrics.auc > 0.9")), {0: "Default"})
     for name in INDEXES:
         assert any(name in plan for plan in plans)
+    assert any("mlops_runs_newest (lifecycle_stage=? AND start_time>?)" in plan for plan in plans)
+    assert any("mlops_latest_metrics_value (key=? AND is_nan=? AND value>?)" in plan for plan in plans)
