@@ -17,6 +17,15 @@ const HEAD = { borderBottom: STYLE.line, position: 'sticky', top: '0', backgroun
 // Rows that are drawn; of more, the filter finds the others.
 const MOST_ROWS = 500;
 
+// How long ago, in words: a table may stand for days.
+function age(at) {
+  const seconds = Math.max(0, Date.now() / 1000 - at);
+  const [n, unit] = [[86400, 'day'], [3600, 'h'], [60, 'min'], [1, 's']]
+    .map(([size, unit]) => [Math.floor(seconds / size), unit])
+    .find(([n]) => n > 0) ?? [0, 's'];
+  return unit === 's' && n < 10 ? 'just now' : `${n} ${unit}${unit === 'day' && n > 1 ? 's' : ''} ago`;
+}
+
 // Everything that a user can name goes through here, as text.
 function element(tag, text = '', style = {}, attributes = {}) {
   const node = document.createElement(tag);
@@ -55,7 +64,7 @@ function columnsOf(model) {
     }
   }));
   const tags = model.get('tags').map(name => ({ name, text: row => row.tags[name] ?? '', key: row => row.tags[name] }));
-  return [...fixed, ...metrics, ...params, ...tags, { name: 'started', text: row => row.started, key: row => -row.started_at, isNumber: true }];
+  return [...fixed, ...metrics, ...params, ...tags, { name: 'started', text: row => age(row.started_at), key: row => -row.started_at, isNumber: true, isAge: true }];
 }
 
 // What has no value comes last, whichever way it is sorted.
@@ -147,7 +156,10 @@ function render({ model, el }) {
     return line;
   }
 
+  let ages = [];
+  const timer = setInterval(() => ages.forEach(tick => tick()), 10_000);
   function draw() {
+    ages = [];
     const columns = columnsOf(model);
     const rows = shown(columns);
     const lines = rows.slice(0, MOST_ROWS).map(row => {
@@ -160,7 +172,9 @@ function render({ model, el }) {
       });
       const first = cell('td', '');
       first.append(box);
-      line.append(first, ...columns.map(one => cell('td', one.text(row), one.isNumber, { color: one.tone?.(row) ?? '' })));
+      const cells = columns.map(one => cell('td', one.text(row), one.isNumber, { color: one.tone?.(row) ?? '' }));
+      columns.forEach((one, at) => one.isAge && ages.push(() => (cells[at].textContent = one.text(row))));
+      line.append(first, ...cells);
       return line;
     });
     table.replaceChildren(head(columns), ...lines);
@@ -198,6 +212,7 @@ function render({ model, el }) {
   draw();
   onComparison();
   return () => {
+    clearInterval(timer);
     model.off('change:rows', draw);
     model.off('change:comparison', onComparison);
   };

@@ -14,7 +14,7 @@ from jupyter_mlops.cli import runs as _views  # noqa: F401  # how a run is a row
 from jupyter_mlops.cli.render import to_mime
 from jupyter_mlops.cli.runlist import RunListing
 from jupyter_mlops.cli.view import Listing
-from jupyter_mlops.cli.words import age, duration, number
+from jupyter_mlops.cli.words import duration, number
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.where import Field
@@ -135,7 +135,6 @@ def _row(run: Run, metrics: Sequence[str], params: Sequence[str], tags: Sequence
         "status": run.status,
         "took": duration(run.duration_s),
         "took_s": run.duration_s,
-        "started": age(run.started_at),
         "started_at": run.started_at,
         "metrics": shown,
         "params": given,

@@ -127,6 +127,7 @@ def test_runs_are_a_table_to_filter_select_and_compare_in(page: Any, tmp_path: A
     assert table.get_by_role("checkbox").count() == 2
     names = lambda: [row.split()[1] for row in table.locator("tr").all_inner_texts()[1:]]  # noqa: E731  # it is short
     assert names() == ["forest", "tree"]  # the best first, as was asked
+    assert all(row.split("\t")[-1].endswith(("just now", "ago")) for row in table.locator("tr").all_inner_texts()[1:])
     filtered.fill("c=2")
     page.get_by_text("1 of 2 runs").wait_for()
     filtered.fill("")
