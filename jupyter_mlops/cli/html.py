@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from jupyter_mlops.cli.term import Tone, diff_tone, printable
-from jupyter_mlops.cli.view import Block, Facts, Heading, Note, Pictures, Spark, Table, Text, View, Word, named
+from jupyter_mlops.cli.view import Age, Block, Facts, Heading, Note, Pictures, Spark, Table, Text, View, Word, named
 
 _COLOURS: Final[dict[Tone, str]] = {
     "good": "var(--jp-success-color1, #388e3c)",
@@ -139,6 +139,8 @@ def polyline(points: Sequence[tuple[float, float]], *, width: int, height: int) 
 def _span(text: str) -> str:
     if isinstance(text, Spark) and text.points:
         return _spark(text)
+    if isinstance(text, Age):
+        return f'<span style="white-space:nowrap">{escape(text.moment)}</span>'
     tone = getattr(text, "tone", "plain")
     if tone in _COLOURS:
         return f'<span style="color:{_COLOURS[tone]}">{escape(text)}</span>'

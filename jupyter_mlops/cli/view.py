@@ -38,6 +38,19 @@ class Spark(Word):
         return spark
 
 
+class Age(Word):
+    """How long ago something was, and ``moment``, when: what is saved in a notebook is read at another time."""
+
+    __slots__ = ("moment",)
+    moment: str
+
+    def __new__(cls, text: str, tone: Tone = "plain", moment: str = "") -> Self:
+        """Make one."""
+        age = super().__new__(cls, text, tone)
+        age.moment = moment
+        return age
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """Rows under headers. A header that begins with ``>`` is of numbers, to the right; with ``=`` of names and addresses.

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from jupyter_mlops.cli.term import Tone
-from jupyter_mlops.cli.view import Word
+from jupyter_mlops.cli.view import Age, Word
 from jupyter_mlops.core.record import MetricValue
 
 _TONES: Final[dict[str, Tone]] = {
@@ -43,19 +43,21 @@ def when(at: float | None) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 
-def age(at: float | None, now: float | None = None) -> str:
+def age(at: float | None, now: float | None = None) -> Age:
     """Return how long ago a moment was: ``3 min ago``."""
     if not at:
-        return ""
+        return Age("")
     past = max(0.0, (time.time() if now is None else now) - at)
-    if past < _MINUTE:
-        return "just now" if past < 10 else f"{past:.0f} s ago"  # noqa: PLR2004  # a clock's jitter is no age
-    if past < _HOUR:
-        return f"{past // _MINUTE:.0f} min ago"
-    if past < _DAY:
-        return f"{past // _HOUR:.0f} h ago"
     days = int(past // _DAY)
-    return f"{days} day{'s' * (days > 1)} ago"
+    if past < _MINUTE:
+        text = "just now" if past < 10 else f"{past:.0f} s ago"  # noqa: PLR2004  # a clock's jitter is no age
+    elif past < _HOUR:
+        text = f"{past // _MINUTE:.0f} min ago"
+    elif past < _DAY:
+        text = f"{past // _HOUR:.0f} h ago"
+    else:
+        text = f"{days} day{'s' * (days > 1)} ago"
+    return Age(text, moment=when(at)[:16])
 
 
 def duration(seconds: float | None) -> str:

@@ -12,6 +12,7 @@ from jupyter_mlops.cli.render import narrowed, show, to_json, to_mime, to_text
 from jupyter_mlops.cli.services import Service  # its module says how a service is shown
 from jupyter_mlops.cli.term import cells, cut, has_colour, one_line
 from jupyter_mlops.cli.view import Done, Facts, Json, Listing, Note, Table, Text, Word, shows
+from jupyter_mlops.cli.words import age
 from jupyter_mlops.core.service import Deployment
 
 SERVICE = Service(
@@ -147,3 +148,11 @@ def test_addresses_are_whole_on_a_narrow_terminal():
     text = to_text(Listing([SERVICE], of=Service, empty=""), width=40)
     assert "http://127.0.0.1:4711" in text
     assert "=URL" not in text
+
+
+def test_a_notebook_is_told_when_it_was_since_it_is_read_at_another_time():
+    past = age(1e9, now=1e9 + 125)
+    table = Table(headers=("STARTED",), rows=[(past,)])
+    assert past == "2 min ago"
+    assert "2001-09-0" in to_html([table])
+    assert "ago" not in to_html([table])
