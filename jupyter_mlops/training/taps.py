@@ -75,6 +75,7 @@ class KernelTap:
         self._cell = _message_id(kernel.get_parent("shell").get("header"))
         self._session = kernel.session
         self._ear = ear
+        self._began_at = [_reader_s(stream) for stream in (sys.stdout, sys.stderr)]
         self._send: Callable[..., Any] = self._session.send
         self._session.send = self._heard
 
@@ -105,7 +106,7 @@ class KernelTap:
             pipe = getattr(stream, "_fid", None)  # where child processes write; ipykernel reads it in a thread
             while pipe is not None and time.monotonic() < deadline and select.select([pipe], [], [], 0)[0]:
                 time.sleep(0.001)
-        if any(getattr(stream, "_fid", None) is not None for stream in (sys.stdout, sys.stderr)):
+        if [_reader_s(stream) for stream in (sys.stdout, sys.stderr)] != self._began_at:
             time.sleep(0.005)  # read from the pipe is not yet written to the stream
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -113,6 +114,20 @@ class KernelTap:
             del self._session.send
         if self._cell:
             _ENDED.add(self._cell)
+
+
+def _reader_s(stream: Any) -> float:
+    """Return the CPU time of the thread that reads what child processes write: if it took none, it read nothing.
+
+    Where the system does not tell, no time equals another.
+    """
+    reader = getattr(stream, "watch_fd_thread", None)
+    if reader is None or reader.ident is None or not reader.is_alive():
+        return 0.0
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(reader.ident))
+    except (AttributeError, OSError):
+        return time.monotonic()
 
 
 def _message_id(header: Any) -> str:

@@ -43,6 +43,15 @@ def test_a_progress_bar_of_ten_thousand_updates_is_one_line(kernel, world):
     assert read_log(world, "bar") == "done\n"
 
 
+def test_what_a_child_process_writes_last_is_heard_each_time(kernel, world):
+    for n in range(20):
+        body = f"import os\nos.system('printf child-{n}')"
+        kernel.run(RUN.format(name=f"child-{n}", body=body))
+        assert read_log(world, f"child-{n}") == f"child-{n}"
+        kernel.run(RUN.format(name=f"own-{n}", body=f"os.write(1, b'own-{n}')"))
+        assert read_log(world, f"own-{n}") == f"own-{n}"
+
+
 def test_what_a_task_of_an_ended_run_writes_is_in_no_later_run(kernel, world):
     body = (
         "import asyncio\nasync def chatter():\n    while True:\n        print('stray', flush=True)\n"
