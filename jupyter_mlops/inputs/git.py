@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from jupyter_mlops.core.environment import GitState
@@ -201,8 +201,9 @@ class Question:
         env |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         self._deadline = time.monotonic() + _TIMEOUT_S
         self._git: subprocess.Popen[bytes] | None = None
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # `close` closes it
-        with suppress(OSError):
+        self._said: IO[bytes] | None = None
+        with suppress(OSError):  # no git, or no room for a temporary file: a run does without
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115  # `close` closes it
             self._git = subprocess.Popen(
                 ["git", "-c", "core.fsmonitor=false", *args],
                 cwd=folder,
@@ -225,7 +226,7 @@ class Question:
         """Return what it printed; ``None`` where there is no git, it failed, or took more than ten seconds. Call it once."""
         try:
             self.is_answered(max(self._deadline - time.monotonic(), 0.001))
-            if self._git is None or self._git.returncode != 0:
+            if self._said is None or self._git is None or self._git.returncode != 0:
                 return None
             self._said.seek(0)
             return self._said.read()
@@ -234,7 +235,8 @@ class Question:
 
     def close(self) -> None:
         """Wait no longer for it."""
-        self._said.close()
+        if self._said is not None:
+            self._said.close()
         if self._git is not None and self._git.returncode is None:
             self._git.kill()
             self._git.wait()

@@ -145,6 +145,18 @@ def test_a_patch_that_is_too_large_is_left_out(repository: Path, monkeypatch: py
 
 
 @needs_git
+def test_without_room_for_a_temporary_file_there_is_nothing_to_say(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert git_state(repository) is None
+    assert dirty_diff(repository) is None
+
+
+@needs_git
 def test_who_does_not_wait_for_a_slow_git_is_told_when_it_answers(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
