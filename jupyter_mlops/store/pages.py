@@ -15,7 +15,7 @@ from jupyter_mlops.store.conditions import Conditions
 from jupyter_mlops.store.entities import run_record, stored_value
 from jupyter_mlops.store.reading import Rows
 
-_COLUMNS: Final = (
+RUN_COLUMNS: Final = (
     "r.run_uuid, r.name, r.experiment_id, r.status, r.start_time, r.end_time, r.artifact_uri, r.lifecycle_stage"
 )
 _CHUNK: Final = 500
@@ -198,7 +198,7 @@ class _Search:
 
     def _select(self, source: str, order: str, limit: int, skip: int) -> list[tuple[Any, ...]]:
         page = f"LIMIT {limit} OFFSET {skip}"
-        return self._rows(f"SELECT {_COLUMNS} FROM {source} ORDER BY {order} {page}", self._sql.values)  # noqa: S608  # names are ours, values are bound
+        return self._rows(f"SELECT {RUN_COLUMNS} FROM {source} ORDER BY {order} {page}", self._sql.values)  # noqa: S608  # names are ours, values are bound
 
     def _newest(self) -> str:
         return f"r.start_time DESC{self._last()}, r.run_uuid"
@@ -236,7 +236,7 @@ def read_run(rows: Rows, ref: str, by: str, *, deleted: bool = False) -> list[Ru
         by
     ]
     values = {"ref": ref, "end": f"{ref}g", "stage": "deleted" if deleted else "active"}
-    found = rows(f"SELECT {_COLUMNS} FROM runs r WHERE {where}{stage} ORDER BY r.start_time DESC LIMIT 2", values)  # noqa: S608  # names are ours, values are bound
+    found = rows(f"SELECT {RUN_COLUMNS} FROM runs r WHERE {where}{stage} ORDER BY r.start_time DESC LIMIT 2", values)  # noqa: S608  # names are ours, values are bound
     names = dict(rows("SELECT experiment_id, name FROM experiments")) if found else {}
     return complete(rows, found, names)
 

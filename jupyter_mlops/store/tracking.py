@@ -14,6 +14,7 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Artifact, MetricPoint, Run, RunDataset, RunStatus
 from jupyter_mlops.store.artifacts import is_inside, list_folder, store_file, write_file
 from jupyter_mlops.store.bulk import log_points
+from jupyter_mlops.store.details import read_children, read_datasets, read_last_steps
 from jupyter_mlops.store.entities import run_of
 from jupyter_mlops.store.making import finish_run, log_facts, make_run
 from jupyter_mlops.store.media import MlflowMedia
@@ -136,12 +137,18 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
 
     def datasets(self, run_id: RunId) -> list[RunDataset]:
         """Return the datasets that a run logged as its inputs."""
+        with self.reader.open() as rows:
+            if rows is not None:
+                return read_datasets(rows, run_id)
         with calls(self.uri, "run", run_id):
             inputs = self.client.get_run(run_id).inputs
         return [_dataset(one) for one in inputs.dataset_inputs] if inputs else []
 
     def children(self, run_id: RunId) -> list[Run]:
         """Return the runs whose parent this one is, oldest first; children are in their parent's experiment."""
+        with self.reader.open() as rows:
+            if rows is not None:
+                return read_children(rows, run_id)
         parent = self.run(run_id)
         group = self.experiment(parent.experiment)
         with calls(self.uri, "run", run_id):
@@ -155,6 +162,9 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
 
     def last_steps(self, run_id: RunId) -> dict[str, int]:
         """Return the last step of each metric of a run."""
+        with self.reader.open() as rows:
+            if rows is not None:
+                return read_last_steps(rows, run_id)
         with calls(self.uri, "run", run_id):
             latest = self.client.get_run(run_id).data._metric_objs  # noqa: SLF001  # the public view has values only
         return {one.key: one.step for one in latest}
