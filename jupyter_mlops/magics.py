@@ -54,6 +54,9 @@ class Magics:
         """Return the workspace that counts for the kernel's folder, made there if there is none."""
         from jupyter_mlops.workspace import Workspace, find_workspace
 
+        if self._workspace is not None and not self._workspace.root.is_dir():
+            self._workspace.close()  # somebody began anew: what it has open is of files that are gone
+            self._workspace = None
         nearest = find_workspace(self._start())
         if self._workspace is None or (nearest is not None and nearest != self._workspace.root):
             self._workspace = Workspace.open(nearest or self._start(), create=True)

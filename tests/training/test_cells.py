@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from contextlib import closing
 from pathlib import Path
 
+import kernels
 import pytest
 
 from jupyter_mlops.training.runs import RunDetail, read_log, run_artifact, show_run
@@ -282,6 +286,21 @@ def test_every_run_leaves_events_by_its_actor(kernel, world):
     events = [event for event in world.catalog.events(limit=10_000) if event.name == run.id]
     assert [event.verb for event in events] == ["start", "end"]
     assert events[0].actor == run.actor == world.actor
+
+
+def test_a_workspace_that_was_taken_away_is_made_anew(tmp_path, open_workspace):
+    open_workspace(tmp_path).close()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MLOPS_", "MLFLOW_"))}
+    kernel = kernels.Kernel(tmp_path, env)
+    try:
+        assert kernel.run("%load_ext jupyter_mlops\n%ml runs").status == "ok"
+        shutil.rmtree(tmp_path / ".mlops")
+        reply = kernel.run("%%ml run -n anew\nimport jupyter_mlops as ml\nml.log(a=1)")
+        assert "Made a workspace" in reply.stdout
+    finally:
+        kernel.close()
+    with closing(Workspace.open(tmp_path)) as world:
+        assert world.tracking.run("anew").metrics == {"a": 1}
 
 
 def test_loading_takes_no_heavy_imports(tmp_path: Path):
