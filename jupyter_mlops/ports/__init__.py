@@ -1,0 +1,30 @@
+"""What flows need of the world, as small Protocols. Adapters implement them; the workspace wires them."""
+
+from jupyter_mlops.ports.hosts import Backend, Builder, Gateway, Host, ReplicaSpec, Route
+from jupyter_mlops.ports.stores import Blobs, Catalog, Secrets
+from jupyter_mlops.ports.targets import Environments, Fit, Handle, Job, Target
+from jupyter_mlops.ports.tracking import Journals, Points, RunJournal, Tracking
+from jupyter_mlops.ports.world import Say, World
+
+__all__ = [
+    "Backend",
+    "Blobs",
+    "Builder",
+    "Catalog",
+    "Environments",
+    "Fit",
+    "Gateway",
+    "Handle",
+    "Host",
+    "Job",
+    "Journals",
+    "Points",
+    "ReplicaSpec",
+    "Route",
+    "RunJournal",
+    "Say",
+    "Secrets",
+    "Target",
+    "Tracking",
+    "World",
+]

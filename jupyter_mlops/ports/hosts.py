@@ -1,0 +1,94 @@
+"""Where services run, and what they are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from jupyter_mlops.core.manifest import Manifest
+from jupyter_mlops.core.record import Record
+from jupyter_mlops.core.service import Limits, Replica
+
+
+class ReplicaSpec(Record, frozen=True, kw_only=True):
+    """What a host needs to start one replica."""
+
+    service: str
+    deployment: str
+    manifest: Manifest
+    bundle: str
+    """Folder with ``manifest.json`` and the manifest's files; hosts that run images do not look at it."""
+    image: str
+    """Image id; empty on the process host."""
+    folder: str
+    """The service's own folder: ``keys/digests.json`` (replicas reread it when it changes) and ``logs/``."""
+    limits: Limits
+
+
+class Host(Protocol):
+    """Where replicas run. Replicas outlive the process that started them."""
+
+    name: str
+    runs_images: bool
+
+    def check(self) -> str:
+        """Return what answers. Raises ``Unavailable`` with the way to get it."""
+
+    def start(self, spec: ReplicaSpec, say: Callable[[str], None]) -> Replica:
+        """Start a replica and return at once or after preparing its environment (``say`` tells the step)."""
+
+    def alive(self, replica: Replica) -> bool:
+        """Tell whether that very replica (nonce, start ticks, container) still runs."""
+
+    def stop(self, replica: Replica, *, grace_s: float = 30.0) -> None:
+        """End it: SIGTERM, drain, SIGKILL after ``grace_s``. Idempotent."""
+
+    def replicas(self) -> list[Replica]:
+        """Return all of this workspace's replicas on this host, whoever started them."""
+
+    def logs(self, replica: Replica, tail: int = 100) -> list[str]: ...
+
+
+class Backend(Record, frozen=True, kw_only=True):
+    """One deployment behind a gateway."""
+
+    deployment: str
+    weight: int
+    addresses: list[str]
+    """Replica addresses, ready ones only."""
+
+
+class Route(Record, frozen=True, kw_only=True):
+    """What a service's gateway should do."""
+
+    service: str
+    bind: str
+    port: int
+    """0: choose a free one."""
+    backends: list[Backend]
+
+
+class Gateway(Protocol):
+    """What stands in front of a service's replicas."""
+
+    def apply(self, route: Route) -> int:
+        """Make it so, without losing a request; start it if it does not run. Returns the port. Raises ``PortTaken``."""
+
+    def alive(self, service: str) -> bool: ...
+    def remove(self, service: str) -> None:
+        """Stop it. Idempotent."""
+
+    def services(self) -> list[str]:
+        """Return the services of this workspace for which a gateway runs or has files."""
+
+
+class Builder(Protocol):
+    """Builds images."""
+
+    def check(self) -> str: ...
+    def build(self, manifest: Manifest, bundle: Path, say: Callable[[str, float], None]) -> tuple[str, str, int]:
+        """Build an image; ``say(line, fraction)``. Returns ``(image id, tag, bytes)``."""
+
+    def exists(self, image_id: str) -> bool: ...
+    def remove(self, image_id: str) -> None: ...
