@@ -46,7 +46,7 @@ class Magics:
             ended=self._show_run,
             say=self._say,
         )
-        self.warming = Warming(self._prepare_store, _WARMED, self._ready)
+        self.warming = Warming(_WARMED, self._ready)
         shell.begin_tracked_cell = self.cells.begin
         shell.refuse_cell_magic = refuse
 
@@ -63,14 +63,6 @@ class Magics:
             if self._workspace.made:
                 self._tell(f"Made a workspace in {self._workspace.root}.")
         return self._workspace
-
-    def _prepare_store(self) -> None:
-        """Where there is no workspace, see to it that there is a store for the one that the first run makes."""
-        from jupyter_mlops.store import blank
-        from jupyter_mlops.workspace import find_workspace
-
-        if find_workspace(self._start()) is None:
-            blank.prepare()
 
     def open_store(self) -> None:
         """Connect to the tracking store, if there is a workspace here: the first time takes a while."""

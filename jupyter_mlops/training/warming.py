@@ -12,15 +12,14 @@ _MOST_S: Final = 60.0
 
 
 class Warming:
-    """Calls ``first`` and imports modules, once the cell that loads the extension has run; then calls ``then``.
+    """Imports modules once the cell that loads the extension has run; then calls ``then``.
 
     Two threads that import parts of one package at once may each get half of the other's (CPython waits for a module,
     not for the package it is in), and ``from mlflow.tracking import ...`` of a cell would fail with a circular import.
     So nothing is imported beside a cell's own imports: a cell that imports waits until the thread is through.
     """
 
-    def __init__(self, first: Callable[[], None], modules: Sequence[str], then: Callable[[], None]) -> None:
-        self._first = first
+    def __init__(self, modules: Sequence[str], then: Callable[[], None]) -> None:
         self._modules = modules
         self._then = then
         self._imported = threading.Event()
@@ -43,7 +42,6 @@ class Warming:
         # In a kernel without ipywidgets, MLflow's import of tqdm would warn about a progress bar that nobody asked for.
         warnings.filterwarnings("ignore", message="IProgress not found")
         try:
-            self._first()
             for name in self._modules:
                 importlib.import_module(name)
         finally:
