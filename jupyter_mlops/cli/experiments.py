@@ -42,13 +42,16 @@ def list_(session: Session, *, archived: bool) -> Listing:
     Example:
       mlops experiments list --archived --json
     """
-    return Listing(
-        list_experiments(session.world, archived=archived),
-        of=Experiment,
-        empty="No experiment is archived."
-        if archived
-        else "No experiments yet. The first run makes one: `mlops run train.py -e first`.",
-    )
+    found = list_experiments(session.world, archived=archived)
+    return Listing(found, of=Experiment, empty="" if found else _none(session, archived=archived))
+
+
+def _none(session: Session, *, archived: bool) -> str:
+    if archived:
+        return "No experiment is archived."
+    if list_experiments(session.world, archived=True):
+        return "Every experiment is archived: `mlops experiments list --archived` shows them."
+    return "No experiments yet. The first run makes one: `mlops run train.py -e first`."
 
 
 @experiments.command()

@@ -91,3 +91,12 @@ def test_experiments_are_used_archived_and_restored(filled):
     assert "churn" not in say("list")
     assert "churn" in say("list", "--archived")
     assert "3" in say("restore", "churn")
+
+
+def test_a_list_of_experiments_that_are_all_archived_says_so(mlops, here):
+    here.tracking.create_run("churn", "one", tags={}, params={})
+    for name in ("churn", "Default"):
+        assert mlops("experiments", "archive", name).code == 0
+    answer = mlops("experiments", "list")
+    assert (answer.code, "mlops experiments list --archived" in answer.out) == (0, True)
+    assert mlops("experiments", "list", "--json").json == {"items": []}
