@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,12 +40,28 @@ class Choice:
         """Tell whether a file that looks like a secret is only named."""
         return not any(_spells_out(pattern, path) for pattern in self._patterns)
 
-    def missing(self, paths: Iterable[bytes]) -> list[str]:
-        """Return a warning for each pattern that names none of ``paths``."""
-        left = list(zip(self._given, self._patterns, strict=True))
-        for path in paths if left else ():
-            left = [(given, pattern) for given, pattern in left if not _covers(pattern, path)]
-        return [f"--include {given} names no file in the folder that is not ignored." for given, _ in left]
+    def wanted(self) -> Wanted:
+        """Return the patterns, none of which has named a file yet."""
+        return Wanted(list(zip(self._given, self._patterns, strict=True)))
+
+
+class Wanted:
+    """Patterns that should name a file."""
+
+    def __init__(self, left: list[tuple[str, bytes]]) -> None:
+        """Take them as they were given and as they are."""
+        self._left = left
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    def see(self, path: bytes) -> None:
+        """Cross off what names this file."""
+        self._left = [(given, pattern) for given, pattern in self._left if not _covers(pattern, path)]
+
+    def warnings(self) -> list[str]:
+        """Return a warning for each pattern that named none."""
+        return [f"--include {given} names no file in the folder that is not ignored." for given, _ in self._left]
 
 
 def _relative(pattern: str, folder: Path) -> bytes:

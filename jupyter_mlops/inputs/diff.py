@@ -14,11 +14,11 @@ from jupyter_mlops.core.snapshot import FileChange, SnapshotFile
 from jupyter_mlops.inputs import statcache
 from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES, Choice
 from jupyter_mlops.inputs.nbdiff import diff_notebooks, source_bytes
-from jupyter_mlops.inputs.reading import read_files
+from jupyter_mlops.inputs.reading import Reader
 from jupyter_mlops.inputs.stored import SnapshotDetail, open_snapshot
 from jupyter_mlops.inputs.storelock import uses_store
-from jupyter_mlops.inputs.take import human, walk_folder
-from jupyter_mlops.inputs.tree import digest_of, encode_folder, raw, read_tree
+from jupyter_mlops.inputs.take import walk_folder
+from jupyter_mlops.inputs.tree import digest_of, encode_folder, human, raw, read_tree
 from jupyter_mlops.ports import Say, World
 
 _MOST_BYTES: Final = 1_000_000
@@ -70,14 +70,14 @@ def diff_snapshots(
 
 def _folder_now(world: World, taken: SnapshotDetail, large_file_bytes: int, say: Say | None) -> _Side:
     folder = Path(os.fsdecode(raw(taken.snapshot.source)))
-    known = statcache.load(statcache.cache_path(world.root, folder))
-    found = walk_folder(folder, _AsTaken(large_file_bytes, taken), known=known)
-    read_files(found, None, say)
     trees: dict[bytes, bytes] = {}
-    for part in reversed(found.folders):
-        content = encode_folder(part)
-        part.digest = digest_of(content)
-        trees[part.digest] = content
+    with statcache.opened(statcache.cache_path(world.root, folder)) as known:
+        found = walk_folder(folder, _AsTaken(large_file_bytes, taken), known=known)
+        with Reader(found, None, say) as reader:
+            for part in reversed(found.folders):
+                content = encode_folder(part, reader.read(part))
+                part.digest = digest_of(content)
+                trees[part.digest] = content
     files = read_tree(found.folders[0].digest, trees.__getitem__)
 
     def content_of(file: SnapshotFile) -> bytes:

@@ -14,10 +14,7 @@ import struct
 import tempfile
 import threading
 import time
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
@@ -26,6 +23,7 @@ import zstandard
 from blake3 import blake3
 
 from jupyter_mlops.inputs.packerrors import POOL, DamagedPack, MissingContent, PackNotWritten
+from jupyter_mlops.inputs.packindex import DIGEST_BYTES, Index, NewIndex, Place, Stored
 from jupyter_mlops.ports import Blobs
 
 if TYPE_CHECKING:
@@ -35,8 +33,6 @@ RETIRED: Final = "retired"
 """Pool of marks, ``PACK-SECONDS``: nothing new refers to what is in that pack since then, as a gc will delete it."""
 _MAGIC: Final = b"MLOPSPK1"
 _TAIL: Final = struct.Struct("<QQ32s8s")
-_ROW: Final = struct.Struct("<QQQ")
-_DIGEST: Final = 32
 _ABANDONED_S: Final = 86_400  # a pack being written for a day belongs to a process that was killed
 _LEVEL: Final = 1
 
@@ -45,6 +41,8 @@ WHOLE_BYTES: Final = 4 << 20
 
 _CHUNK: Final = 1 << 20
 _PIECES: Final = 512  # half of what Linux takes at a time
+_LATE: Final = 1 << 62
+"""An offset from here on is one behind all contents whose place is known."""
 _local = threading.local()
 
 
@@ -64,41 +62,6 @@ def compress_all(contents: Sequence[bytes]) -> list[Buffer]:
     return cast("list[Buffer]", [frames[i] for i in range(len(frames))])  # the stubs don't say that they are buffers
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a content is."""
-
-    pack: str
-    offset: int
-    length: int
-    n_bytes: int
-
-
-class _Index:
-    """The index of one pack."""
-
-    __slots__ = ("_rows", "digests", "name")
-
-    def __init__(self, name: str, raw: bytes) -> None:
-        count = len(raw) // (_DIGEST + _ROW.size)
-        self.name = name
-        self.digests = [raw[i : i + _DIGEST] for i in range(0, count * _DIGEST, _DIGEST)]
-        self._rows = raw[count * _DIGEST :]
-
-    def sizes(self) -> dict[bytes, int]:
-        row = _DIGEST + _ROW.size
-        return {
-            digest: row + length
-            for digest, (_, length, _) in zip(self.digests, _ROW.iter_unpack(self._rows), strict=True)
-        }
-
-    def find(self, digest: bytes) -> Place | None:
-        at = bisect_left(self.digests, digest)
-        if at == len(self.digests) or self.digests[at] != digest:
-            return None
-        return Place(self.name, *_ROW.unpack_from(self._rows, at * _ROW.size))
-
-
 class Packs:
     """The packs of a blob store, with a local copy of their indexes. Not for use from several threads at once."""
 
@@ -106,9 +69,9 @@ class Packs:
         """Take the store and a folder for the copies of indexes, which may be deleted at any time."""
         self._blobs = blobs
         self._cache = cache
-        self._indexes: list[_Index] = []
+        self._indexes: list[Index] = []
         self._damaged: list[DamagedPack] = []
-        self.digests: set[bytes] = set()
+        self.digests = Stored()
         """What is stored to stay: a new snapshot may refer to it."""
         self.retired: dict[str, float] = {}
         """Packs that are to be deleted, with when that was decided (seconds since the epoch)."""
@@ -130,14 +93,13 @@ class Packs:
         self.is_loaded = True
         for name in sorted(self._names, key=lambda name: (name in self.retired, name)):
             try:
-                index = _Index(name, self._index(name))
+                index = Index(name, self._index(name))
             except DamagedPack as error:
                 self._damaged.append(error)
                 self.kept.discard(name)
                 continue
             self._indexes.append(index)
-            if name not in self.retired:
-                self.digests.update(index.digests)
+        self.digests = Stored(index.digests for index in self._indexes if index.name not in self.retired)
         return self
 
     @property
@@ -157,7 +119,7 @@ class Packs:
                 return raw
         with self._blobs.open(f"{POOL}/{name}") as file:
             raw = self._index_in(file, name)
-        self.keep(name, raw)
+        self.keep(name, [raw])
         return raw
 
     def _index_in(self, file: BinaryIO, name: str) -> bytes:
@@ -174,12 +136,13 @@ class Packs:
             raise DamagedPack(self._blobs.url, name, "its index has another digest")
         return raw
 
-    def keep(self, name: str, raw: bytes) -> None:
+    def keep(self, name: str, index: Iterable[bytes]) -> None:
         """Keep a local copy of an index; on a full disk it is read from the store each time."""
         with contextlib.suppress(OSError):
             self._cache.mkdir(parents=True, exist_ok=True)
             part = self._cache / f".{name}.{os.getpid()}.part"
-            part.write_bytes(raw)
+            with part.open("wb") as file:
+                file.writelines(index)
             part.replace(self._cache / f"{name}.index")
 
     def find(self, digest: bytes) -> Place:
@@ -253,37 +216,44 @@ def _stream(file: BinaryIO, length: int) -> Iterator[bytes]:
 class PackWriter:
     """Writes one pack. It is in the store after ``finish`` and not at all before."""
 
-    def __init__(self, folder: Path, stored: set[bytes]) -> None:
-        """Take a local folder to write in and what is stored already; digests that are added are added there too."""
-        self.stored = stored
+    def __init__(self, folder: Path, stored: Container[bytes]) -> None:
+        """Take a local folder to write in and what is stored already."""
+        self._stored = stored
         self._folder = folder
-        self._digests: list[bytes] = []
-        self._rows = array("Q")  # flat, as there may be a million
+        self._index = NewIndex()
         self._file: FileIO | None = None
         self._path = Path()
         self._at = 0
+        self._late: BinaryIO | None = None
+        self._late_at = 0
+
+    def has(self, digest: bytes) -> bool:
+        """Tell whether a content is stored, or was claimed."""
+        return digest in self._index or digest in self._stored
 
     def claim(self, digest: bytes) -> bool:
         """Tell whether a content is new. From then on it counts as stored, so ``add_all`` must follow."""
-        if digest in self.stored:
-            return False
-        self.stored.add(digest)
-        return True
+        return digest not in self._stored and self._index.claim(digest)
 
     def add(self, digest: bytes, frame: bytes, n_bytes: int) -> None:
         """Add a content that is compressed already, if it is new. Raises ``PackNotWritten``."""
         if self.claim(digest):
             self.add_all([(digest, n_bytes)], [frame])
 
-    def add_all(self, contents: Sequence[tuple[bytes, int]], frames: Sequence[Buffer]) -> None:
-        """Add contents, as digest and length, that were claimed and are compressed already. Raises ``PackNotWritten``."""
-        at = self._at or len(_MAGIC)
+    def add_all(self, contents: Sequence[tuple[bytes, int]], frames: Sequence[Buffer], *, last: bool = False) -> None:
+        """Add contents, as digest and length, that were claimed and are compressed already. Raises ``PackNotWritten``.
+
+        Those that are added as ``last`` lie together at the end of the pack, so that they are read at once.
+        """
+        at = _LATE + self._late_at if last else self._at or len(_MAGIC)
         for (digest, n_bytes), frame in zip(contents, frames, strict=True):
             length = len(memoryview(frame))
-            self._digests.append(digest)
-            self._rows.extend((at, length, n_bytes))
+            self._index.put(digest, at, length, n_bytes)
             at += length
-        self._write(*frames)
+        if last:
+            self._write_late(frames)
+        else:
+            self._write(*frames)
 
     def add_stream(self, source: BinaryIO, good: Callable[[], bool]) -> tuple[bytes, int] | None:
         """Add what a file holds, in pieces; return its digest and length. ``None``, and nothing added, if not ``good()`` after."""
@@ -296,12 +266,36 @@ class PackWriter:
         self._write(compressor.flush())
         digest, keep = hasher.digest(), good()
         if keep and self.claim(digest):
-            self._digests.append(digest)
-            self._rows.extend((start, self._at - start, n_bytes))
+            self._index.put(digest, start, self._at - start, n_bytes)
         elif self._file is not None:
             self._at = self._file.seek(start)
             self._file.truncate()
         return (digest, n_bytes) if keep else None
+
+    def _write_late(self, frames: Sequence[Buffer]) -> None:
+        try:
+            if self._late is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                late = tempfile.SpooledTemporaryFile(_CHUNK, dir=str(self._folder))  # noqa: SIM115  # closed by finish or abandon
+                self._late = cast("BinaryIO", late)
+            for frame in frames:
+                self._late_at += self._late.write(frame)
+        except OSError as error:
+            raise PackNotWritten(self._folder, error) from error
+
+    def _write_last(self) -> None:
+        """Put what was added as last behind the rest."""
+        if self._late is None:
+            return
+        try:
+            self._write()  # the beginning, where there is nothing else
+            self._index.move(_LATE, self._at - _LATE)
+            self._late.seek(0)
+            while chunk := self._late.read(_CHUNK):
+                self._write(chunk)
+            self._late.close()
+        except OSError as error:
+            raise PackNotWritten(self._folder, error) from error
 
     def _write(self, *pieces: Buffer) -> None:
         try:
@@ -318,42 +312,43 @@ class PackWriter:
 
     def finish(self, blobs: Blobs, packs: Packs) -> None:
         """Put the pack into the store; nothing when nothing was added. Raises ``PackNotWritten`` and ``Unavailable``."""
-        if not self._digests:
+        if not self._index:
             self.abandon()
             return
-        assert self._file is not None
-        index = self._index()
-        if blake3(index).hexdigest() in packs.retired:  # it must not be taken for the one that will be deleted
-            nonce = os.urandom(_DIGEST)
+        self._write_last()
+        if packs.retired and _digest(self._index.chunks()).hexdigest() in packs.retired:
+            nonce = os.urandom(DIGEST_BYTES)  # it must not be taken for the one that will be deleted
             self.add(blake3(nonce).digest(), compress(nonce), len(nonce))
-            index = self._index()
-        hasher = blake3(index)
-        offset = self._at
-        self._write(index)
-        self._write(_TAIL.pack(offset, len(index), hasher.digest(), _MAGIC))
+        offset, hasher = self._at, blake3()
+        for chunk in self._index.chunks():
+            hasher.update(chunk)
+            self._write(chunk)
+        self._write(_TAIL.pack(offset, self._at - offset, hasher.digest(), _MAGIC))
+        assert self._file is not None
         try:
             self._file.close()
         except OSError as error:
             raise PackNotWritten(self._folder, error) from error
         blobs.put(f"{POOL}/{hasher.hexdigest()}", self._path, move=True)
-        packs.keep(hasher.hexdigest(), index)
+        packs.keep(hasher.hexdigest(), self._index.chunks())
         packs.kept.add(hasher.hexdigest())
-
-    def _index(self) -> bytes:
-        count = len(self._digests)
-        order = array("Q", sorted(range(count), key=self._digests.__getitem__))
-        index = bytearray(count * (_DIGEST + _ROW.size))  # filled in place, as there may be a million
-        for place, i in enumerate(order):
-            index[place * _DIGEST : (place + 1) * _DIGEST] = self._digests[i]
-            _ROW.pack_into(index, count * _DIGEST + place * _ROW.size, *self._rows[i * 3 : i * 3 + 3])
-        return bytes(index)
 
     def abandon(self) -> None:
         """Leave nothing behind. Harmless after ``finish``."""
+        with contextlib.suppress(OSError):  # what is still buffered may not fit on the disk
+            if self._late is not None:
+                self._late.close()
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what is still buffered may not fit on the disk
+            with contextlib.suppress(OSError):
                 self._file.close()
             self._path.unlink(missing_ok=True)
+
+
+def _digest(chunks: Iterable[bytes]) -> blake3:
+    hasher = blake3()
+    for chunk in chunks:
+        hasher.update(chunk)
+    return hasher
 
 
 def _write_all(fd: int, pieces: Sequence[Buffer]) -> int:

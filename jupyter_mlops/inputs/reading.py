@@ -15,8 +15,8 @@ from blake3 import blake3
 from jupyter_mlops.inputs.packs import WHOLE_BYTES, PackWriter, compress_all
 from jupyter_mlops.inputs.secretfiles import is_secret_by_content
 from jupyter_mlops.inputs.statcache import stamp
-from jupyter_mlops.inputs.tree import Kind, Leaf, digest_of, shown
-from jupyter_mlops.inputs.walk import Unread, Walk
+from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, Unread, digest_of, shown
+from jupyter_mlops.inputs.walk import Walk
 from jupyter_mlops.ports import Say
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _CHUNK: Final = 1 << 20
 _SAMPLES: Final = 16
 _SAMPLE_BYTES: Final = 1 << 16
 _OPEN_BYTES: Final = 1 << 14  # opening a file costs about as much as reading this many
+_TOLD_BYTES: Final = 1 << 22
 _OPEN_FLAGS: Final = (
     os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 )  # NONBLOCK: a pipe in its place must not hang
@@ -53,24 +54,97 @@ _ReadOnce = Callable[[int, os.stat_result, Callable[[], bool]], _Content | None]
 """Reads a descriptor whose file has that stat; ``None`` where it asked whether the file is unchanged, and it was not."""
 
 
-def read_files(walk: Walk, pack: PackWriter | None, say: Say | None) -> None:
-    """Read what is unread in ``walk``: its folders get the leaves, its warnings say what could not be read.
+class Reader:
+    """Reads the files of a walk, a folder at a time; what is new of them goes into a pack, if there is one.
 
-    With ``pack``, new contents are added to it. ``say`` is told after each batch. Raises ``PackNotWritten``.
+    The walk's warnings say what could not be read. ``say`` is told now and then.
     """
-    progress = _Progress(walk, say)
-    large = [unread for unread in walk.unread if unread.is_recorded or unread.n_bytes > WHOLE_BYTES]
-    small = deque(unread for unread in walk.unread if not (unread.is_recorded or unread.n_bytes > WHOLE_BYTES))
-    walk.unread = []  # there may be a million: each is let go of as it is read
-    with _Compressing(pack, inline=len(small) <= _BATCH_FILES) as compressing:
-        while small:
-            batch = _next_batch(small)
-            compressing.add(_read_batch(walk, batch, pack))
-            progress.tell(batch)
-    for unread in large:
-        read_once = _sample_once if unread.is_recorded else _stream_once(pack)
-        _take(walk, unread, _settled(walk.root, unread, read_once))
-        progress.tell([unread])
+
+    def __init__(self, walk: Walk, pack: PackWriter | None, say: Say | None) -> None:
+        """Take what was found, and where new contents go."""
+        self._walk = walk
+        self._pack = pack
+        self._progress = _Progress(walk, say)
+        self._compressing = _Compressing(pack, inline=walk.n_unread <= _BATCH_FILES)
+        self._files = _Batch()
+        self._trees = _Batch()
+
+    def __enter__(self) -> Self:
+        self._compressing.__enter__()
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if error is None:
+                self._compressing.add(self._files.taken())
+                self._compressing.add(self._trees.taken(), last=True)
+        except BaseException as failed:
+            error = type(failed)
+            raise
+        finally:
+            self._compressing.__exit__(error, *rest)
+
+    def read(self, folder: Folder) -> dict[bytes, Leaf]:
+        """Return what is in a folder, that which was unread included. Raises ``PackNotWritten``."""
+        leaves = folder.leaves()
+        for unread in folder.unread():
+            if unread.is_recorded or unread.n_bytes > WHOLE_BYTES:
+                read_once = _sample_once if unread.is_recorded else _stream_once(self._pack)
+                self._take(folder, leaves, unread, _settled(self._walk.root, folder, unread, read_once))
+            else:
+                self._read_small(folder, leaves, unread)
+            self._progress.tell(unread)
+        return leaves
+
+    def keep(self, digest: bytes, tree: bytes) -> None:
+        """Add a folder to the pack, if it is new."""
+        if self._pack is not None and self._pack.claim(digest) and self._trees.add(digest, tree):
+            self._compressing.add(self._trees.taken(), last=True)
+
+    def _take(self, folder: Folder, leaves: dict[bytes, Leaf], unread: Unread, read: _Read) -> None:
+        if read.warning:
+            self._walk.warnings.append(f"{shown(folder.path + unread.name)} {read.warning}.")
+        if read.leaf is None:
+            folder.is_troubled = True
+        else:
+            leaves[unread.name] = read.leaf
+
+    def _read_small(self, folder: Folder, leaves: dict[bytes, Leaf], unread: Unread) -> None:
+        content = _read_at_once(self._walk.root, folder, unread)
+        if content is None:
+            contents: list[bytes] = []
+            read = _settled(self._walk.root, folder, unread, _whole_once(unread, contents))
+            self._take(folder, leaves, unread, read)
+            if read.leaf is None or read.leaf.kind != Kind.FILE:
+                return
+            content, digest = contents[-1], read.leaf.digest
+        elif unread.may_be_secret and is_secret_by_content(unread.name, content):
+            leaves[unread.name] = Leaf(Kind.SECRET, *unread.stamp)
+            return
+        else:
+            digest = digest_of(content)
+            leaves[unread.name] = Leaf(Kind.FILE, *unread.stamp, unread.is_executable, digest)
+        if self._pack is not None and self._pack.claim(digest) and self._files.add(digest, content):
+            self._compressing.add(self._files.taken())
+
+
+class _Batch:
+    """Contents that are compressed at once, by their digests."""
+
+    def __init__(self) -> None:
+        self._contents: dict[bytes, bytes] = {}
+        self._n_bytes = 0
+
+    def add(self, digest: bytes, content: bytes) -> bool:
+        """Take one more; tell whether it is enough."""
+        self._contents[digest] = content
+        self._n_bytes += len(content)
+        return len(self._contents) >= _BATCH_FILES or self._n_bytes >= _BATCH_BYTES
+
+    def taken(self) -> dict[bytes, bytes]:
+        """Return what it has, and begin anew."""
+        contents, self._contents, self._n_bytes = self._contents, {}, 0
+        return contents
 
 
 class _Compressing:
@@ -81,7 +155,7 @@ class _Compressing:
         self._pool = (
             None if inline or pack is None else ThreadPoolExecutor(_THREADS, thread_name_prefix="mlops-snapshot")
         )
-        self._waiting: deque[tuple[list[tuple[bytes, int]], Future[list[Buffer]]]] = deque()
+        self._waiting: deque[tuple[list[tuple[bytes, int]], Future[list[Buffer]], bool]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -94,87 +168,52 @@ class _Compressing:
             if self._pool is not None:
                 self._pool.shutdown(cancel_futures=True)
 
-    def add(self, new: dict[bytes, bytes]) -> None:
-        """Take new contents by their digests, and store what is compressed already."""
+    def add(self, new: dict[bytes, bytes], *, last: bool = False) -> None:
+        """Take new contents by their digests, for the end of the pack if ``last``, and store what is compressed already."""
         contents = list(new.values())
         rows = [(digest, len(content)) for digest, content in new.items()]
         if self._pool is not None:
-            self._waiting.append((rows, self._pool.submit(compress_all, contents)))
+            self._waiting.append((rows, self._pool.submit(compress_all, contents), last))
             while self._waiting and (len(self._waiting) > _THREADS + 1 or self._waiting[0][1].done()):
                 self._store()
         elif self._pack is not None and rows:
-            self._pack.add_all(rows, compress_all(contents))
+            self._pack.add_all(rows, compress_all(contents), last=last)
 
     def _store(self) -> None:
-        rows, frames = self._waiting.popleft()
+        rows, frames, last = self._waiting.popleft()
         assert self._pack is not None
-        self._pack.add_all(rows, frames.result())
+        self._pack.add_all(rows, frames.result(), last=last)
 
 
 class _Progress:
     def __init__(self, walk: Walk, say: Say | None) -> None:
-        self.say = say
-        self.n_files = len(walk.unread)
-        self.total = sum(map(_cost, walk.unread)) or 1
-        self.n_done = self.done = 0
+        self._say = say
+        self._n_files = walk.n_unread
+        self._n_done = self._done = self._since = 0
+        self._total = 1
+        if say is not None:
+            self._total = sum(_cost(unread) for folder in walk.folders for unread in folder.unread()) or 1
 
-    def tell(self, files: list[Unread]) -> None:
-        self.n_done += len(files)
-        self.done += sum(map(_cost, files))
-        if self.say is not None:
-            self.say(f"Read {self.n_done:,} of {self.n_files:,} files", self.done / self.total)
+    def tell(self, unread: Unread) -> None:
+        if self._say is None:
+            return
+        self._n_done += 1
+        cost = _cost(unread)
+        self._done += cost
+        self._since += cost
+        if self._since > _TOLD_BYTES or self._n_done == self._n_files:
+            self._since = 0
+            self._say(f"Read {self._n_done:,} of {self._n_files:,} files", self._done / self._total)
 
 
 def _cost(unread: Unread) -> int:
     return _OPEN_BYTES + (_SAMPLES * _SAMPLE_BYTES if unread.is_recorded else unread.n_bytes)
 
 
-def _take(walk: Walk, unread: Unread, read: _Read) -> None:
-    folder = unread.folder
-    if read.warning:
-        walk.warnings.append(f"{shown(folder.path + unread.name)} {read.warning}.")
-    if read.leaf is None:
-        folder.is_troubled = True
-    else:
-        folder.leaves[unread.name] = read.leaf
-
-
-def _next_batch(files: deque[Unread]) -> list[Unread]:
-    batch: list[Unread] = []
-    n_bytes = 0
-    while files and len(batch) < _BATCH_FILES and n_bytes < _BATCH_BYTES:
-        batch.append(files.popleft())
-        n_bytes += batch[-1].n_bytes
-    return batch
-
-
-def _read_batch(walk: Walk, batch: list[Unread], pack: PackWriter | None) -> dict[bytes, bytes]:
-    """Read small files into their folders; return the contents that are new by their digests."""
-    new: dict[bytes, bytes] = {}
-    for unread in batch:
-        content = _read_at_once(walk.root, unread)
-        if content is None:
-            contents: list[bytes] = []
-            read = _settled(walk.root, unread, _whole_once(unread, contents))
-            _take(walk, unread, read)
-            if read.leaf is None or read.leaf.kind != Kind.FILE:
-                continue
-            content, digest = contents[-1], read.leaf.digest
-        elif unread.may_be_secret and is_secret_by_content(unread.name, content):
-            unread.folder.leaves[unread.name] = Leaf(Kind.SECRET, *unread.stamp)
-            continue
-        else:
-            digest = digest_of(content)
-            unread.folder.leaves[unread.name] = Leaf(Kind.FILE, *unread.stamp, unread.is_executable, digest)
-        if pack is not None and pack.claim(digest):
-            new[digest] = content
-    return new
-
-
-def _read_at_once(root: bytes, unread: Unread) -> bytes | None:
+def _read_at_once(root: bytes, folder: Folder, unread: Unread) -> bytes | None:
     """Return the content of a file that is still as it was walked, after it was read too; ``None`` for any other."""
     try:
-        fd = os.open(root + unread.folder.path + unread.name, _OPEN_FLAGS)
+        fd = os.open(root + folder.path + unread.name, _OPEN_FLAGS)
         try:
             content = os.read(fd, unread.n_bytes + 1)
             still = stamp(os.fstat(fd)) == unread.stamp
@@ -223,9 +262,9 @@ def _hash(file: BinaryIO) -> tuple[bytes, int]:
     return hasher.digest(), n_bytes
 
 
-def _settled(root: bytes, unread: Unread, read_once: _ReadOnce) -> _Read:
+def _settled(root: bytes, folder: Folder, unread: Unread, read_once: _ReadOnce) -> _Read:
     """Read a file until it did not change meanwhile; after some tries take what was read last, and say so."""
-    path = root + unread.folder.path + unread.name
+    path = root + folder.path + unread.name
     for attempt in range(_TRIES):
         time.sleep(_PAUSE_S if attempt else 0)
         try:

@@ -2,25 +2,30 @@
 
 Per folder it has the listing (names, and which of them are folders) and the stats of the files that were taken, as bytes
 that compare at once; what is known of each file is decoded only where something differs. The file begins with the
-digest of the rest.
+digest of the rest, and ends with what tells where each folder's record is, so that no more than one is in memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import struct
-import tempfile
-from collections.abc import Collection, Iterable, Sequence
-from itertools import chain, compress
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from io import FileIO
+from itertools import accumulate, chain, compress
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import Final
+from tempfile import SpooledTemporaryFile, mkstemp
+from typing import Final, Self
 
 import msgspec
+from blake3 import blake3
 
 from jupyter_mlops.inputs.tree import Folder, Leaf, digest_of, file_totals
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 # A file changed within one tick of its file system's clock after it was read keeps its times, so what is as young as
 # that is read again. Kernels tick every 1 to 10 ms; file systems that keep whole seconds (or two) show it.
 _TICK_NS: Final = 50_000_000
@@ -29,6 +34,9 @@ _NO_TIME: Final = -1
 """A change time that no file has."""
 
 _DIGEST: Final = 32
+_LENGTH: Final = struct.Struct("<Q")
+_CHUNK: Final = 1 << 20
+_IN_MEMORY: Final = 4 << 20
 _STAMP: Final = "QqqQ"
 _STAMP_BYTES: Final = 32
 _MODIFIED: Final = b"/"
@@ -83,18 +91,70 @@ class Known(msgspec.Struct, array_like=True, gc=False):
         return _leaves.decode(self.raw_leaves)
 
 
-class StatCache(msgspec.Struct, array_like=True):
-    """What is known of a folder and those in it, by their paths (``b""``, ``b"a/"``)."""
+class _Head(msgspec.Struct, array_like=True):
+    """What stands at the end of the file."""
 
     format: int = _FORMAT
     choice: bytes = b""
-    """Fingerprint of the choice by which files were taken."""
-    packs: frozenset[str] = frozenset()
-    """The packs that had all the contents."""
-    folders: dict[bytes, Known] = {}
+    packs: list[str] = []
+    paths: list[bytes] = []
+    lengths: list[int] = []
+    """How long the record of each path is."""
 
 
-_decoder = msgspec.msgpack.Decoder(StatCache)
+class Brief(msgspec.Struct, gc=False):
+    """Of what is known of a folder, what is wanted of all folders at once."""
+
+    cache: StatCache
+    path: bytes
+    digest: bytes
+    n_folders: int
+    n_files: int
+    n_bytes: int
+    is_notable: bool
+
+    def leaves(self) -> dict[bytes, Leaf]:
+        """Return what is known of each file."""
+        known = self.cache.read(self.path)
+        assert known is not None
+        return known.leaves()
+
+
+class StatCache:
+    """What is known of a folder and those in it, by their paths (``b""``, ``b"a/"``). A record is read when it is asked for."""
+
+    def __init__(self, file: FileIO | None = None, head: _Head | None = None) -> None:
+        """Take the open file and its end; nothing is known without."""
+        head = head or _Head()
+        self.digest = b"" if file is None else os.pread(file.fileno(), _DIGEST, 0)
+        """Of all of it."""
+        self.choice = head.choice
+        """Fingerprint of the choice by which files were taken."""
+        self.packs = frozenset(head.packs)
+        """The packs that had all the contents."""
+        self._fd = -1 if file is None else file.fileno()
+        self._starts = array("Q", accumulate(head.lengths, initial=_DIGEST))
+        self._numbers = {path: number for number, path in enumerate(head.paths)}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def read(self, path: bytes) -> Known | None:
+        """Return what is known of a folder."""
+        return _decoder.decode(self.record(path)) if path in self._numbers else None
+
+    def brief(self, path: bytes, known: Known) -> Brief:
+        """Return the gist of what was read of a folder."""
+        return Brief(self, path, known.digest, len(known.folders), known.n_files, known.n_bytes, known.is_notable)
+
+    def record(self, path: bytes) -> bytes:
+        """Return what is known of a folder as it lies in the file."""
+        start, end = self._starts[(number := self._numbers[path])], self._starts[number + 1]
+        return os.pread(self._fd, end - start, start)
+
+
+_decoder = msgspec.msgpack.Decoder(Known)
+_head_decoder = msgspec.msgpack.Decoder(_Head)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -112,63 +172,117 @@ def cache_path(root: Path, folder: Path) -> Path:
     return root / "cache" / "snapshots" / f"{digest_of(os.fsencode(folder)).hex()[:32]}.stat"
 
 
-def load(path: Path) -> StatCache:
-    """Return what is known; nothing when there is no cache or it cannot be read."""
-    try:
-        file = path.read_bytes()
-        digest, content = file[:_DIGEST], memoryview(file)[_DIGEST:]
-        if digest != digest_of(content):
-            return StatCache()
-        cache = _decoder.decode(content)
-    except (OSError, msgspec.DecodeError):
-        return StatCache()
-    return cache if cache.format == _FORMAT else StatCache()
-
-
-def save(path: Path, old: StatCache, new: StatCache) -> None:
-    """Replace the cache where it differs."""
-    content = _encoder.encode(new)
-    if (old.choice, old.packs) == (new.choice, new.packs) and content == _encoder.encode(old):
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[StatCache]:
+    """Open what is known; nothing when there is no cache or it cannot be read."""
+    with contextlib.ExitStack() as stack:
         try:
-            with open(fd, "wb") as file:  # noqa: PTH123  # a descriptor
-                file.write(digest_of(content))
-                file.write(content)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError:
-        return  # a cache is a convenience: on a full disk the next snapshot reads the files again
+            file = stack.enter_context(path.open("rb", buffering=0))
+            known = StatCache(file, _head(file))
+        except (OSError, msgspec.DecodeError):
+            known = StatCache()
+        yield known
 
 
-def remember(folders: Iterable[Folder], choice: bytes, packs: Collection[str], read_at_ns: int) -> StatCache:
-    """Return what is to be known next time, and from now on of ``folders``. Files as young as ``read_at_ns`` (when reading began) are read again then."""
-    known = {}
-    for folder in folders:
-        folder.known = known[folder.path] = _known(folder, read_at_ns)
-        folder.forget_leaves()  # they take much more memory than what is known of them
-    return StatCache(choice=choice, packs=frozenset(packs), folders=known)
+def _head(file: FileIO) -> _Head:
+    """Check the file and return what stands at its end. Raises ``msgspec.DecodeError``."""
+    digest, hasher = file.read(_DIGEST), blake3()
+    while chunk := file.read(_CHUNK):
+        hasher.update(chunk)
+    end = file.tell() - _LENGTH.size
+    if digest != hasher.digest() or end < _DIGEST:
+        raise msgspec.DecodeError
+    (length,) = _LENGTH.unpack(os.pread(file.fileno(), _LENGTH.size, end))
+    if length > end - _DIGEST:  # another format
+        raise msgspec.DecodeError
+    head = _head_decoder.decode(os.pread(file.fileno(), length, end - length))
+    if head.format != _FORMAT:
+        raise msgspec.DecodeError
+    return head
 
 
-def _known(folder: Folder, read_at_ns: int) -> Known:
-    folders = {name: sub.digest for name, sub in folder.folders.items()}
-    if isinstance(folder.known, Known):
-        old = folder.known
-        if old.digest == folder.digest and old.folders == folders:
-            return old
-        return msgspec.structs.replace(old, digest=folder.digest, folders=folders)
-    leaves = {name: _trusted(leaf, read_at_ns) for name, leaf in folder.leaves.items()}
+class Writer:
+    """Writes what is to be known next time, folder by folder; it takes the place of the old when it is whole.
+
+    A cache is a convenience: on a full disk there is none, and the next snapshot reads the files again.
+    """
+
+    def __init__(self, path: Path, old: StatCache, read_at_ns: int) -> None:
+        """Take where it belongs, what was there and when reading began: files as young as that are read again next time."""
+        self._path = path
+        self._old = old
+        self._read_at_ns = read_at_ns
+        self._head = _Head()
+        self._hasher = blake3()
+        self._file: SpooledTemporaryFile[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(self._path.parent))
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
+
+    def copy(self, folder: Folder) -> None:
+        """Know of a folder what was known."""
+        self._add(folder.path, self._old.record(folder.path))
+
+    def add(self, folder: Folder, leaves: dict[bytes, Leaf]) -> None:
+        """Know a folder that was taken."""
+        old = self._old.read(folder.path) if folder.is_still else None
+        if old is not None:
+            old.digest, old.folders = folder.digest, {name: sub.digest for name, sub in folder.folders.items()}
+        self._add(folder.path, _encoder.encode(old or _known(folder, leaves, self._read_at_ns)))
+
+    def _add(self, path: bytes, record: bytes) -> None:
+        self._head.paths.append(path)
+        self._head.lengths.append(len(record))
+        self._write(record)
+
+    def _write(self, content: bytes) -> None:
+        if self._file is not None:
+            self._hasher.update(content)
+            try:
+                self._file.write(content)
+            except OSError:
+                self._give_up()
+
+    def save(self, choice: bytes, packs: Collection[str]) -> None:
+        """Replace the cache where it differs."""
+        self._head.choice, self._head.packs = choice, sorted(packs)
+        head = _encoder.encode(self._head)
+        self._write(head + _LENGTH.pack(len(head)))
+        if self._file is None or self._hasher.digest() == self._old.digest:
+            return
+        with contextlib.suppress(OSError):
+            self._file.seek(0)
+            fd, name = mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
+            try:
+                with open(fd, "wb") as file:  # noqa: PTH123  # a descriptor
+                    file.write(self._hasher.digest())
+                    shutil.copyfileobj(self._file, file, _CHUNK)
+                Path(name).replace(self._path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+
+def _known(folder: Folder, leaves: dict[bytes, Leaf], read_at_ns: int) -> Known:
+    leaves = {name: _trusted(leaf, read_at_ns) for name, leaf in leaves.items()}
     names = folder.listing.partition(b"//")[0].split(b"/")
     taken = [leaves[name] for name in names if name in leaves]
     try:
         stamps, is_modified = _pack(len(taken), map(leaf_stamp, taken)), folder.is_troubled or len(taken) != len(leaves)
     except struct.error:  # a file system with odd numbers
         stamps, is_modified = b"", True
-    n_files, n_bytes, is_notable = file_totals(leaves.values())
     return Known(
         folder.rules,
         folder.digest,
@@ -176,10 +290,8 @@ def _known(folder: Folder, read_at_ns: int) -> Known:
         bytes(name in leaves for name in names),
         stamps,
         folder.subs,
-        folders,
-        n_files,
-        n_bytes,
-        is_notable,
+        {name: sub.digest for name, sub in folder.folders.items()},
+        *file_totals(leaves.values()),
         msgspec.Raw(_encoder.encode(leaves)),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +15,13 @@ from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs import statcache
 from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES, Choice
+from jupyter_mlops.inputs.contents import Contents
 from jupyter_mlops.inputs.owners import mark_owner
-from jupyter_mlops.inputs.packs import Packs, PackWriter, compress_all, sweep
-from jupyter_mlops.inputs.reading import read_files
+from jupyter_mlops.inputs.packs import Packs, PackWriter, sweep
+from jupyter_mlops.inputs.reading import Reader
 from jupyter_mlops.inputs.stored import NAME_DIGITS, pack_cache
 from jupyter_mlops.inputs.storelock import uses_store
-from jupyter_mlops.inputs.tree import Kind, digest_of, encode_folder, shown
+from jupyter_mlops.inputs.tree import Folder, digest_of, encode_folder, human, shown
 from jupyter_mlops.inputs.walk import Walk, walk
 from jupyter_mlops.ports import Say, World
 
@@ -68,37 +69,63 @@ def take_snapshot(
     folder = folder.resolve()
     mark_owner(world)
     cache = statcache.cache_path(world.root, folder)
-    known = statcache.load(cache)
-    packs = Packs(world.blobs, pack_cache(world)).look()
-    if not known.packs <= packs.kept:  # what the cache knows may not be stored any more
-        packs.load()
     choice = Choice(large_file_bytes, folder, include)
-    began_ns = time.time_ns()
-    found = walk_folder(folder, choice, known=known, stored=packs.digests if packs.is_loaded else None)
-    told = say if say is not None and _say_what_is_large(found, say) else None
-    if found.is_known(known):
-        digest = known.folders[b""].digest
-    else:
-        digest = _store(world, found, known, packs, told)
-        new = statcache.remember(found.folders, choice.fingerprint, packs.kept, began_ns)
-        statcache.save(cache, known, new)
-    missing = choice.missing(path for path, _ in found.files())
-    return _add(world, _describe(found, folder, digest, missing))
+    contents = Contents(choice)
+    with statcache.opened(cache) as known:
+        packs = Packs(world.blobs, pack_cache(world)).look()
+        if not known.packs <= packs.kept:  # what the cache knows may not be stored any more
+            packs.load()
+        new = statcache.Writer(cache, known, time.time_ns())
+        found = walk_folder(folder, choice, known=known, stored=packs.digests if packs.is_loaded else None)
+        top = found.folders[0]
+        if found.is_known(known) and top.known is not None:
+            top.digest = top.known.digest
+            for part in found.folders:
+                contents.add(part)
+        else:
+            told = say if say is not None and _say_what_is_large(found, say) else None
+            with new:
+                _store(world, found, packs, new=new, contents=contents, say=told)
+                new.save(choice.fingerprint, packs.kept)
+    return _add(world, _describe(folder, top.digest, contents, found.warnings))
 
 
-def _store(world: World, found: Walk, known: statcache.StatCache, packs: Packs, say: Say | None) -> bytes:
-    """Read and store what is new; return the digest of the tree."""
+def _store(
+    world: World, found: Walk, packs: Packs, *, new: statcache.Writer, contents: Contents, say: Say | None
+) -> None:
+    """Read and store what is new, and give each folder its digest, from the innermost."""
     if not packs.is_loaded:
         packs.load()
     sweep(pack_cache(world))
     pack = PackWriter(pack_cache(world), packs.digests)
     try:
-        read_files(found, pack, say)
-        digest = _store_tree(found, known, pack)
+        with Reader(found, pack, say) as reader:
+            while found.folders:  # each is let go of when it is stored
+                _store_folder(found.folders.pop(), reader, pack, new, contents)
         pack.finish(world.blobs, packs)
     finally:
         pack.abandon()
-    return digest
+
+
+def _store_folder(folder: Folder, reader: Reader, pack: PackWriter, new: statcache.Writer, contents: Contents) -> None:
+    """Store a folder and what is unread in it; those in it are stored already."""
+    known = folder.known
+    below = folder.folders.values()
+    same_below = known is not None and known.n_folders == len(below) and all(sub.is_same for sub in below)
+    if known is not None and same_below and pack.has(known.digest):
+        folder.digest, folder.is_same = known.digest, True
+    if folder.is_same and folder.is_still:
+        new.copy(folder)
+        contents.add(folder)
+    else:
+        leaves = reader.read(folder)
+        if not folder.is_same:
+            tree = encode_folder(folder, leaves)
+            folder.digest = digest_of(tree)
+            reader.keep(folder.digest, tree)
+        new.add(folder, leaves)
+        contents.add(folder, leaves)
+    folder.let_go()
 
 
 def walk_folder(
@@ -106,7 +133,7 @@ def walk_folder(
     choice: Choice,
     *,
     known: statcache.StatCache | None = None,
-    stored: set[bytes] | None = None,
+    stored: Container[bytes] | None = None,
 ) -> Walk:
     """Walk ``folder``; raise ``NotAFolder`` where that is not possible."""
     try:
@@ -121,15 +148,17 @@ def walk_folder(
 
 def _say_what_is_large(found: Walk, say: Say) -> bool:
     """Name the largest folders and files where there is much to keep, and tell whether there is. Nothing is refused."""
-    if not found.unread:  # nothing takes long
+    if not found.n_unread:  # nothing takes long
         return False
-    sizes = list(found.files())
-    total = sum(n_bytes for _, n_bytes in sizes)
-    if len(sizes) <= _MANY_FILES and total <= _MANY_BYTES:
+    count = total = 0
+    for _, n_bytes in found.files():
+        count += 1
+        total += n_bytes
+    if count <= _MANY_FILES and total <= _MANY_BYTES:
         return False
     by_bytes: Counter[str] = Counter()
     by_count: Counter[str] = Counter()
-    for path, n_bytes in sizes:
+    for path, n_bytes in found.files():
         top, slash, _ = path.partition(b"/")
         by_bytes[shown(top + slash)] += n_bytes
         by_count[shown(top + slash)] += 1
@@ -140,69 +169,22 @@ def _say_what_is_large(found: Walk, say: Say) -> bool:
     )
     root = os.fsdecode(found.root.rstrip(b"/"))
     say(
-        f"{root} has {len(sizes):,} files, {human(total)}. Largest: {largest}. "
+        f"{root} has {count:,} files, {human(total)}. Largest: {largest}. "
         "What the run does not need can be left out with a .gitignore or .amlignore file.",
         0.0,
     )
     return True
 
 
-def human(n_bytes: int) -> str:
-    """Return a size for a person."""
-    size = float(n_bytes)
-    for unit in ("bytes", "KiB", "MiB"):
-        if size < 1024:  # noqa: PLR2004  # binary units
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
-
-
-def _store_tree(found: Walk, known: statcache.StatCache, pack: PackWriter) -> bytes:
-    """Give each folder its digest, from the innermost; store the trees that are new. Returns the top's digest."""
-    new: dict[bytes, bytes] = {}
-    for folder in reversed(found.folders):
-        old = known.folders.get(folder.path)
-        same = old is not None and not folder.changed and old.digest in pack.stored
-        if old is not None and same and {name: sub.digest for name, sub in folder.folders.items()} == old.folders:
-            folder.digest = old.digest
-            continue
-        content = encode_folder(folder)
-        folder.digest = digest_of(content)
-        if pack.claim(folder.digest):
-            new[folder.digest] = content
-    pack.add_all([(digest, len(content)) for digest, content in new.items()], compress_all(list(new.values())))
-    return found.folders[0].digest
-
-
-def _describe(found: Walk, folder: Path, digest: bytes, warnings: list[str]) -> Snapshot:
-    n_files = n_bytes = 0
-    recorded: list[tuple[int, bytes]] = []
-    secrets: list[bytes] = []
-    for part in found.folders:
-        n_files_here, n_bytes_here, is_notable = part.totals()
-        n_files += n_files_here
-        n_bytes += n_bytes_here
-        for name, leaf in part.leaves.items() if is_notable else ():
-            if leaf.kind == Kind.RECORDED:
-                recorded.append((leaf.n_bytes, part.path + name))
-            elif leaf.kind == Kind.SECRET:
-                secrets.append(part.path + name)
-    warnings += [
-        f"{shown(path)} ({human(size)}) is recorded, not stored: it is data, not source. To store it: --include {shown(path)}."
-        for size, path in sorted(recorded, reverse=True)
-    ]
-    warnings += [
-        f"{shown(path)} looks like a secret and is not stored. To store it: --include {shown(path)}."
-        for path in sorted(secrets)
-    ]
+def _describe(folder: Path, digest: bytes, contents: Contents, warnings: list[str]) -> Snapshot:
     return Snapshot(
         name=digest.hex()[:NAME_DIGITS],
         digest=digest.hex(),
         source=shown(os.fsencode(folder)),
-        n_files=n_files,
-        n_bytes=n_bytes,
-        n_recorded=len(recorded),
-        warnings=found.warnings + warnings,
+        n_files=contents.n_files,
+        n_bytes=contents.n_bytes,
+        n_recorded=contents.n_recorded,
+        warnings=warnings + contents.warnings(),
     )
 
 

@@ -41,9 +41,29 @@ class Leaf(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Text of a link."""
 
 
-class KnownFolder(Protocol):
-    """What the stat cache knows of the files in a folder."""
+class Unread(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A file whose content is not known yet."""
 
+    name: bytes
+    stamp: tuple[int, int, int, int]
+    """Size, mtime, ctime (ns) and inode as it was walked."""
+    is_executable: bool
+    is_recorded: bool
+    may_be_secret: bool
+    """Whether it is to be withheld when its content is a secret."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Its size as it was walked."""
+        return self.stamp[0]
+
+
+class KnownFolder(Protocol):
+    """What the stat cache knows of a folder."""
+
+    digest: bytes
+    n_folders: int
+    """How many folders in it were walked."""
     n_files: int
     n_bytes: int
     is_notable: bool
@@ -55,42 +75,50 @@ class KnownFolder(Protocol):
 
 @dataclass(slots=True)
 class Folder:
-    """A folder as it was walked. ``path`` is relative and ends with a slash, ``b""`` for the top."""
+    """A folder as it was walked. ``path`` is relative and ends with a slash, ``b""`` for the top.
+
+    What is in it is kept as bytes, as there may be a million files, and not at all where the stat cache has it.
+    """
 
     path: bytes
     rules: bytes = b""
     """Digest of the ignore rules that hold in it."""
     known: KnownFolder | None = None
-    """What the stat cache knows, where nothing differs from it; its leaves are decoded when they are asked for."""
+    """What the stat cache knows, where no leaf differs from it."""
+    is_still: bool = False
+    """Whether nothing else in it differs either."""
     folders: dict[bytes, Folder] = field(default_factory=dict)
     subs: list[bytes] = field(default_factory=list)
     """Names of the folders in it that are not ignored; ``folders`` has those of them that are no environments."""
     listing: bytes = b""
     """Everything in it, as the stat cache compares it."""
-    changed: bool = True
-    """Whether a leaf differs from what the stat cache knows."""
     is_troubled: bool = False
     """Whether something in it could not be taken, so that it is to be looked at again next time."""
     digest: bytes = b""
-    _leaves: dict[bytes, Leaf] | None = None
+    is_same: bool = False
+    """Whether its digest, so all that is in it and below, is what the stat cache knows."""
+    _leaves: bytes = b""
+    _unread: bytes = b""
 
-    @property
+    def hold(self, leaves: dict[bytes, Leaf], unread: list[Unread]) -> None:
+        """Keep what was found."""
+        self._leaves = _encoder.encode(leaves) if leaves else b""
+        self._unread = _encoder.encode(unread) if unread else b""
+
+    def let_go(self) -> None:
+        """Forget all but the digest."""
+        self.folders, self.subs, self.known = {}, [], None
+        self.listing = self._leaves = self._unread = b""
+
     def leaves(self) -> dict[bytes, Leaf]:
-        """What is in it and no folder, by name."""
-        if self._leaves is None:
-            self._leaves = {} if self.known is None else self.known.leaves()
-        return self._leaves
-
-    def forget_leaves(self) -> None:
-        """Let go of what ``known`` has too."""
+        """Return what is in it, known and no folder, by name."""
         if self.known is not None:
-            self._leaves = None
+            return self.known.leaves()
+        return _leaves.decode(self._leaves) if self._leaves else {}
 
-    def totals(self) -> tuple[int, int, bool]:
-        """Return how many files are stored, how many bytes they have, and whether any was not stored."""
-        if self.known is not None:
-            return self.known.n_files, self.known.n_bytes, self.known.is_notable
-        return file_totals(self.leaves.values())
+    def unread(self) -> list[Unread]:
+        """Return the files in it that are to be read."""
+        return _unread.decode(self._unread) if self._unread else []
 
 
 def file_totals(leaves: Iterable[Leaf]) -> tuple[int, int, bool]:
@@ -126,9 +154,11 @@ _KINDS: Final = frozenset(Kind)
 _SIZED: Final = frozenset({Kind.FILE, Kind.RECORDED})
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Tree)
+_leaves = msgspec.msgpack.Decoder(dict[bytes, Leaf])
+_unread = msgspec.msgpack.Decoder(list[Unread])
 
 
-def encode_folder(folder: Folder) -> bytes:
+def encode_folder(folder: Folder, leaves: dict[bytes, Leaf]) -> bytes:
     """Return a folder as it is stored; equal content gives equal bytes. Its subfolders must have their digests."""
     nodes = [
         _Node(
@@ -140,7 +170,7 @@ def encode_folder(folder: Folder) -> bytes:
             leaf.executable,
             leaf.target,
         )
-        for name, leaf in folder.leaves.items()
+        for name, leaf in leaves.items()
     ]
     nodes += [_Node(name, Kind.FOLDER, sub.digest, 0, 0, False, b"") for name, sub in folder.folders.items()]  # noqa: FBT003  # a record
     nodes.sort(key=lambda node: node.name)
@@ -232,3 +262,13 @@ def raw(path: str) -> bytes:
     return _ESCAPED.sub(lambda m: chr(0xDC00 + n) if (n := int(m[1], 16)) > 0x7F else "%", path).encode(  # noqa: PLR2004  # ASCII
         errors="surrogateescape"
     )
+
+
+def human(n_bytes: int) -> str:
+    """Return a size for a person."""
+    size = float(n_bytes)
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:  # noqa: PLR2004  # binary units
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

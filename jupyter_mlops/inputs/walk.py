@@ -14,7 +14,7 @@ from jupyter_mlops.inputs.ignore import Rules
 from jupyter_mlops.inputs.ignorefiles import repository_rules, rules_above, rules_of
 from jupyter_mlops.inputs.secretfiles import is_secret_by_name, may_be_secret
 from jupyter_mlops.inputs.statcache import Entries, StatCache, leaf_stamp, listing_of, name_of, stamp
-from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, shown
+from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, Unread, shown
 
 NEVER: Final = frozenset(
     {
@@ -39,46 +39,28 @@ ENVIRONMENT_MARKS: Final = (b"pyvenv.cfg", b"conda-meta")
 
 
 @dataclass(slots=True)
-class Unread:
-    """A file whose content is not known yet."""
-
-    folder: Folder
-    name: bytes
-    stamp: tuple[int, int, int, int]
-    """Size, mtime, ctime (ns) and inode as it was walked."""
-    is_executable: bool
-    is_recorded: bool
-    may_be_secret: bool
-    """Whether it is to be withheld when its content is a secret."""
-
-    @property
-    def n_bytes(self) -> int:
-        """Its size as it was walked."""
-        return self.stamp[0]
-
-
-@dataclass(slots=True)
 class Walk:
     """What was found. ``folders`` has every folder before those in it."""
 
     root: bytes
     """The folder's path, with a slash at its end."""
     folders: list[Folder] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
+    n_unread: int = 0
+    """How many files are to be read."""
     warnings: list[str] = field(default_factory=list)
 
     def files(self) -> Iterator[tuple[bytes, int]]:
         """Return path and size of every file that is, or once read may be, stored or recorded, and of links."""
         for folder in self.folders:
-            for name, leaf in folder.leaves.items():
+            for name, leaf in folder.leaves().items():
                 if leaf.kind != Kind.SECRET:
                     yield folder.path + name, leaf.n_bytes
-        for unread in self.unread:
-            yield unread.folder.path + unread.name, unread.n_bytes
+            for unread in folder.unread():
+                yield folder.path + unread.name, unread.n_bytes
 
     def is_known(self, cache: StatCache) -> bool:
         """Tell whether nothing at all differs from what the cache knows."""
-        return len(self.folders) == len(cache.folders) and all(folder.known is not None for folder in self.folders)
+        return len(self.folders) == len(cache) and all(folder.is_still for folder in self.folders)
 
 
 def walk(
@@ -106,7 +88,7 @@ def walk(
 class _Walker:
     def __init__(self, folder: Path, known: StatCache, stored: Container[bytes] | None, choice: Choice) -> None:
         self.found = Walk(os.fsencode(folder).rstrip(b"/") + b"/")
-        self.known = known.folders
+        self.known = known
         self.stored = stored
         self.choice = choice
         self.chosen_alike = choice.fingerprint == known.choice != b""
@@ -150,16 +132,18 @@ class _Walker:
 
     def look(self, folder: Folder, entries: Entries, rules: Rules | None) -> None:
         """Find what is in a folder: the same as last time, or sorted into leaves, unread files and subfolders."""
-        old = self.known.get(folder.path)
+        old = self.known.read(folder.path)
         decided = old is not None and old.rules == folder.rules
         if old is not None and decided and self.chosen_alike and self.stored is None and old.is_still(entries):
-            folder.known, folder.subs, folder.changed = old, old.subs, False
+            folder.known, folder.subs, folder.is_still = self.known.brief(folder.path, old), old.subs, True
             return
         folder.listing = listing_of(entries)
         old_leaves = old.leaves() if old is not None else {}
         old_subs = set(old.subs) if old is not None and decided else set()
-        leaves, base = folder.leaves, self.above + folder.path
-        changed = False
+        leaves: dict[bytes, Leaf] = {}
+        changed: dict[bytes, Leaf] = {}
+        unread: list[Unread] = []
+        base = self.above + folder.path
         for entry in entries:
             name = entry.name
             try:
@@ -173,12 +157,17 @@ class _Walker:
                 st = entry.stat(follow_symlinks=False)
                 if leaf is not None and leaf_stamp(leaf) == stamp(st) and self.is_kept(leaf, folder.path, name):
                     leaves[name] = leaf
-                else:
-                    changed = True
-                    self.take(folder, entry, st)
+                elif isinstance(found := self.take(folder, entry, st), Leaf):
+                    changed[name] = found
+                elif found is not None:
+                    unread.append(found)
             except FileNotFoundError:
                 folder.is_troubled = True  # it went away since it was listed
-        folder.changed = changed or len(leaves) != len(old_leaves)
+        if old is not None and not changed and not unread and len(leaves) == len(old_leaves):
+            folder.known = self.known.brief(folder.path, old)
+        else:
+            folder.hold(leaves | changed, unread)
+            self.found.n_unread += len(unread)
 
     def left_out(self, rules: Rules | None, base: bytes, name: bytes, *, is_dir: bool) -> bool:
         return name in NEVER or (rules is not None and rules.ignores(base + name, name, is_dir=is_dir))
@@ -194,23 +183,22 @@ class _Walker:
                 return False
         return self.stored is None or leaf.kind != Kind.FILE or leaf.digest in self.stored
 
-    def take(self, folder: Folder, entry: os.DirEntry[bytes], st: os.stat_result) -> None:
+    def take(self, folder: Folder, entry: os.DirEntry[bytes], st: os.stat_result) -> Leaf | Unread | None:
         path = folder.path + entry.name
         if stat.S_ISREG(st.st_mode):
             named, asks = is_secret_by_name(entry.name), may_be_secret(entry.name)
             if (named or asks) and not self.choice.withholds(path):
                 named = asks = False
             if named:
-                folder.leaves[entry.name] = Leaf(Kind.SECRET, *stamp(st))
-                return
+                return Leaf(Kind.SECRET, *stamp(st))
             executable, recorded = bool(st.st_mode & stat.S_IXUSR), self.choice.records(path, st.st_size)
-            self.found.unread.append(Unread(folder, entry.name, stamp(st), executable, recorded, asks))
-        elif stat.S_ISLNK(st.st_mode):
+            return Unread(entry.name, stamp(st), executable, recorded, asks)
+        if stat.S_ISLNK(st.st_mode):
             target = os.readlink(entry.path)  # noqa: PTH115  # bytes
-            folder.leaves[entry.name] = Leaf(Kind.LINK, *stamp(st), target=target)
-        else:
-            folder.is_troubled = True
-            self.warn(path, f"was left out, as it is {_special(st.st_mode)} and no file")
+            return Leaf(Kind.LINK, *stamp(st), target=target)
+        folder.is_troubled = True
+        self.warn(path, f"was left out, as it is {_special(st.st_mode)} and no file")
+        return None
 
     def warn(self, path: bytes, what: str) -> None:
         self.found.warnings.append(f"{shown(path)} {what}.")

@@ -336,14 +336,14 @@ def test_a_snapshot_that_counted_on_a_pack_before_it_was_retired_keeps_its_conte
     take_snapshot(shared, folder)
     collect_garbage(shared)
     edit(folder, "two")
-    read = take.read_files
+    reader = take.Reader
 
-    def meanwhile(*args: object) -> None:
+    def meanwhile(*args: object) -> object:
         gc_days_later(shared, monkeypatch, 1.1)  # removes the snapshot and retires its pack
-        read(*args)  # type: ignore[arg-type]
+        return reader(*args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(take, "read_files", meanwhile)
+        patch.setattr(take, "Reader", meanwhile)
         patch.setattr(
             collecting, "alone", lambda *_: nullcontext(enter_result=True)
         )  # another machine does not see the lock

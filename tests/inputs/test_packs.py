@@ -49,7 +49,9 @@ def test_what_is_added_in_any_way_is_found_with_its_content(tmp_path: Path) -> N
     assert packs.kept == {key.partition("/")[2]}
     assert (tmp_path / "blobs" / key).stat().st_size < len(large) + 200_000
     again = Packs(blobs, tmp_path / "elsewhere").load()
-    assert again.digests == {digest_of(content) for content in [*many, large, b"last"]}
+    assert digest_of(b"other") not in again.digests
+    for content in [*many, large, b"last"]:
+        assert digest_of(content) in again.digests
     for content in [*many[::99], large, b"last"]:
         assert again.read(digest_of(content)) == content
 
