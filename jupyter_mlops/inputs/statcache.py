@@ -141,15 +141,23 @@ class StatCache:
 
     def read(self, path: bytes) -> Known | None:
         """Return what is known of a folder."""
-        return _decoder.decode(self.record(path)) if path in self._numbers else None
+        number = self._numbers.get(path)
+        if number is None:
+            return None
+        start = self._starts[number]
+        return _decoder.decode(os.pread(self._fd, self._starts[number + 1] - start, start))
 
     def brief(self, path: bytes, known: Known) -> Brief:
         """Return the gist of what was read of a folder."""
         return Brief(self, path, known.digest, len(known.folders), known.n_files, known.n_bytes, known.is_notable)
 
-    def record(self, path: bytes) -> bytes:
-        """Return what is known of a folder as it lies in the file."""
-        start, end = self._starts[(number := self._numbers[path])], self._starts[number + 1]
+    def span(self, path: bytes) -> tuple[int, int]:
+        """Return where in the file a folder's record begins and ends."""
+        number = self._numbers[path]
+        return self._starts[number], self._starts[number + 1]
+
+    def piece(self, start: int, end: int) -> bytes:
+        """Return a part of the file."""
         return os.pread(self._fd, end - start, start)
 
 
@@ -210,11 +218,12 @@ class Writer:
     def __init__(self, path: Path, old: StatCache, read_at_ns: int) -> None:
         """Take where it belongs, what was there and when reading began: files as young as that are read again next time."""
         self._path = path
-        self._old = old
+        self.old = old
         self._read_at_ns = read_at_ns
         self._head = _Head()
         self._hasher = blake3()
         self._file: SpooledTemporaryFile[bytes] | None = None
+        self._start = self._end = 0  # of the old file, what is to be copied
 
     def __enter__(self) -> Self:
         with contextlib.suppress(OSError):
@@ -233,19 +242,29 @@ class Writer:
 
     def copy(self, folder: Folder) -> None:
         """Know of a folder what was known."""
-        self._add(folder.path, self._old.record(folder.path))
+        start, end = self.old.span(folder.path)
+        if start != self._end:
+            self._copy()
+            self._start = start
+        self._end = end
+        self._head.paths.append(folder.path)
+        self._head.lengths.append(end - start)
 
     def add(self, folder: Folder, leaves: dict[bytes, Leaf]) -> None:
         """Know a folder that was taken."""
-        old = self._old.read(folder.path) if folder.is_still else None
+        old = self.old.read(folder.path) if folder.is_still else None
         if old is not None:
             old.digest, old.folders = folder.digest, {name: sub.digest for name, sub in folder.folders.items()}
-        self._add(folder.path, _encoder.encode(old or _known(folder, leaves, self._read_at_ns)))
-
-    def _add(self, path: bytes, record: bytes) -> None:
-        self._head.paths.append(path)
+        record = _encoder.encode(old or _known(folder, leaves, self._read_at_ns))
+        self._copy()
+        self._head.paths.append(folder.path)
         self._head.lengths.append(len(record))
         self._write(record)
+
+    def _copy(self) -> None:
+        for at in range(self._start, self._end, _CHUNK):
+            self._write(self.old.piece(at, min(at + _CHUNK, self._end)))
+        self._start = self._end = 0
 
     def _write(self, content: bytes) -> None:
         if self._file is not None:
@@ -257,10 +276,11 @@ class Writer:
 
     def save(self, choice: bytes, packs: Collection[str]) -> None:
         """Replace the cache where it differs."""
+        self._copy()
         self._head.choice, self._head.packs = choice, sorted(packs)
         head = _encoder.encode(self._head)
         self._write(head + _LENGTH.pack(len(head)))
-        if self._file is None or self._hasher.digest() == self._old.digest:
+        if self._file is None or self._hasher.digest() == self.old.digest:
             return
         with contextlib.suppress(OSError):
             self._file.seek(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from jupyter_mlops.inputs.packs import Packs, PackWriter, sweep
 from jupyter_mlops.inputs.reading import Reader
 from jupyter_mlops.inputs.stored import NAME_DIGITS, pack_cache
 from jupyter_mlops.inputs.storelock import uses_store
-from jupyter_mlops.inputs.tree import Folder, digest_of, encode_folder, human, shown
+from jupyter_mlops.inputs.tree import Folder, Leaf, digest_of, encode_folder, human, shown
 from jupyter_mlops.inputs.walk import Walk, walk
 from jupyter_mlops.ports import Say, World
 
@@ -98,34 +98,35 @@ def _store(
         packs.load()
     sweep(pack_cache(world))
     pack = PackWriter(pack_cache(world), packs.digests)
+    is_stored = (lambda _digest: True) if new.old.packs <= packs.kept else pack.has
     try:
         with Reader(found, pack, say) as reader:
             while found.folders:  # each is let go of when it is stored
-                _store_folder(found.folders.pop(), reader, pack, new, contents)
+                folder = found.folders.pop()
+                leaves = _store_folder(folder, reader, is_stored)
+                if leaves is None:
+                    new.copy(folder)
+                else:
+                    new.add(folder, leaves)
+                contents.add(folder, leaves)
+                folder.let_go()
         pack.finish(world.blobs, packs)
     finally:
         pack.abandon()
 
 
-def _store_folder(folder: Folder, reader: Reader, pack: PackWriter, new: statcache.Writer, contents: Contents) -> None:
-    """Store a folder and what is unread in it; those in it are stored already."""
-    known = folder.known
-    below = folder.folders.values()
-    same_below = known is not None and known.n_folders == len(below) and all(sub.is_same for sub in below)
-    if known is not None and same_below and pack.has(known.digest):
-        folder.digest, folder.is_same = known.digest, True
-    if folder.is_same and folder.is_still:
-        new.copy(folder)
-        contents.add(folder)
-    else:
-        leaves = reader.read(folder)
-        if not folder.is_same:
-            tree = encode_folder(folder, leaves)
-            folder.digest = digest_of(tree)
-            reader.keep(folder.digest, tree)
-        new.add(folder, leaves)
-        contents.add(folder, leaves)
-    folder.let_go()
+def _store_folder(folder: Folder, reader: Reader, is_stored: Callable[[bytes], bool]) -> dict[bytes, Leaf] | None:
+    """Store a folder, those in it being stored, and give it its digest. Returns its leaves, unless all is as it is known."""
+    known, below = folder.known, folder.folders.values()
+    if known is not None and known.n_folders == len(below) and all(sub.is_same for sub in below):
+        folder.digest, folder.is_same = known.digest, is_stored(known.digest)
+        if folder.is_same:
+            return None if folder.is_still else folder.leaves()
+    leaves = reader.read(folder)
+    tree = encode_folder(folder, leaves)
+    folder.digest = digest_of(tree)
+    reader.keep(folder.digest, tree)
+    return leaves
 
 
 def walk_folder(
