@@ -263,9 +263,11 @@ def file_system(folder: Path) -> str:
 def check_writable(root: Path) -> None:
     """Raise ``ReadOnly`` or ``DiskFull`` if nothing can be written in the workspace."""
     try:
-        with tempfile.NamedTemporaryFile(dir=root, prefix=".probe-") as probe:
-            probe.write(b"0" * 4096)
-            probe.flush()
+        # Unbuffered: closing must have nothing to write, or the file would stay where it cannot be written.
+        with tempfile.NamedTemporaryFile(dir=root, prefix=".probe-", buffering=0) as probe:
+            data = b"0" * 4096
+            while data:
+                data = data[probe.write(data) :]
     except OSError as error:
         found = translate(error, f"The workspace {root}")
         raise (found if isinstance(found, DiskFull) else ReadOnly(f"The workspace {root}")) from error

@@ -79,7 +79,12 @@ class Shipper:
     def _lanes(self) -> list[LaneReader]:
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             if path.name not in self._readers:
-                self._readers[path.name] = LaneReader(path)
+                try:
+                    self._readers[path.name] = LaneReader(path)
+                except FileNotFoundError:
+                    if self._folder.suffix != GONE:
+                        raise
+                    # else whoever shipped it is removing the folder at this moment
         return list(self._readers.values())
 
     def _send(self, points: Sequence[MetricPoint]) -> None:

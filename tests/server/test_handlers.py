@@ -54,7 +54,7 @@ EXTRA = (
     Row("GET", "test/send/{path}", send, None, Download),
     Row("GET", "test/where", where, None, Any),
     Row("POST", "test/echo", echo, Raw, Any),
-    Row("POST", "test/write", write, None, Any),
+    Row("POST", "written", write, None, Any),
 )
 
 
@@ -134,7 +134,7 @@ async def test_an_encoded_slash_is_a_slash_in_a_path(api, jp_root_dir):
 async def test_events_carry_the_jupyter_identity(api):
     await api("POST", "workspace")
     events = (await api("GET", "events")).body["items"]
-    assert (await api("POST", "test/write")).body == "ada"
+    assert (await api("POST", "written")).body == "ada"
 
     after = events[-1]["seq"] if events else 0
     written = (await api("GET", "events", after=after)).body["items"]
@@ -152,4 +152,4 @@ class TestOneSharedToken:
         return jp_server_config
 
     async def test_whoever_only_shows_it_is_the_operating_systems_user(self, api):
-        assert (await api("POST", "test/write", user="nobody")).body == getpass.getuser()
+        assert (await api("POST", "written", user="nobody")).body == getpass.getuser()
