@@ -144,8 +144,9 @@ function Lists({ client, folds: keptFolds, keepFolds, copy }: SidebarProps): JSX
         <input
           type="search"
           className="jp-mod-styled"
-          placeholder="Filter by name, metric, parameter, state"
-          aria-label="Filter"
+          placeholder="Filter: name, metric, state …"
+          aria-label="Filter by name, metric, parameter, state"
+          title="Filter by name, metric, parameter, state"
           value={filter}
           onChange={event => setFilter(event.target.value)}
           onKeyDown={event => {

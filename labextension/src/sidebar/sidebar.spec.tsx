@@ -81,7 +81,7 @@ describe('the sidebar', () => {
   it('filters everything at once, and Escape ends it', async () => {
     show(full);
     await screen.findByText('brave-owl-1');
-    const box = screen.getByRole('searchbox', { name: 'Filter' });
+    const box = screen.getByRole('searchbox', { name: /^Filter/ });
     await userEvent.type(box, 'zebra');
     expect(await screen.findByText('No experiment or run matches the filter.')).toBeVisible();
     expect(screen.getByText('No model matches the filter.')).toBeVisible();
