@@ -40,7 +40,7 @@ class AnswerNotJson(Failed):
 
 
 def media_of(content_type: bytes, encoding: bytes = b"") -> str:
-    """Return ``json`` or ``csv`` for a request's headers. Raises ``UnsupportedMediaType``."""
+    """Return ``json``, ``csv`` or ``bytes`` for a request's headers. Raises ``UnsupportedMediaType``."""
     if content_type in {b"application/json", b""} and not encoding:
         return "json"
     media, _, rest = content_type.decode("latin-1").partition(";")
@@ -57,6 +57,8 @@ def media_of(content_type: bytes, encoding: bytes = b"") -> str:
         return "json"
     if media in {"text/csv", "application/csv"}:
         return "csv"
+    if media == "application/octet-stream":
+        return "bytes"
     raise UnsupportedMediaType(
         f"The content type {short(media)} is not read here.",
         hint="Send application/json or text/csv (curl: -H 'content-type: application/json').",

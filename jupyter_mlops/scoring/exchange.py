@@ -86,6 +86,8 @@ class Exchange:
 
     def fail(self, error: MlopsError, **members: Any) -> None:
         """Answer with a problem; ``members`` are added to it."""
+        if self.path.startswith(b"/v2/"):
+            members = {"error": error.message, **members}  # where clients of the Open Inference Protocol look for it
         status, body, headers = self._connection.app.problem(error, members)
         self.answer(status, body, PROBLEM, headers)
 

@@ -1,7 +1,8 @@
-"""The Open Inference Protocol v2 in JSON: named tensors in, named tensors out."""
+"""The Open Inference Protocol v2, in JSON and with binary tensors behind it: named tensors in, named tensors out."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,7 @@ from jupyter_mlops.core.errors import BadInput, Failed, Unavailable
 from jupyter_mlops.core.manifest import ColumnType, Manifest
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.scoring import codec
-from jupyter_mlops.scoring.schema import SchemaMismatch, short
+from jupyter_mlops.scoring.schema import SchemaMismatch, short, shown
 
 if TYPE_CHECKING:
     from jupyter_mlops.scoring.tensors import Array
@@ -41,6 +42,7 @@ COLUMNS: Final[Mapping[ColumnType, str]] = {
     "float": "FP32",
     "double": "FP64",
 }
+HEAD: Final = "Inference-Header-Content-Length"
 OUTPUT: Final = "predictions"
 """The name of an output that has none."""
 
@@ -64,12 +66,12 @@ class AnswerNotTensors(Failed):
 
 
 class InputTensor(msgspec.Struct):
-    """One input of a request. ``data`` is flat or nested."""
+    """One input of a request. ``data`` is flat or nested; without it the data are ``binary_data_size`` bytes behind the JSON."""
 
     name: str
     shape: list[int]
     datatype: str
-    data: list[Any]
+    data: list[Any] | None = None
     parameters: dict[str, Any] = {}
 
 
@@ -98,7 +100,7 @@ def served(manifest: Manifest) -> tuple[str, str]:
 
 def server(manifest: Manifest) -> bytes:
     """Return the server's metadata."""
-    return encode({"name": "jupyter-mlops", "version": manifest.ref, "extensions": []})
+    return encode({"name": "jupyter-mlops", "version": manifest.ref, "extensions": ["binary_tensor_data"]})
 
 
 def metadata(manifest: Manifest) -> bytes:
@@ -128,9 +130,19 @@ def metadata(manifest: Manifest) -> bytes:
     )
 
 
-def read(body: bytes) -> InferenceRequest:
-    """Return a request. Raises ``BadBody`` for what is not JSON and ``BadInference`` for other JSON."""
-    content = codec.read_json(body)
+def read(body: bytes, media: str, head: bytes | None = None) -> tuple[InferenceRequest, memoryview]:
+    """Return a request, and the bytes of its tensors that stand behind its JSON.
+
+    ``head`` is the length of the JSON, from the header ``Inference-Header-Content-Length``. Raises ``BadBody`` for what
+    is not JSON, ``BadInference`` for other JSON and ``UnsupportedMediaType``.
+    """
+    if media != "json" and not (media == "bytes" and head is not None):
+        raise codec.UnsupportedMediaType(
+            "A v2 inference request is JSON, or JSON with binary tensors behind it.",
+            hint=f"Send application/json, or the header {HEAD} with the length of the JSON.",
+        )
+    n_json = len(body) if head is None else _length(head, len(body))
+    content = codec.read_json(body[:n_json])
     try:
         request = msgspec.convert(content, InferenceRequest)
     except msgspec.ValidationError as error:
@@ -140,68 +152,122 @@ def read(body: bytes) -> InferenceRequest:
         ) from error
     if not request.inputs:
         raise BadInference("The request has no inputs.")
-    return request
+    return request, memoryview(body)[n_json:]
 
 
-def arrays(request: InferenceRequest) -> dict[str, Array]:
-    """Return a request's tensors by name. Raises ``BadInference`` and ``SchemaMismatch``."""
-    try:
-        from jupyter_mlops.scoring.tensors import cast, to_array
-    except ImportError as error:
-        raise NoNumpy("This image has no numpy, which tensors need.", hint="Send JSON to /score.") from error
+def _length(head: bytes, most: int) -> int:
+    digits = head.decode("latin-1").strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) < len(str(2**63)) and int(digits) <= most):
+        raise BadInference(f"The header {HEAD} is {short(digits)}, and the body has {most} bytes.")
+    return int(digits)
 
+
+def arrays(request: InferenceRequest, behind: memoryview) -> dict[str, Array]:
+    """Return a request's tensors by name; ``behind`` are the bytes behind its JSON.
+
+    Raises ``BadInference`` and ``SchemaMismatch``.
+    """
+    if importlib.util.find_spec("numpy") is None:
+        raise NoNumpy("This image has no numpy, which tensors need.", hint="Send JSON to /score.")
     tensors: dict[str, Array] = {}
+    at = 0
     for given in request.inputs:
-        called = f"input {short(given.name)}"
-        dtype = DTYPES.get(given.datatype)
-        if dtype is None:
+        if given.datatype not in DTYPES:
             raise BadInference(
-                f"The {called} has the unknown datatype {short(given.datatype)}.",
+                f"The input {short(given.name)} has the unknown datatype {short(given.datatype)}.",
                 hint=f"Use one of {', '.join(DTYPES)}.",
             )
         if given.name in tensors:
-            raise BadInference(f"The request has the {called} twice.")
-        array = cast(to_array(given.data), dtype)
-        if array is None or any(n < 0 for n in given.shape) or array.size != math.prod(given.shape):
-            raise SchemaMismatch(
-                f"The data of {called} is not {given.datatype} of shape {given.shape}.", column=given.name[:60]
-            )
-        tensors[given.name] = array.reshape(given.shape)
+            raise BadInference(f"The request has the input {short(given.name)} twice.")
+        n_bytes = 0 if given.data is not None else _binary_size(given, len(behind) - at)
+        tensors[given.name] = _tensor(given, behind[at : at + n_bytes])
+        at += n_bytes
+    if at < len(behind):
+        raise BadInference(f"The body has {len(behind) - at} bytes more than its inputs' 'binary_data_size' say.")
     return tensors
 
 
-def answer(output: Any, manifest: Manifest, request: InferenceRequest) -> bytes:
-    """Return a model's output as a response. Raises ``AnswerNotTensors``."""
-    import numpy as np
+def _binary_size(given: InputTensor, most: int) -> int:
+    n_bytes = given.parameters.get("binary_data_size")
+    if n_bytes is None:
+        raise BadInference(
+            f"The input {short(given.name)} has neither 'data' nor the parameter 'binary_data_size'.",
+            hint="Shared memory is not read here.",
+        )
+    if type(n_bytes) is not int or not 0 <= n_bytes <= most:
+        raise BadInference(
+            f"The 'binary_data_size' of input {short(given.name)} is {shown(n_bytes)}; {most} bytes are left in the body."
+        )
+    return n_bytes
 
-    if hasattr(output, "to_dict") and hasattr(output, "columns"):
-        named = {str(name): output[name].to_numpy() for name in output.columns}
-    elif isinstance(output, dict):
-        named = {str(name): np.asarray(values) for name, values in output.items()}
-    else:
-        outputs = manifest.schema.output_columns or manifest.schema.output_tensors
-        name = outputs[0].name if len(outputs) == 1 and outputs[0].name else OUTPUT
-        named = {name: np.asarray(output)}
-    asked = {each.name for each in request.outputs}
-    unknown = sorted(asked - named.keys())
+
+def _tensor(given: InputTensor, behind: memoryview) -> Array:
+    from jupyter_mlops.scoring.binary import from_bytes
+    from jupyter_mlops.scoring.tensors import cast, to_array
+
+    array = None
+    if all(n >= 0 for n in given.shape):
+        if given.data is None:
+            return from_bytes(given.name, behind, given.datatype, DTYPES[given.datatype], given.shape)
+        array = cast(to_array(given.data), DTYPES[given.datatype])
+    if array is None or array.size != math.prod(given.shape):
+        raise SchemaMismatch(
+            f"The data of input {short(given.name)} is not {given.datatype} of shape {given.shape}.",
+            column=given.name[:60],
+        )
+    return array.reshape(given.shape)
+
+
+def answer(output: Any, manifest: Manifest, request: InferenceRequest) -> tuple[bytes, int | None]:
+    """Return a model's output as a response, and the length of its JSON where binary tensors stand behind it.
+
+    Raises ``AnswerNotTensors`` and, when there is no such output, ``BadInference``.
+    """
+    named = _named(output, manifest)
+    asked = {each.name: each.parameters for each in request.outputs}
+    unknown = sorted(asked.keys() - named.keys())
     if unknown:
         raise BadInference(f"There is no output {short(unknown[0])}.", hint=f"The outputs are {', '.join(named)}.")
     model_name, model_version = served(manifest)
     response: dict[str, Any] = {"model_name": model_name, "model_version": model_version}
     if request.id:
         response["id"] = request.id
-    response["outputs"] = [_output(name, array) for name, array in named.items() if not asked or name in asked]
-    return codec.encode(response)
+    every = request.parameters.get("binary_data_output") is True
+    behind: list[bytes] = []
+    response["outputs"] = [
+        _output(name, array, behind if asked.get(name, {}).get("binary_data", every) is True else None)
+        for name, array in named.items()
+        if not asked or name in asked
+    ]
+    head = codec.encode(response)
+    return (b"".join([head, *behind]), len(head)) if behind else (head, None)
 
 
-def _output(name: str, array: Array) -> dict[str, Any]:
-    datatype = DATATYPES.get(str(array.dtype))
-    flat = array.ravel().tolist()
-    if datatype is None or datatype == "BYTES":
-        if not all(isinstance(value, str) for value in flat):
-            raise AnswerNotTensors(
-                f"The output {name!r} ({array.dtype}) cannot be written as a tensor.",
-                hint="POST /score answers with JSON.",
-            )
-        datatype = "BYTES"
-    return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": flat}
+def _named(output: Any, manifest: Manifest) -> dict[str, Array]:
+    import numpy as np
+
+    if hasattr(output, "to_dict") and hasattr(output, "columns"):
+        return {str(name): output[name].to_numpy() for name in output.columns}
+    if isinstance(output, dict):
+        return {str(name): np.asarray(values) for name, values in output.items()}
+    outputs = manifest.schema.output_columns or manifest.schema.output_tensors
+    name = outputs[0].name if len(outputs) == 1 and outputs[0].name else OUTPUT
+    return {name: np.asarray(output)}
+
+
+def _output(name: str, array: Array, behind: list[bytes] | None) -> dict[str, Any]:
+    """Return one output; its bytes go to ``behind``, where there is one."""
+    from jupyter_mlops.scoring.binary import to_bytes
+
+    datatype = DATATYPES.get(str(array.dtype), "BYTES")
+    flat = array.ravel().tolist() if datatype == "BYTES" or behind is None else []
+    if datatype == "BYTES" and not all(isinstance(value, str) for value in flat):
+        raise AnswerNotTensors(
+            f"The output {name!r} ({array.dtype}) cannot be written as a tensor.",
+            hint="POST /score answers with JSON.",
+        )
+    told = {"name": name, "datatype": datatype, "shape": list(array.shape)}
+    if behind is None:
+        return {**told, "data": flat}
+    behind.append(to_bytes(array.astype(object) if datatype == "BYTES" else array))
+    return {**told, "parameters": {"binary_data_size": len(behind[-1])}}

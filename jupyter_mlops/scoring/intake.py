@@ -102,6 +102,9 @@ class LooseIntake:
 
     def read_tensors(self, tensors: Arrays) -> tuple[Any, int]:
         """Give the model one tensor as it is, and several as columns of a DataFrame."""
+        from jupyter_mlops.scoring.binary import texts
+
+        tensors = {name: texts(array) for name, array in tensors.items()}
         if len(tensors) == 1:
             (array,) = tensors.values()
             return array, len(array) if array.ndim else 1
@@ -148,7 +151,9 @@ class RawIntake:
 
     def read_tensors(self, tensors: Arrays) -> tuple[Any, int]:
         """Return nested lists by name."""
-        return {name: array.tolist() for name, array in tensors.items()}, 1
+        from jupyter_mlops.scoring.binary import texts
+
+        return {name: texts(array).tolist() for name, array in tensors.items()}, 1
 
     def join(self, data: Sequence[Any]) -> Any:
         """Return the one request's data."""

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from jupyter_mlops.scoring.protocol import Connection
 
 Phase = Literal["loading", "ready", "draining"]
+Write = Callable[[Exchange, Any], None]
+"""Answers a request with what its job came to."""
 METRICS: Final = b"text/plain; version=0.0.4; charset=utf-8"
 AUTHENTICATE: Final = (b"www-authenticate", b'Bearer realm="jupyter-mlops"')
+BINARY: Final = b"application/octet-stream"
+INFERENCE_HEAD: Final = inference.HEAD.lower().encode()
 UNKNOWN: Final = "other"
 """The route's name in telemetry where there is none: paths that clients make up must not become labels."""
 
@@ -202,14 +206,22 @@ class Replica:
     def _invocations(self, exchange: Exchange) -> None:
         scorer = self._open()
         data, n_rows = scorer.intake.read(exchange.body, _media(exchange))
-        self._submit(exchange, data, n_rows, lambda output: b'{"predictions":' + codec.encode(output) + b"}")
+        self._submit(exchange, data, n_rows, self._mlflow_answer)
 
     def _infer(self, exchange: Exchange) -> None:
         scorer = self._open()
-        _media(exchange)
-        request = inference.read(exchange.body)
-        data, n_rows = scorer.intake.read_tensors(inference.arrays(request))
-        self._submit(exchange, data, n_rows, lambda output: inference.answer(output, self.manifest, request))
+        head = exchange.headers.get(INFERENCE_HEAD)
+        request, behind = inference.read(exchange.body, _media(exchange), head)
+        data, n_rows = scorer.intake.read_tensors(inference.arrays(request, behind))
+
+        def answer(exchange: Exchange, output: Any) -> None:
+            body, n_json = inference.answer(output, self.manifest, request)
+            if n_json is None:
+                exchange.answer(200, body)
+            else:
+                exchange.answer(200, body, BINARY, ((INFERENCE_HEAD, b"%d" % n_json),))
+
+        self._submit(exchange, data, n_rows, answer)
 
     def _open(self) -> ModelScorer | ScriptScorer:
         """Return the scorer if one more request may be scored. Raises ``NotReady`` or ``TooManyRequests``."""
@@ -218,14 +230,14 @@ class Replica:
         self.gate.check()
         return self.scorer
 
-    def _submit(self, exchange: Exchange, data: Any, n_rows: int, write: Callable[[Any], bytes]) -> None:
+    def _submit(self, exchange: Exchange, data: Any, n_rows: int, write: Write) -> None:
         def ended(job: Job, outcome: Any) -> None:
             self.gate.leave(job)
             if isinstance(outcome, MlopsError):
                 exchange.fail(outcome)
                 return
             try:
-                exchange.answer(200, write(outcome))
+                write(exchange, outcome)
             except MlopsError as error:
                 exchange.fail(error)
             except Exception as error:  # noqa: BLE001 - the other jobs of the batch must get their answers
@@ -236,11 +248,14 @@ class Replica:
         self.gate.enter(job, time.monotonic())
         self.batcher.submit(job)
 
-    def _model_answer(self, output: Any) -> bytes:
-        return b'{"predictions":' + codec.encode(output) + self._suffix
+    def _model_answer(self, exchange: Exchange, output: Any) -> None:
+        exchange.answer(200, b'{"predictions":' + codec.encode(output) + self._suffix)
 
-    def _script_answer(self, output: Any) -> bytes:
-        return codec.encode(output, by="scoring script")
+    def _mlflow_answer(self, exchange: Exchange, output: Any) -> None:
+        exchange.answer(200, b'{"predictions":' + codec.encode(output) + b"}")
+
+    def _script_answer(self, exchange: Exchange, output: Any) -> None:
+        exchange.answer(200, codec.encode(output, by="scoring script"))
 
     # -- everything else
 

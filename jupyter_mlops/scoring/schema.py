@@ -93,11 +93,23 @@ def _binary(value: Any) -> bytes:
         raise _Unfit from None
 
 
+def _text(value: Any) -> str:
+    """Return a string; bytes (of a binary tensor) are UTF-8."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise _Unfit from None
+    if isinstance(value, str):
+        return value
+    raise _Unfit
+
+
 def _datetime(value: Any) -> dt.datetime:
     if isinstance(value, dt.datetime):
         return value
     try:
-        return dt.datetime.fromisoformat(value)
+        return dt.datetime.fromisoformat(value.decode() if isinstance(value, bytes) else value)
     except (ValueError, TypeError):
         raise _Unfit from None
 
@@ -116,7 +128,7 @@ KINDS: Final[Mapping[ColumnType, Kind]] = {
     ),
     "float": Kind(words="a number", json=float | None, read=_number, dtype="float32"),
     "double": Kind(words="a number", json=float | None, read=_number, dtype="float64"),
-    "string": Kind(words="a string", json=str | None, read=_of(str), dtype="object"),
+    "string": Kind(words="a string", json=str | None, read=_text, dtype="object"),
     "binary": Kind(words="bytes as a base64 string", json=bytes, read=_binary, dtype="object", empty=False),
     "datetime": Kind(
         words="a time as an ISO 8601 string",
@@ -235,8 +247,8 @@ def shown(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (dict, list, tuple)):
         return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
-    if isinstance(value, str):
-        return f"the string {short(value)}"
+    if isinstance(value, (str, bytes)):
+        return f"the string {short(value)}" if isinstance(value, str) else f"{len(value)} bytes"
     if isinstance(value, int) and value.bit_length() > INT64.bit_length():
         return "a larger number"
     return repr(value)[:SHOWN]

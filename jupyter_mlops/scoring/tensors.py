@@ -9,6 +9,7 @@ import numpy as np
 
 from jupyter_mlops.core.manifest import Tensor
 from jupyter_mlops.scoring import codec
+from jupyter_mlops.scoring.binary import texts
 from jupyter_mlops.scoring.schema import SchemaMismatch, short, shown
 
 Array = np.ndarray[Any, Any]
@@ -38,7 +39,7 @@ class TensorIntake:
         """Read tensors by name; a single one may have any name."""
         if len(tensors) == len(self._tensors) == 1:
             tensors = {next(iter(self._tensors)): next(iter(tensors.values()))}
-        return self._checked(tensors)
+        return self._checked({name: texts(array) for name, array in tensors.items()})
 
     def join(self, data: Sequence[dict[str, Array]]) -> Any:
         """Put tensors one after the other along their first axis."""

@@ -87,7 +87,7 @@ def test_any_json_is_read_or_refused_by_name(body: Any) -> None:
     data = json.dumps(body).encode()
     for intake in (TABLE, TENSORS, RAW):
         outcome(lambda intake=intake: intake.read(data, "json"))
-    outcome(lambda: TENSORS.read_tensors(inference.arrays(inference.read(data))))
+    outcome(lambda: TENSORS.read_tensors(inference.arrays(*inference.read(data, "json"))))
 
 
 @settings(max_examples=200, deadline=None)
