@@ -8,15 +8,15 @@ import click
 
 from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
 from jupyter_mlops.cli.command import Group
-from jupyter_mlops.cli.complete import manifest_names
+from jupyter_mlops.cli.complete import image_names, manifest_names
 from jupyter_mlops.cli.follow import follow
 from jupyter_mlops.cli.options import json_option, no_wait_option
 from jupyter_mlops.cli.session import Session, pass_session
-from jupyter_mlops.cli.view import Facts, Listing, View, lists, shows
+from jupyter_mlops.cli.view import Done, Facts, Listing, View, lists, shows
 from jupyter_mlops.cli.words import age, duration, size, when
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.image import Image
-from jupyter_mlops.delivery.images import list_images, request_build, show_image
+from jupyter_mlops.delivery.images import delete_image, list_images, request_build, show_image
 from jupyter_mlops.delivery.manifests import show_manifest
 
 
@@ -63,7 +63,7 @@ def list_(session: Session) -> Listing:
 
 
 @images.command()
-@click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=manifest_names)
+@click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=image_names)
 @json_option
 @pass_session
 def show(session: Session, image: str) -> Image:
@@ -73,6 +73,20 @@ def show(session: Session, image: str) -> Image:
       mlops images show churn:2
     """
     return show_image(session.world, image)
+
+
+@images.command()
+@click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=image_names)
+@pass_session
+def delete(session: Session, image: str) -> Done:
+    """Delete an image from the workspace and from the Docker engine. One that a service runs is kept.
+
+    Example:
+      mlops images delete churn:1
+    """
+    ref = show_image(session.world, image).manifest
+    delete_image(session.world, ref)
+    return Done(message=f"Deleted image {ref}.", facts={"deleted": {"kind": "image", "ref": ref}})
 
 
 @lists(Image, "MANIFEST", "TAG", "ID", ">SIZE", "BUILT")

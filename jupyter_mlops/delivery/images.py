@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.errors import NotFound, UnknownThing
+from jupyter_mlops.core.errors import Conflict, NotFound, UnknownThing
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
+from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.bundles import materialize
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.ports import Say, World
@@ -22,6 +23,12 @@ class NotBuilt(NotFound):
     code = "image-not-found"
 
 
+class ImageDeployed(Conflict):
+    """A service runs the image."""
+
+    code = "image-deployed"
+
+
 def request_build(world: World, manifest_ref: str) -> Activity:
     """Ask the agent to build a manifest's image. Raises ``UnknownThing``, and ``Unavailable`` without an engine."""
     manifest = show_manifest(world, manifest_ref)
@@ -33,7 +40,7 @@ def build_image(world: World, manifest_ref: str, say: Say) -> Image:
     """Build a manifest's image and record it; what the engine has already is returned at once."""
     manifest = show_manifest(world, manifest_ref)
     known = find_image(world, manifest)
-    if known is not None and world.builder.exists(known.image_id):
+    if known is not None and world.builder.is_current(known.image_id):
         say("The image is there already.", 1.0)
         return known
     say("Laying out the files.", 0.0)
@@ -73,6 +80,20 @@ def show_image(world: World, ref: str) -> Image:
     raise NotBuilt(
         f"Manifest {manifest.ref} has no image yet.", hint=f"Build it with `mlops images build {manifest.ref}`."
     )
+
+
+def delete_image(world: World, ref: str) -> None:
+    """Delete a manifest's image, from the engine and from the catalog. Raises ``ImageDeployed`` while a service runs it."""
+    image = show_image(world, ref)
+    services = world.catalog.find(Service)
+    users = sorted(one.name for one in services if any(part.image == image.image_id for part in one.deployments))
+    if users:
+        raise ImageDeployed(
+            f"The image of {image.manifest} is deployed by {' and '.join(users)}.",
+            hint=f"Delete the service first: `mlops services delete {users[0]}`.",
+        )
+    world.builder.remove(image.image_id)
+    world.catalog.remove(Image, image.name)
 
 
 def find_image(world: World, manifest: Manifest) -> Image | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.core.errors import Conflict
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts import bases, image, layers, oci, wheels
-from jupyter_mlops.hosts.engine import Engine
+from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 
 if TYPE_CHECKING:
     import docker
@@ -66,19 +67,20 @@ class DockerBuilder:
             if built is None:
                 oci.load(client, plan, Path(folder), _tick(say, "Loading the image into the Docker engine", 0.8))
                 built = client.images.get(plan.tags[-1])
+            self._clear(client, manifest, str(built.id))
             say(f"Built {plan.tags[0]}", 1.0)
             return str(built.id), plan.tags[0], int(built.attrs["Size"])
 
-    def exists(self, image_id: str) -> bool:
-        """Tell whether the engine has the image. Raises ``NoEngine``."""
+    def is_current(self, image_id: str) -> bool:
+        """Tell whether the engine has the image, and its scoring server is this installation's. Raises ``NoEngine``."""
         import docker
 
         try:
             with self._engine.asked_to("look for the image") as client:
-                client.images.get(image_id)
+                labels = client.images.get(image_id).labels
         except docker.errors.NotFound:
             return False
-        return True
+        return bool(labels.get(image.RUNTIME) == layers.runtime_key())
 
     def remove(self, image_id: str) -> None:
         """Remove an image and its tags; one that is not there is no error. Raises ``ImageInUse``."""
@@ -95,6 +97,16 @@ class DockerBuilder:
                 client.images.remove(image_id, force=True)  # forced, since it has more than one tag
         except docker.errors.NotFound:
             return
+
+    def _clear(self, client: docker.DockerClient, manifest: Manifest, built: str) -> None:
+        """Remove the images that this build supersedes, but for those that containers still run from."""
+        import docker
+
+        mine = {"label": [f"{WORKSPACE}={self._workspace}", f"{image.MANIFEST}={manifest.ref}"]}
+        for old in {str(each.id) for each in client.images.list(filters=mine)} - {built}:
+            if not client.containers.list(all=True, filters={"ancestor": old}):
+                with contextlib.suppress(docker.errors.APIError):  # the next build tries again
+                    client.images.remove(old, force=True)
 
     def _plan(self, client: docker.DockerClient, manifest: Manifest, bundle: Path, work: Path, say: Say) -> oci.Plan:
         """Return the image to be, with its layers on this disk."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts.bases import Base
 from jupyter_mlops.hosts.engine import WORKSPACE
-from jupyter_mlops.hosts.layers import BUNDLE, VENV
+from jupyter_mlops.hosts.layers import BUNDLE, VENV, runtime_key
 
 PORT: Final = 8080
 """Where it answers, unless PORT says otherwise."""
@@ -28,6 +28,10 @@ READY: Final = (
     "sys.exit(b' 200 ' not in s.recv(64))"
 )
 """The health check, on bare sockets: it starts in a third of the time that an HTTP client takes."""
+MANIFEST: Final = "mlops.manifest"
+"""The label that names the manifest that an image is built from."""
+RUNTIME: Final = "mlops.runtime"
+"""The label with the digest of the scoring server in an image."""
 SECOND: Final = 1_000_000_000
 """Docker counts in nanoseconds."""
 
@@ -66,7 +70,8 @@ def labels(manifest: Manifest, workspace_id: str) -> dict[str, str]:
     """Return an image's labels: whose it is, what is in it and where that came from."""
     found = {
         WORKSPACE: workspace_id,
-        "mlops.manifest": manifest.ref,
+        MANIFEST: manifest.ref,
+        RUNTIME: runtime_key(),
         "mlops.models": ",".join(f"{model.name}:{model.version}" for model in manifest.models),
         "mlops.runs": ",".join(model.run_id for model in manifest.models if model.run_id),
         "org.opencontainers.image.title": manifest.name,

@@ -90,5 +90,8 @@ class Builder(Protocol):
     def build(self, manifest: Manifest, bundle: Path, say: Callable[[str, float], None]) -> tuple[str, str, int]:
         """Build an image; ``say(line, fraction)``. Returns ``(image id, tag, bytes)``."""
 
-    def exists(self, image_id: str) -> bool: ...
-    def remove(self, image_id: str) -> None: ...
+    def is_current(self, image_id: str) -> bool:
+        """Tell whether the image is there, with the scoring server that a build now would put into it."""
+
+    def remove(self, image_id: str) -> None:
+        """Remove an image; one that is not there is no error. Raises ``Conflict`` while something runs from it."""

@@ -15,12 +15,12 @@ from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
-from jupyter_mlops.delivery.images import list_images, show_image
+from jupyter_mlops.delivery.images import delete_image, list_images, show_image
 from jupyter_mlops.delivery.keys import Keys
 from jupyter_mlops.delivery.lineage import Lineage, lineage
 from jupyter_mlops.delivery.manifests import FieldChange, delete_manifest, show_manifest
 from jupyter_mlops.delivery.models import delete_model, show_model
-from jupyter_mlops.delivery.services import delete_service, service_keys
+from jupyter_mlops.delivery.services import delete_service, regenerate_key, service_keys
 from jupyter_mlops.inputs.snapshots import Collected, Restored, SnapshotDetail, show_snapshot
 from jupyter_mlops.server.operations import activities, images, manifests, models, runs, services, snapshots, workspace
 from jupyter_mlops.server.row import Download, Raw, Row
@@ -91,11 +91,13 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "images", list_images, None, list[Image]),
     Row("POST", "images", images.build_image, images.BuildImage, Activity),
     Row("GET", "images/{ref}", show_image, None, Image),
+    Row("DELETE", "images/{ref}", delete_image, None, None),
     Row("GET", "services", services.list_services, None, list[services.Service]),
     Row("POST", "services", services.deploy_service, services.DeployService, Activity),
     Row("GET", "services/{name}", services.show_service, None, services.Service),
     Row("DELETE", "services/{name}", delete_service, None, Activity),
     Row("GET", "services/{name}/keys", service_keys, None, Keys, "write"),
+    Row("POST", "services/{name}/keys/{which}/regenerate", regenerate_key, None, Keys),
     Row("GET", "services/{name}/logs", services.show_service_logs, None, list[str]),
     Row("POST", "services/{name}/score", services.score_service, Raw, Any),
     Row("GET", "activities", activities.list_activities, None, list[Activity]),

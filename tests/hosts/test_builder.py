@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import docker
 import pytest
 
 from jupyter_mlops.core.ids import new_id
-from jupyter_mlops.hosts import oci
+from jupyter_mlops.hosts import layers, oci
 from jupyter_mlops.hosts.bases import BadBaseImage, NoBaseImage
 from jupyter_mlops.hosts.builder import DockerBuilder, ImageInUse
 from jupyter_mlops.hosts.engine import NoEngine
@@ -45,9 +46,9 @@ def test_an_image_built_again_keeps_its_id_even_when_it_was_removed(builder, pla
     assert builder.build(*plain_bundle, quiet)[0] == image
     another = DockerBuilder(images_root, workspace_id)
     another.remove(image)
-    assert not another.exists(image)
+    assert not another.is_current(image)
     assert another.build(*plain_bundle, quiet)[0] == image
-    assert another.exists(image)
+    assert another.is_current(image)
 
 
 def test_a_new_model_version_shares_every_layer_but_the_last(builder, bundle, image, another, engine):
@@ -195,7 +196,34 @@ def test_an_image_in_use_is_not_removed(builder, plain_bundle, another, engine, 
     container.remove()
     builder.remove(image)
     builder.remove(image)
-    assert not builder.exists(image)
+    assert not builder.is_current(image)
+
+
+@pytest.fixture
+def newer_scoring_server(tmp_path, monkeypatch):
+    """Another release of the package, as an upgrade leaves it."""
+    package = tmp_path / "newer" / "jupyter_mlops"
+    for part in layers.RUNTIME_PARTS:
+        shutil.copytree(layers.PACKAGE / part, package / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "scoring" / "news.py").write_text("NEWS = 1\n")
+    return lambda: monkeypatch.setattr(layers, "PACKAGE", package)
+
+
+def test_after_an_upgrade_an_image_is_built_again_and_the_old_one_goes(
+    builder, plain_bundle, engine, workspace_id, newer_scoring_server
+):
+    manifest, folder = plain_bundle
+    old = builder.build(manifest, folder, quiet)[0]
+    user = engine.containers.create(old, labels={"mlops.workspace": workspace_id})
+    newer_scoring_server()
+    assert not builder.is_current(old)
+    new = builder.build(manifest, folder, quiet)[0]
+    assert builder.is_current(new)
+    engine.images.get(old)  # a container needs it
+    user.remove()
+    assert builder.build(manifest, folder, quiet)[0] == new
+    with pytest.raises(docker.errors.ImageNotFound):
+        engine.images.get(old)
 
 
 def test_an_engine_that_does_not_answer_is_named(monkeypatch, plain_bundle, tmp_path):

@@ -221,7 +221,8 @@ export interface paths {
         get: operations["show_image"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a manifest's image, from the engine and from the catalog. Raises ``ImageDeployed`` while a service runs it. */
+        delete: operations["delete_image"];
         options?: never;
         head?: never;
         patch?: never;
@@ -607,6 +608,23 @@ export interface paths {
         get: operations["service_keys"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}/keys/{which}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace one of a service's two keys and return both; replicas forget the old one within half a second. */
+        post: operations["regenerate_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2275,6 +2293,35 @@ export interface operations {
             };
         };
     };
+    delete_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     lineage: {
         parameters: {
             query?: never;
@@ -3353,6 +3400,38 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    regenerate_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                which: "primary" | "secondary";
             };
             cookie?: never;
         };

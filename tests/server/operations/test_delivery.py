@@ -73,6 +73,13 @@ async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, mod
     own.headers["Content-Type"] = "application/json"
     assert json.loads((await AsyncHTTPClient().fetch(own)).body) == scored.body
     assert (await api("GET", "services/risk/keys", user="rita")).status == 403
+    fresh = await api("POST", "services/risk/keys/secondary/regenerate")
+    assert fresh.status == 200
+    assert fresh.body["primary"] == keys["primary"]
+    assert fresh.body == (await api("GET", "services/risk/keys")).body != keys
+    assert (await api("POST", "services/risk/keys/tertiary/regenerate")).status == 400
+    made = [one for one in (await api("GET", "events")).body["items"] if one["verb"] == "regenerate-secondary-key"]
+    assert [(one["kind"], one["name"], one["actor"]) for one in made] == [("service", "risk", "ada")]
 
     assert (await api("DELETE", "agent", user="rita")).status == 403
     assert (await api("DELETE", "agent")).status == 204
@@ -133,6 +140,7 @@ async def test_a_service_that_cannot_be_says_why_and_leaves_nothing(api, jp_root
         ("GET", "services/nothing"),
         ("DELETE", "services/nothing"),
         ("GET", "services/nothing/keys"),
+        ("POST", "services/nothing/keys/primary/regenerate"),
         ("GET", "services/nothing/logs"),
         ("POST", "services/nothing/score"),
         ("GET", "lineage/service/nothing"),
@@ -165,5 +173,9 @@ async def test_an_image_is_built_and_deployed(api, agent_of, model_here):
     scored = await api("POST", "services/boxed/score", ROWS)
     assert (scored.status, len(scored.body.get("predictions", []))) == (200, 2), scored.body
 
+    refused = await api("DELETE", "images/churn")
+    assert (refused.status, refused.body["code"]) == (409, "image-deployed")
     assert (await done(api, (await api("DELETE", "services/boxed")).body))["state"] == "done"
-    agent_of.builder.remove(image["image_id"])
+    assert (await api("DELETE", "images/churn")).status == 204
+    assert (await api("GET", "images/churn")).status == 404
+    assert not agent_of.builder.is_current(image["image_id"])
