@@ -18,7 +18,7 @@ from jupyter_mlops.inputs.reading import Reader
 from jupyter_mlops.inputs.stored import SnapshotDetail, open_snapshot
 from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.inputs.take import walk_folder
-from jupyter_mlops.inputs.tree import digest_of, encode_folder, human, raw, read_tree
+from jupyter_mlops.inputs.tree import digest_of, encode_folder, human, paths_of, raw
 from jupyter_mlops.ports import Say, World
 
 _MOST_BYTES: Final = 1_000_000
@@ -78,7 +78,7 @@ def _folder_now(world: World, taken: SnapshotDetail, large_file_bytes: int, say:
                 content = encode_folder(part, reader.read(part))
                 part.digest = digest_of(content)
                 trees[part.digest] = content
-    files = read_tree(found.folders[0].digest, trees.__getitem__)
+    files = paths_of(found.folders[0].digest, trees.__getitem__)
 
     def content_of(file: SnapshotFile) -> bytes:
         return _read_regular(found.root + raw(file.path))

@@ -16,7 +16,8 @@ from typing import Final, Literal, get_args
 import zstandard
 
 from jupyter_mlops.core.errors import BadInput, Conflict, Unavailable
-from jupyter_mlops.inputs.restore import Restored, open_inside, write_all
+from jupyter_mlops.inputs.restore import Restored, not_stored, write_all
+from jupyter_mlops.inputs.stored import StoredSnapshot
 from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.ports import Say, World
 
@@ -87,7 +88,8 @@ def export_snapshot(world: World, ref: str, file: Path, *, say: Say | None = Non
     form = next((form for form in get_args(ArchiveForm) if file.name.endswith(f".{form}")), None)
     if form is None or file.name == f".{form}":
         raise UnknownForm(file)
-    detail, packs = open_inside(world, ref)
+    stored = StoredSnapshot(world, ref)
+    detail = not_stored(stored)
     part = file.with_name(f".{file.name}.{secrets.token_hex(6)}.part")
     try:
         if os.path.lexists(file):
@@ -95,7 +97,7 @@ def export_snapshot(world: World, ref: str, file: Path, *, say: Say | None = Non
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with tempfile.TemporaryDirectory(prefix=f".{file.name}.", suffix=".part", dir=file.parent) as scratch:
-                write_all(Path(scratch), detail, packs, {}, say)
+                write_all(Path(scratch), stored, {}, say)
                 (_write_zip if form == "zip" else _write_tar)(part, os.fsencode(scratch), _Progress(say))
             _place(part, file)
         finally:
@@ -104,8 +106,7 @@ def export_snapshot(world: World, ref: str, file: Path, *, say: Say | None = Non
         raise ArchiveExists(file) from error
     except OSError as error:
         raise NotExported(file, error) from error
-    left_out = [one for one in detail.files if one.kind in {"recorded", "secret"}]
-    return Restored(snapshot=detail.snapshot, path=str(file), left_out=left_out)
+    return Restored(snapshot=detail.snapshot, path=str(file), left_out=detail.files)
 
 
 def _place(part: Path, file: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +16,16 @@ from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.snapshot import Snapshot, SnapshotFile
 from jupyter_mlops.inputs.packs import Packs
 from jupyter_mlops.inputs.reading import sample_digest
-from jupyter_mlops.inputs.stored import SnapshotDetail, open_snapshot
+from jupyter_mlops.inputs.stored import SnapshotDetail, StoredSnapshot, open_snapshot
 from jupyter_mlops.inputs.storelock import uses_store
 from jupyter_mlops.inputs.tree import raw
 from jupyter_mlops.ports import Say, World
 
 _QUIET_S: Final = 1.0
 _PAUSE_S: Final = 0.2
+_BATCH_FILES: Final = 20_000
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MORE: Final = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class WouldOverwrite(Conflict):
@@ -119,7 +121,8 @@ def restore_snapshot(
         NotRestored: ``into`` cannot be written.
     """
     into = into.absolute()
-    detail, packs = open_inside(world, ref)
+    stored = StoredSnapshot(world, ref)
+    detail = not_stored(stored)
     originals = _originals(detail) if link_recorded else {}
     try:
         if into.is_symlink() or (into.exists() and (not into.is_dir() or any(into.iterdir()))):
@@ -129,14 +132,14 @@ def restore_snapshot(
         work = into.parent / f".{into.name}.{secrets.token_hex(6)}.part"
         work.mkdir()
         try:
-            write_all(work, detail, packs, originals, say)
+            write_all(work, stored, originals, say)
             work.replace(into)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
     except OSError as error:
         raise NotRestored(into, error) from error
-    left_out = [file for file in detail.files if file.kind in {"recorded", "secret"} and file.path not in originals]
+    left_out = [file for file in detail.files if file.path not in originals]
     return Restored(snapshot=detail.snapshot, path=str(into), left_out=left_out)
 
 
@@ -144,67 +147,88 @@ def open_inside(world: World, ref: str) -> tuple[SnapshotDetail, Packs]:
     """Open a snapshot of which no path leaves the folder. Raises ``PathEscapes``."""
     detail, packs = open_snapshot(world, ref)
     for file in detail.files:
-        if not _is_inside(raw(file.path)):
-            raise PathEscapes(detail.snapshot.name, file.path)
+        _check_inside(detail.snapshot, file)
     return detail, packs
 
 
-def _is_inside(path: bytes) -> bool:
-    return b"\0" not in path and all(part not in {b"", b".", b".."} for part in path.split(b"/"))
+def not_stored(stored: StoredSnapshot) -> SnapshotDetail:
+    """Return what a snapshot names and does not store, sorted. Raises ``PathEscapes`` where any path leaves the folder."""
+    files = []
+    for file in stored.files():
+        _check_inside(stored.snapshot, file)
+        if file.kind in {"recorded", "secret"}:
+            files.append(file)
+    return SnapshotDetail(snapshot=stored.snapshot, files=sorted(files, key=lambda file: file.path))
 
 
-def write_all(
-    work: Path, detail: SnapshotDetail, packs: Packs, originals: dict[str, Path], say: Say | None = None
-) -> None:
-    """Write folders, then files, then links: while there is no link, none can be followed."""
+def _check_inside(snapshot: Snapshot, file: SnapshotFile) -> None:
+    path = raw(file.path)
+    if b"\0" in path or any(part in {b"", b".", b".."} for part in path.split(b"/")):
+        raise PathEscapes(snapshot.name, file.path)
+
+
+def write_all(work: Path, stored: StoredSnapshot, originals: dict[str, Path], say: Say | None = None) -> None:
+    """Write folders and files, then links: while there is no link, none can be followed."""
     top = os.fsencode(work)
-    by_kind: defaultdict[str, list[SnapshotFile]] = defaultdict(list)
-    for file in detail.files:
-        by_kind[file.kind].append(file)
-    for folder in {raw(file.path) for file in by_kind["folder"]}:
-        os.makedirs(top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
-    every = by_kind["file"] + by_kind["link"] + by_kind["recorded"] + by_kind["secret"]
-    for folder in {raw(file.path).rpartition(b"/")[0] for file in every}:
-        os.makedirs(top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
-    _write_files(top, by_kind["file"], packs, say)
-    for link in by_kind["link"]:
+    links: list[SnapshotFile] = []
+    folders: set[bytes] = set()
+    batch: list[SnapshotFile] = []
+    writing = _Writing(top, stored, say)
+    for file in stored.files():
+        folders.add(raw(file.path) if file.kind == "folder" else raw(file.path).rpartition(b"/")[0])
+        if file.kind == "file":
+            batch.append(file)
+        elif file.kind == "link":
+            links.append(file)
+        if len(batch) >= _BATCH_FILES or len(folders) >= _BATCH_FILES:
+            writing.write(folders, batch)
+            folders, batch = set(), []
+    writing.write(folders, batch)
+    for link in links:
         os.symlink(raw(link.target), top + b"/" + raw(link.path))  # noqa: PTH211  # bytes
     for path, original in originals.items():
         os.symlink(os.fsencode(original), top + b"/" + raw(path))  # noqa: PTH211  # bytes
 
 
-def _write_files(top: bytes, files: list[SnapshotFile], packs: Packs, say: Say | None) -> None:
-    """Write each content to every path that has it, as it comes from the packs."""
-    places: defaultdict[bytes, list[SnapshotFile]] = defaultdict(list)
-    for file in files:
-        places[bytes.fromhex(file.digest)].append(file)
-    now, opened = b"", contextlib.ExitStack()
-    total, done, told = sum(file.n_bytes for file in files) or 1, 0, time.monotonic() + _QUIET_S
-    with opened:
-        targets: list[int] = []
-        for digest, chunk in packs.read_all(places):
-            if digest != now:
-                opened.close()
-                targets = [_create(top + b"/" + raw(file.path), executable=file.executable) for file in places[digest]]
-                for target in targets:
-                    opened.callback(os.close, target)
-                now = digest
-            for target in targets:
-                _write(target, chunk)
-                done += len(chunk)
-            if say is not None and time.monotonic() > told:
-                say(f"Writing {len(files):,} files", done / total)
-                told = time.monotonic() + _PAUSE_S
+class _Writing:
+    """Writes many files at a time, each content to every path that has it, as it comes from the packs."""
 
+    def __init__(self, top: bytes, stored: StoredSnapshot, say: Say | None) -> None:
+        self._top = top
+        self._packs = stored.packs
+        self._snapshot = stored.snapshot
+        self._say = say
+        self._n_bytes = 0
+        self._told = time.monotonic() + _QUIET_S
 
-def _create(path: bytes, *, executable: bool) -> int:
-    return os.open(path, _NEW, 0o777 if executable else 0o666)
+    def write(self, folders: Iterable[bytes], files: Iterable[SnapshotFile]) -> None:
+        for folder in folders:
+            os.makedirs(self._top + b"/" + folder, exist_ok=True)  # noqa: PTH103  # bytes
+        places: defaultdict[bytes, list[SnapshotFile]] = defaultdict(list)
+        for file in files:
+            places[bytes.fromhex(file.digest)].append(file)
+        now = b""
+        for digest, chunk in self._packs.read_all(places):
+            for file in places[digest]:
+                self._write(file, chunk, _MORE if digest == now else _NEW)
+            now = digest
 
+    def _write(self, file: SnapshotFile, chunk: bytes, flags: int) -> None:
+        """Write to a file that is open no longer than that: a thousand may have the same content."""
+        target = os.open(self._top + b"/" + raw(file.path), flags, 0o777 if file.executable else 0o666)
+        try:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[os.write(target, rest) :]
+        finally:
+            os.close(target)
+        self._tell(len(chunk))
 
-def _write(target: int, chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(target, rest) :]
+    def _tell(self, n_bytes: int) -> None:
+        self._n_bytes += n_bytes
+        if self._say is not None and time.monotonic() > self._told:
+            self._say(f"Writing {self._snapshot.n_files:,} files", self._n_bytes / (self._snapshot.n_bytes or 1))
+            self._told = time.monotonic() + _PAUSE_S
 
 
 def _originals(detail: SnapshotDetail) -> dict[str, Path]:

@@ -185,15 +185,11 @@ def digest_of(content: bytes | memoryview) -> bytes:
 _PATHS: Final = {Kind.FILE: "file", Kind.LINK: "link", Kind.RECORDED: "recorded", Kind.SECRET: "secret"}
 
 
-def read_tree(digest: bytes, read: Callable[[bytes], bytes]) -> list[SnapshotFile]:
-    """Return the paths of a stored tree, sorted. ``read`` gives the content for a digest.
+def paths_of(digest: bytes, read: Callable[[bytes], bytes]) -> Iterator[SnapshotFile]:
+    """Yield the paths of a stored tree, folder by folder. ``read`` gives the content for a digest.
 
     Raises ``msgspec.DecodeError`` (or its ``ValidationError``) for what is no tree.
     """
-    return sorted(_paths(digest, read), key=lambda file: file.path)
-
-
-def _paths(digest: bytes, read: Callable[[bytes], bytes]) -> Iterator[SnapshotFile]:
     folders = [(b"", digest)]
     while folders:
         base, at = folders.pop()

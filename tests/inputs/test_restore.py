@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from blake3 import blake3
 
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.snapshot import Snapshot
+from jupyter_mlops.inputs import restore, stored
 from jupyter_mlops.inputs.packs import Packs, PackWriter, compress
 from jupyter_mlops.inputs.restore import PathEscapes, RecordedFileGone, SecretGone, WouldOverwrite
 from jupyter_mlops.inputs.snapshots import restore_snapshot, take_snapshot
@@ -71,6 +73,30 @@ def test_a_restored_folder_gives_the_same_snapshot(workspace: Workspace, folder:
     snapshot = take_snapshot(workspace, folder)
     restore_snapshot(workspace, snapshot.name, tmp_path / "new")
     assert take_snapshot(workspace, tmp_path / "new").name == snapshot.name
+
+
+def test_a_thousand_files_with_the_same_content_come_back(workspace: Workspace, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    for i in range(1_500):  # more than a process may have open
+        (work / f"{i}.py").write_text("same")
+    taken = take_snapshot(workspace, work)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, limits[1]))
+    try:
+        restore_snapshot(workspace, taken.name, tmp_path / "new")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert look(tmp_path / "new") == look(work)
+
+
+def test_a_snapshot_is_restored_some_files_at_a_time(
+    workspace: Workspace, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "_BATCH_FILES", 2)
+    monkeypatch.setattr(stored, "_KEPT_BYTES", 1)
+    restore_snapshot(workspace, take_snapshot(workspace, folder).name, tmp_path / "new")
+    assert look(tmp_path / "new") == look(folder)
 
 
 def test_snapshots_live_in_any_blob_store(workspace: Workspace, folder: Path, tmp_path: Path) -> None:
