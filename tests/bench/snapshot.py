@@ -2,8 +2,8 @@
 
     python tests/bench/snapshot.py [--quick] [--json]
 
-20,000 files of 1 to 20 kB (200 MB), 2,000 files with 5 GB of `.venv` beside them, and one file of 5 GB that is included;
-half of the first and a tenth of the others with ``--quick``. Programs take turns, each cold one on an empty store with
+20,000 files of 1 to 20 kB (200 MB), 2,000 files with 5 GB of `.venv` beside them, one file of 5 GB that is included, and
+200,000 files of a few bytes, these two for their memory; half of the first, a tenth of the next and a quarter of the last with ``--quick``. Programs take turns, each cold one on an empty store with
 all files in the page cache; the table has medians. ``a_vs_b`` is a's time divided
 by b's. ``cold`` is git's ``add -A`` into an empty repository, ``unchanged`` its ``status``.
 """
@@ -191,6 +191,21 @@ def measure(base: Path, files: Path, cold_turns: int, *, is_alone: bool) -> dict
     return {**{name: statistics.median(values) for name, values in found.items()}, "peak_mb": peak}
 
 
+def peak_of_many_files(base: Path, count: int) -> float:
+    """Return the memory that many files take, each with a content of its own, in MB."""
+    for i in range(count):
+        path = base / "many" / f"d{i // 10_000}" / f"e{i // 100}" / f"f{i}.py"
+        if i % 100 == 0:
+            path.parent.mkdir(parents=True)
+        path.write_text(f"{i}\n")
+    ours = Ours(base, base / "many")
+    ours("cold")
+    ours("take")
+    peak = ours("peak")
+    ours.close()
+    return peak
+
+
 def peak_of_one_large_file(base: Path, n_bytes: int) -> float:
     """Return the memory that one file that is included takes, in MB."""
     make_sparse(base / "large" / "data.bin", n_bytes)
@@ -201,7 +216,7 @@ def peak_of_one_large_file(base: Path, n_bytes: int) -> float:
     return peak
 
 
-def table(count: int, beside: int, n_bytes: int, found: dict[str, dict[str, float]]) -> None:
+def table(count: int, beside: int, n_bytes: int, many: int, found: dict[str, dict[str, float]]) -> None:
     """Print all of it."""
     titles = {"files": f"{count:,} files", "beside": f"{beside:,} beside {n_bytes / 1e9:g} GB of .venv"}
     print(f"{'':<30}{'':<10}{'cold s':>9}{'unchanged s':>13}{'one changed s':>15}{'peak MB':>9}")
@@ -217,12 +232,13 @@ def table(count: int, beside: int, n_bytes: int, found: dict[str, dict[str, floa
                 cells = [f"{found[part][name]:.3f}" if name in found[part] else "" for name in names]
                 print(f"{title:<30}{program:<10}{cells[0]:>9}{cells[1]:>13}{cells[2]:>15}{cells[3][:-2]:>9}")
     print(f"{f'one file of {n_bytes / 1e9:g} GB':<30}{'ours':<10}{'':>37}{found['large']['peak_mb']:>9.1f}")
+    print(f"{f'{many:,} small files':<30}{'ours':<10}{'':>37}{found['many']['peak_mb']:>9.1f}")
 
 
 def run(*, quick: bool) -> tuple[dict[str, float], Callable[[], None]]:
     """Measure; return the figures and what prints them."""
     count, beside, n_bytes = (10_000, 200, 500_000_000) if quick else (20_000, 2_000, 5_000_000_000)
-    cold_turns = 2 if quick else COLD_TURNS
+    cold_turns, many = (2, 50_000) if quick else (COLD_TURNS, 200_000)
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         make_files(base / "files", count)
@@ -232,6 +248,7 @@ def run(*, quick: bool) -> tuple[dict[str, float], Callable[[], None]]:
             part: measure(base, base / part, cold_turns, is_alone=part == "beside") for part in ("files", "beside")
         }
         found["large"] = {"peak_mb": peak_of_one_large_file(base, n_bytes)}
+        found["many"] = {"peak_mb": peak_of_many_files(base, many)}
     files = found["files"]
     figures = {
         "cold_vs_git": files["cold_s"] / files["git_add_s"],
@@ -242,7 +259,7 @@ def run(*, quick: bool) -> tuple[dict[str, float], Callable[[], None]]:
     if "restic_s" in files:
         figures["cold_vs_restic"] = files["cold_s"] / files["restic_s"]
     details = {f"{part}_{name}": value for part, values in found.items() for name, value in values.items()}
-    return figures | details, lambda: table(count, beside, n_bytes, found)
+    return figures | details, lambda: table(count, beside, n_bytes, many, found)
 
 
 def main() -> None:
