@@ -19,7 +19,7 @@ from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Deployment, HostName, Limits, Replica, Service
 from jupyter_mlops.delivery.bundles import materialize
 from jupyter_mlops.delivery.images import build_image
-from jupyter_mlops.delivery.keys import forget_keys, read_keys, service_folder, write_digests
+from jupyter_mlops.delivery.keys import forget_keys, publish_digests, read_keys, service_folder
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.ports import Backend, Host, ReplicaSpec, Route, Say, World
 
@@ -114,7 +114,7 @@ def start_replica(world: World, service: Service, deployment: Deployment, say: A
     manifest = show_manifest(world, deployment.manifest)
     folder = service_folder(world, service.name)
     (folder / "logs").mkdir(parents=True, exist_ok=True)
-    write_digests(world, service.name, service.key_digests)
+    publish_digests(world, service.name)
     spec = ReplicaSpec(
         service=service.name,
         deployment=deployment.name,

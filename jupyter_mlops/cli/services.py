@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
@@ -17,10 +17,11 @@ from jupyter_mlops.cli.view import Done, Facts, Listing, Note, Table, View, list
 from jupyter_mlops.cli.words import age, size, status, when
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.service import Service
-from jupyter_mlops.delivery.keys import Keys
+from jupyter_mlops.delivery.keys import Keys, Which
 from jupyter_mlops.delivery.services import (
     delete_service,
     list_services,
+    regenerate_key,
     service_keys,
     service_logs,
     show_service,
@@ -119,23 +120,61 @@ def show(session: Session, name: str) -> Service:
     return show_service(session.world, name)
 
 
-@services.command()
+class _Keys(Group):
+    """Shows the keys where a service's name stands instead of a verb."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read ``keys NAME`` as ``keys list NAME``."""
+        words = [arg for arg in args if not arg.startswith("-")]
+        if len(words) == 1 and words[0] not in self.commands and not ctx.resilient_parsing:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@services.group(cls=_Keys)
+def keys() -> None:
+    """A service's two keys. Either opens it; two, so that one can be changed while the other works.
+
+    Example:
+      mlops services keys churn
+      mlops services keys regenerate churn secondary
+    """
+
+
+@keys.command("list")
 @click.argument("name", shell_complete=service_names)
 @click.option("--primary", "which", flag_value="primary", help="Print the primary key alone, for scripts.")
 @click.option("--secondary", "which", flag_value="secondary", help="Print the secondary key alone.")
 @json_option
 @pass_session
-def keys(session: Session, name: str, which: Literal["primary", "secondary"] | None) -> Keys | str:
-    """Show a service's two keys. Either opens it; two, so that one can be changed while the other works.
+def list_keys(session: Session, name: str, which: Which | None) -> Keys | str:
+    """Show a service's two keys, or print one of them. `services keys NAME` is short for it.
 
     Example:
-      mlops services keys churn
-      curl -H "Authorization: Bearer $(mlops services keys churn --primary)" ...
+      mlops services keys list churn
+      curl -H "Authorization: Bearer $(mlops services keys list churn --primary)" ...
     """
     both = service_keys(session.world, name)
     if which is None:
         return both
     return both.primary if which == "primary" else both.secondary
+
+
+@keys.command()
+@click.argument("name", shell_complete=service_names)
+@click.argument("which", type=click.Choice(get_args(Which)))
+@json_option
+@pass_session
+def regenerate(session: Session, name: str, which: Which) -> Keys:
+    """Replace one of a service's keys, and show both. Nothing restarts, and the other key opens all along.
+
+    To change both without a break: move the clients to the secondary key, regenerate the primary one, move them back,
+    regenerate the secondary one.
+
+    Example:
+      mlops services keys regenerate churn primary
+    """
+    return regenerate_key(session.world, name, which)
 
 
 @services.command()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from jupyter_mlops.core.errors import NotFound
-from jupyter_mlops.core.files import replace_file
+import msgspec
+
+from jupyter_mlops.core.errors import MlopsError, NotFound
+from jupyter_mlops.core.files import locked, replace_file
 from jupyter_mlops.core.record import Record, encode
+from jupyter_mlops.core.service import Service
 from jupyter_mlops.ports import World
+
+Which = Literal["primary", "secondary"]
 
 
 class Keys(Record, frozen=True, kw_only=True):
@@ -39,7 +46,7 @@ def service_folder(world: World, service: str) -> Path:
 
 def fresh_keys() -> Keys:
     """Return two new keys of 256 random bits."""
-    return Keys(primary=secrets.token_urlsafe(32), secondary=secrets.token_urlsafe(32))
+    return Keys(primary=_fresh(), secondary=_fresh())
 
 
 def keep_keys(world: World, service: str, keys: Keys) -> None:
@@ -56,6 +63,34 @@ def read_keys(world: World, service: str) -> Keys:
     return Keys(primary=found[0], secondary=found[1])
 
 
+def replace_key(world: World, service: str, which: Which) -> Keys:
+    """Replace one of a service's keys, and return both.
+
+    The other key opens all along, and so does whatever the secret store holds at any moment: replicas are told of the
+    new key before the store is, and to forget the old one after. Raises ``UnknownThing``, ``NoKeys``, and what the
+    secret store raises; then both keys are as they were.
+    """
+    with _publishing(world, service):
+        old, stored = read_keys(world, service), world.catalog.get(Service, service).key_digests
+        new: Keys = msgspec.structs.replace(old, **{which: _fresh()})
+        _write_digests(world, service, [*stored, *digests(new)])
+        try:
+            world.secrets.set(_name(world, service, which), getattr(new, which))
+            world.catalog.edit(
+                Service,
+                service,
+                lambda one: msgspec.structs.replace(one, key_digests=digests(new)),
+                verb=f"regenerate-{which}-key",
+            )
+        except BaseException:
+            with contextlib.suppress(MlopsError):  # a store that could not keep the new one has the old one
+                world.secrets.set(_name(world, service, which), getattr(old, which))
+            _write_digests(world, service, stored)
+            raise
+        _write_digests(world, service, digests(new))
+        return new
+
+
 def forget_keys(world: World, service: str) -> None:
     """Delete the keys from the secret store. Idempotent."""
     for which in ("primary", "secondary"):
@@ -67,12 +102,27 @@ def digests(keys: Keys) -> list[str]:
     return [hashlib.sha256(key.encode()).hexdigest() for key in (keys.primary, keys.secondary)]
 
 
-def write_digests(world: World, service: str, found: Sequence[str]) -> None:
+def publish_digests(world: World, service: str) -> None:
+    """Write what the record has of the keys to where replicas read it. Raises ``UnknownThing``."""
+    with _publishing(world, service):
+        _write_digests(world, service, world.catalog.get(Service, service).key_digests)
+
+
+def _publishing(world: World, service: str) -> contextlib.AbstractContextManager[bool]:
+    """Let one process at a time read the record and write the file, so that the file never goes back to an older key."""
+    return locked(service_folder(world, service) / "keys.lock")
+
+
+def _write_digests(world: World, service: str, found: Sequence[str]) -> None:
     """Write ``keys/digests.json``, by a rename, since replicas reread it when it changes. A container may read it."""
     file, content = service_folder(world, service) / "keys" / "digests.json", encode({"digests": list(found)})
     if not file.is_file() or file.read_bytes() != content:
         replace_file(file, content, mode=0o644)
         file.parent.chmod(0o755)
+
+
+def _fresh() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _name(world: World, service: str, which: str) -> str:

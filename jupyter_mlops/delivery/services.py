@@ -17,7 +17,17 @@ from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import HostName, Limits, Service
 from jupyter_mlops.delivery.calls import score
-from jupyter_mlops.delivery.keys import Keys, digests, forget_keys, fresh_keys, keep_keys, read_keys, service_folder
+from jupyter_mlops.delivery.keys import (
+    Keys,
+    Which,
+    digests,
+    forget_keys,
+    fresh_keys,
+    keep_keys,
+    read_keys,
+    replace_key,
+    service_folder,
+)
 from jupyter_mlops.delivery.manifests import manifest_for, show_manifest
 from jupyter_mlops.ports import World
 
@@ -27,6 +37,7 @@ __all__ = [
     "delete_service",
     "deploy",
     "list_services",
+    "regenerate_key",
     "score",
     "service_keys",
     "service_logs",
@@ -158,6 +169,16 @@ def service_keys(world: World, name: str) -> Keys:
     return read_keys(world, world.catalog.get(Service, name).name)
 
 
+def regenerate_key(world: World, name: str, which: Which) -> Keys:
+    """Replace one of a service's two keys and return both; replicas forget the old one within half a second.
+
+    Nothing restarts, and the other key opens all along. Raises ``UnknownThing``, ``NoKeys`` and ``ServiceBusy``.
+    """
+    service = world.catalog.get(Service, name)
+    _check_kept_here(world, service)
+    return replace_key(world, service.name, which)
+
+
 def service_logs(world: World, name: str, tail: int = 100) -> list[str]:
     """Return the last lines of each replica's log, oldest first; of replicas that are gone where none runs."""
     service = world.catalog.get(Service, name)
@@ -227,10 +248,7 @@ def _check_numbers(bind: str | None, port: int, replicas: int | None) -> None:
 
 
 def _check_update(world: World, known: Service, bind: str | None, port: int) -> None:
-    if known.node != world.node:
-        raise _elsewhere(known)
-    if known.state == "deleting":
-        raise ServiceBusy(f"Service {known.name!r} is being deleted.", hint="Follow it with `mlops activities list`.")
+    _check_kept_here(world, known)
     if not known.deployments and activities_of(world, known.name):
         raise ServiceBusy(
             f"Service {known.name!r} is being deployed for the first time.",
@@ -241,6 +259,13 @@ def _check_update(world: World, known: Service, bind: str | None, port: int) -> 
             f"Service {known.name!r} keeps {known.bind}:{known.port} for life.",
             hint="Deploy under another name to have another address.",
         )
+
+
+def _check_kept_here(world: World, service: Service) -> None:
+    if service.node != world.node:
+        raise _elsewhere(service)
+    if service.state == "deleting":
+        raise ServiceBusy(f"Service {service.name!r} is being deleted.", hint="Follow it with `mlops activities list`.")
 
 
 def _check_port(world: World, bind: str, port: int) -> None:

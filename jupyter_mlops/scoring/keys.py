@@ -15,7 +15,7 @@ from jupyter_mlops.core.errors import MlopsError, NotFound
 
 FILE: Final = "digests.json"
 CHECK_S: Final = 0.25
-"""The file's stat is looked at no more often than this."""
+"""How long a key that is no longer in the file may go on opening. A new one opens at once."""
 
 
 class KeysMissing(NotFound):
@@ -32,7 +32,7 @@ class KeyNeeded(MlopsError):
     def __init__(self) -> None:
         super().__init__(
             "This service needs a key, and the request carries none.",
-            hint="Send it as `Authorization: Bearer KEY` or `x-api-key: KEY`; `mlops services keys NAME` shows it.",
+            hint="Send it as `Authorization: Bearer KEY` or `x-api-key: KEY`; `mlops services keys list NAME` shows it.",
         )
 
 
@@ -44,7 +44,7 @@ class KeyWrong(MlopsError):
     def __init__(self) -> None:
         super().__init__(
             "The key that the request carries is not one of this service's.",
-            hint="`mlops services keys NAME` shows the keys; one that was regenerated no longer opens.",
+            hint="`mlops services keys list NAME` shows the keys; one that was regenerated no longer opens.",
         )
 
 
@@ -69,7 +69,7 @@ class Keys:
         self._looked = now()
         self._mark: tuple[int, int, int] | None = None
         self._digests: list[bytes] = []
-        problem = self._reread()
+        self._problem = problem = self._reread()
         if problem:
             raise KeysMissing(
                 f"The keys' digests at {str(self._file)!r} cannot be read: {problem}.",
@@ -84,16 +84,23 @@ class Keys:
         if not key:
             raise KeyNeeded
         digest = hashlib.sha256(key).digest()
+        if self._knows(digest):
+            return
+        self._look()  # it may be newer than the last look: a key opens from the moment it is made
+        if not self._knows(digest):
+            raise KeyWrong
+
+    def _knows(self, digest: bytes) -> bool:
         known = False
         for each in self._digests:  # all of them, so that the time tells nothing
             known |= hmac.compare_digest(digest, each)
-        if not known:
-            raise KeyWrong
+        return known
 
     def _look(self) -> None:
         self._looked = self._now()
-        problem = self._reread()
-        if problem:
+        problem, before = self._reread(), self._problem
+        self._problem = problem
+        if problem and problem != before:  # said once: wrong keys must not fill the log
             self._say(f"{self._file} cannot be read, the keys stay as they were: {problem}")
 
     def _reread(self) -> str:
