@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from jupyter_mlops.scoring.schema import Row, TableSchema
 
+Array = np.ndarray[Any, Any]
 
-def arrays(dtype: str, n_columns: int) -> Callable[[list[Row]], np.ndarray[Any, Any]]:
-    """Return a function that makes an array of shape (rows, columns); null becomes NaN."""
 
-    def assemble(rows: list[Row]) -> np.ndarray[Any, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Assembler:
+    """Makes the same input of rows, and of columns as arrays (of Arrow streams), in the schema's order."""
+
+    rows: Callable[[list[Row]], Any]
+    columns: Callable[[Sequence[Array]], Any]
+
+
+def arrays(dtype: str, n_columns: int) -> Assembler:
+    """Return what makes an array of shape (rows, columns); null becomes NaN."""
+
+    def by_row(rows: list[Row]) -> Array:
         if not rows:
             return np.empty((0, n_columns), dtype)
         try:
@@ -21,15 +32,18 @@ def arrays(dtype: str, n_columns: int) -> Callable[[list[Row]], np.ndarray[Any, 
         except TypeError:
             return np.array(rows, np.float64)  # null in an optional column of whole numbers
 
-    return assemble
+    def by_column(columns: Sequence[Array]) -> Array:
+        return np.column_stack(columns).astype(dtype, copy=False)
+
+    return Assembler(rows=by_row, columns=by_column)
 
 
-def frames(table: TableSchema) -> Callable[[list[Row]], Any]:
-    """Return a function that makes a DataFrame with the schema's names and dtypes."""
+def frames(table: TableSchema) -> Assembler:
+    """Return what makes a DataFrame with the schema's names and dtypes."""
     import pandas as pd
 
-    def column(values: list[Any], dtype: str) -> Any:
-        if dtype != "object" or not values:
+    def column(values: list[Any] | Array, dtype: str) -> Any:
+        if dtype != "object" or not len(values):
             try:
                 return pd.Series(values, dtype=dtype)
             except (TypeError, ValueError):
@@ -38,13 +52,18 @@ def frames(table: TableSchema) -> Callable[[list[Row]], Any]:
 
     dtypes = [kind.dtype for kind in table.kinds]
 
-    def assemble(rows: list[Row]) -> Any:
-        lists = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in dtypes]
+    def frame(columns: Sequence[list[Any] | Array]) -> Any:
         return pd.DataFrame(
-            {name: column(values, dtype) for name, values, dtype in zip(table.names, lists, dtypes, strict=True)}
+            {name: column(values, dtype) for name, values, dtype in zip(table.names, columns, dtypes, strict=True)}
         )
 
-    return assemble
+    def by_row(rows: list[Row]) -> Any:
+        return frame([list(values) for values in zip(*rows, strict=True)] or [[] for _ in dtypes])
+
+    def by_column(columns: Sequence[Array]) -> Any:
+        return frame([values.tolist() if values.dtype == object else values for values in columns])
+
+    return Assembler(rows=by_row, columns=by_column)
 
 
 def any_frame(content: Any) -> Any:

@@ -13,6 +13,7 @@ from jupyter_mlops.core.errors import BadInput, Failed, MlopsError
 from jupyter_mlops.scoring.schema import KINDS, Row, SchemaMismatch, TableSchema, short, shown
 
 ENVELOPES: Final = ("columns", "data", "inputs", "instances", "dataframe_split", "dataframe_records")
+ARROW: Final = "application/vnd.apache.arrow.stream"
 FORMS: Final = (
     'Send {"data": [{COLUMN: VALUE, ...}, ...]}, {"columns": {COLUMN: [VALUES]}}, "dataframe_split", "dataframe_records",'
     ' "inputs", "instances", or text/csv; /openapi.json carries a sample that scores.'
@@ -40,7 +41,7 @@ class AnswerNotJson(Failed):
 
 
 def media_of(content_type: bytes, encoding: bytes = b"") -> str:
-    """Return ``json``, ``csv`` or ``bytes`` for a request's headers. Raises ``UnsupportedMediaType``."""
+    """Return ``json``, ``csv``, ``arrow`` or ``bytes`` for a request's headers. Raises ``UnsupportedMediaType``."""
     if content_type in {b"application/json", b""} and not encoding:
         return "json"
     media, _, rest = content_type.decode("latin-1").partition(";")
@@ -57,11 +58,13 @@ def media_of(content_type: bytes, encoding: bytes = b"") -> str:
         return "json"
     if media in {"text/csv", "application/csv"}:
         return "csv"
-    if media == "application/octet-stream":
+    if media == ARROW:
+        return "arrow"
+    if media == "application/octet-stream" or media.startswith("image/"):
         return "bytes"
     raise UnsupportedMediaType(
         f"The content type {short(media)} is not read here.",
-        hint="Send application/json or text/csv (curl: -H 'content-type: application/json').",
+        hint=f"Send application/json, text/csv or {ARROW} (curl: -H 'content-type: application/json').",
     )
 
 

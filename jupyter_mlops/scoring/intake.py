@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
@@ -13,7 +13,8 @@ from jupyter_mlops.scoring import codec
 from jupyter_mlops.scoring.schema import Row, SchemaMismatch, TableSchema, shown
 
 if TYPE_CHECKING:
-    from jupyter_mlops.scoring.tensors import Arrays  # numpy: an image with a script alone may have none
+    from jupyter_mlops.scoring.assemble import Assembler  # numpy: an image with a script alone may have none
+    from jupyter_mlops.scoring.tensors import Array, Arrays
 
 
 class Intake(Protocol):
@@ -23,7 +24,7 @@ class Intake(Protocol):
     """Whether the data of several requests can be one input."""
 
     def read(self, body: bytes, media: str) -> tuple[Any, int]:
-        """Read a body of a media type (``json`` or ``csv``)."""
+        """Read a body of a media type: ``json``, ``csv``, ``arrow``, or ``bytes`` (an image, or any other)."""
 
     def read_tensors(self, tensors: Arrays) -> tuple[Any, int]:
         """Read named tensors, as the Open Inference Protocol sends them."""
@@ -32,20 +33,48 @@ class Intake(Protocol):
         """Return the model's input for the data of one or several requests."""
 
 
+class Columns:
+    """Many rows as one array per column; iterated, they are rows as of any other request."""
+
+    __slots__ = ("arrays",)
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self.arrays = arrays
+
+    def __iter__(self) -> Iterator[Row]:
+        return zip(*(values.tolist() for values in self.arrays), strict=True)
+
+
+def only_bytes(table: TableSchema) -> None:
+    """Raise ``UnsupportedMediaType`` unless a row is one value of bytes, which a body may be as it is."""
+    if [column.type for column in table.columns] != ["binary"]:
+        raise codec.UnsupportedMediaType(
+            "The body is bytes, and this model takes rows of named columns.", hint="Send JSON, CSV or an Arrow stream."
+        )
+
+
 class TableIntake:
-    """Rows of named columns. Data: a list of tuples in the schema's order."""
+    """Rows of named columns. Data: a list of tuples in the schema's order, or ``Columns``."""
 
     joins = True
 
-    def __init__(self, schema: Schema, assemble: Callable[[list[Row]], Any]) -> None:
-        """``assemble`` makes the model's input (an array, a DataFrame) of rows."""
+    def __init__(self, schema: Schema, assemble: Assembler) -> None:
+        """``assemble`` makes the model's input, an array or a DataFrame."""
         self.table = TableSchema(schema.columns)
         self._assemble = assemble
         self._quick = _decoder(self.table)
 
-    def read(self, body: bytes, media: str) -> tuple[list[Row], int]:
-        """Read JSON in any of its forms, or CSV."""
-        rows = self._read_json(body) if media == "json" else codec.csv_rows(body, self.table)
+    def read(self, body: bytes, media: str) -> tuple[list[Row] | Columns, int]:
+        """Read JSON in any of its forms, CSV, an Arrow stream, or the bytes of the only column."""
+        if media == "json":
+            rows = self._read_json(body)
+        elif media == "csv":
+            rows = codec.csv_rows(body, self.table)
+        elif media == "arrow":
+            return self._read_arrow(body)
+        else:
+            only_bytes(self.table)
+            rows = [(body,)]
         return rows, len(rows)
 
     def read_tensors(self, tensors: Arrays) -> tuple[list[Row], int]:
@@ -58,9 +87,25 @@ class TableIntake:
             rows = self.table.from_columns({name: values.ravel().tolist() for name, values in tensors.items()})
         return rows, len(rows)
 
-    def join(self, data: Sequence[list[Row]]) -> Any:
+    def join(self, data: Sequence[list[Row] | Columns]) -> Any:
         """Put all rows into one input."""
-        return self._assemble(data[0] if len(data) == 1 else [row for rows in data for row in rows])
+        if len(data) == 1:
+            only = data[0]
+            return self._assemble.columns(only.arrays) if isinstance(only, Columns) else self._assemble.rows(only)
+        return self._assemble.rows([row for rows in data for row in rows])
+
+    def _read_arrow(self, body: bytes) -> tuple[list[Row] | Columns, int]:
+        from jupyter_mlops.scoring import arrow
+
+        given = arrow.read(body)
+        if set(given).issuperset(self.table.names):
+            arrays = [arrow.fitted(given.get(column.name), column) for column in self.table.columns]
+            columns = [array for array in arrays if array is not None]
+            if len(columns) == len(given):
+                return Columns(columns), len(columns[0])
+        # as with JSON: what is refused is read again value by value, by what finds the words for it
+        rows = self.table.from_columns(arrow.values(given))
+        return rows, len(rows)
 
     def _read_json(self, body: bytes) -> list[Row]:
         # The decoder made of the schema is quick and takes no more than the reader below; what it refuses
@@ -82,9 +127,18 @@ class LooseIntake:
 
     def read(self, body: bytes, media: str) -> tuple[Any, int]:
         """Read named values as a DataFrame, and lists as an array."""
+        if media == "bytes":
+            raise codec.UnsupportedMediaType(
+                "The body is bytes, and this model has no schema that says how they are read.",
+                hint="Send JSON, CSV or an Arrow stream.",
+            )
         if media == "csv":
             records = codec.csv_records(body)
             return self._frame(records), len(records)
+        if media == "arrow":
+            from jupyter_mlops.scoring import arrow
+
+            return self._table(arrow.values(arrow.read(body)))
         content = codec.unwrapped(codec.read_json(body), ())
         if isinstance(content, dict) and isinstance(content.get("data"), list):
             return self._split(content)
@@ -139,15 +193,31 @@ class RawIntake:
         self._table = table
 
     def read(self, body: bytes, media: str) -> tuple[Any, int]:
-        """Return the JSON of a body; of CSV its rows as objects."""
-        if media == "csv":
-            records = codec.csv_records(body)
+        """Return the JSON of a body; of CSV and of an Arrow stream its rows as objects; and bytes as they are."""
+        if media == "bytes":
             if self._table is not None:
-                names, rows = self._table.names, codec.csv_rows(body, self._table)
-                records = [dict(zip(names, row, strict=True)) for row in rows]
+                only_bytes(self._table)
+            return body, 1
+        if media in {"csv", "arrow"}:
+            records = self._records(body, media)
             return records, len(records)
         content = codec.read_json(body)
         return content, 1 if self._table is None else len(codec.table_rows(content, self._table))
+
+    def _records(self, body: bytes, media: str) -> list[dict[str, Any]]:
+        table = self._table
+        if media == "arrow":
+            from jupyter_mlops.scoring import arrow
+
+            columns = arrow.values(arrow.read(body))
+            if table is None:
+                return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+            rows = table.from_columns(columns)
+        elif table is None:
+            return codec.csv_records(body)
+        else:
+            rows = codec.csv_rows(body, table)
+        return [dict(zip(table.names, row, strict=True)) for row in rows]
 
     def read_tensors(self, tensors: Arrays) -> tuple[Any, int]:
         """Return nested lists by name."""

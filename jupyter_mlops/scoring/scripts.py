@@ -91,5 +91,5 @@ def _run_of(module: ModuleType, script: str) -> Callable[[Any], Any]:
     if not parameters:
         raise ScriptNotLoaded(f"run() of the scoring script {script!r} takes no argument.", hint=RUN)
     if parameters[0] == RAW:
-        return lambda data: run(codec.encode(data).decode())
+        return lambda data: run(data if isinstance(data, bytes) else codec.encode(data).decode())
     return run

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from jupyter_mlops.core.manifest import Tensor
-from jupyter_mlops.scoring import codec
+from jupyter_mlops.scoring import arrow, codec, pictures
 from jupyter_mlops.scoring.binary import texts
 from jupyter_mlops.scoring.schema import SchemaMismatch, short, shown
 
@@ -24,11 +24,17 @@ class TensorIntake:
         self.joins = all(tensor.shape[:1] == [-1] for tensor in tensors)
 
     def read(self, body: bytes, media: str) -> tuple[dict[str, Array], int]:
-        """Read nested lists: of the one tensor, or by name."""
+        """Read nested lists, of the one tensor or by name; rows of CSV and Arrow; or one picture."""
+        content: Any
+        if media == "bytes":
+            return self._picture(body)
         if media == "csv":
-            content: Any = codec.csv_records(body)
+            content = codec.csv_records(body)
+        elif media == "arrow":
+            content = arrow.values(arrow.read(body))
         else:
             content = codec.unwrapped(codec.read_json(body), list(self._tensors))
+        content = self._pivoted(content)
         if len(self._tensors) == 1 and not (isinstance(content, dict) and set(content) == set(self._tensors)):
             content = {next(iter(self._tensors)): _positional(content)}
         if not isinstance(content, dict):
@@ -61,6 +67,23 @@ class TensorIntake:
         if self.joins and len(lengths) > 1:
             raise SchemaMismatch("All inputs must have the same number of rows.")
         return checked, max(lengths, default=0)
+
+    def _pivoted(self, content: Any) -> Any:
+        """Return rows that are objects with one value for each input (TensorFlow Serving's) as one list per input."""
+        if not (isinstance(content, list) and content and all(isinstance(row, dict) for row in content)):
+            return content
+        if any(row.keys() != self._tensors.keys() for row in content):
+            return content
+        return {name: [row[name] for row in content] for name in self._tensors}
+
+    def _picture(self, body: bytes) -> tuple[dict[str, Array], int]:
+        (name, tensor), *others = self._tensors.items()
+        if others:
+            raise codec.UnsupportedMediaType(
+                f"The body is bytes, and this model takes the inputs {self._told()}.",
+                hint="Send them by name in JSON, pictures as base64.",
+            )
+        return self._checked({name: pictures.pixels(body, tensor)[np.newaxis]})
 
     def _told(self) -> str:
         return ", ".join(repr(name) for name in self._tensors)
@@ -97,9 +120,14 @@ def cast(array: Array, to: str) -> Array | None:
 
 def _fitted(given: Any, tensor: Tensor) -> Array:
     """Return what was given with the tensor's dtype and shape, where nothing is lost. Raises ``SchemaMismatch``."""
+    texts = None if isinstance(given, np.ndarray) or not pictures.takes_pictures(tensor) else pictures.written(given)
     try:
+        if texts is not None:
+            given = pictures.from_base64(texts, tensor)
         array = given if isinstance(given, np.ndarray) else to_array(given)
     except SchemaMismatch:
+        if texts is not None:
+            raise
         _explain(given, tensor)
     fitting = cast(array, tensor.dtype)
     if fitting is None:
@@ -160,9 +188,9 @@ def _positional(content: Any) -> Any:
         if len(lengths) > 1:
             raise SchemaMismatch("All columns must have the same number of values.")
         return [list(row) for row in zip(*content.values(), strict=True)]
-    if isinstance(content, dict) and content:
+    if isinstance(content, dict) and content and set(content) != {pictures.B64}:
         content = [content]
-    if isinstance(content, list) and content and isinstance(content[0], dict):
+    if isinstance(content, list) and content and isinstance(content[0], dict) and set(content[0]) != {pictures.B64}:
         names = list(content[0])
         for number, row in enumerate(content):
             if not isinstance(row, dict) or set(row) != set(names):

@@ -100,7 +100,9 @@ def test_bad_csv_is_named(iris_server: Any, body: bytes, status: int, word: str)
         {"content_type": "text/plain"},
         {"content_type": "application/json; charset=latin-1"},
         {"content_type": "application/json", "content_encoding": "gzip"},
-        {"content_type": "application/vnd.apache.arrow.stream"},
+        {"content_type": "application/vnd.apache.arrow.file"},
+        {"content_type": "application/octet-stream"},
+        {"content_type": "image/png"},
     ],
 )
 def test_an_unknown_content_type_is_415(iris_server: Any, headers: dict[str, str]) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.manifest import Column, ManifestModel, Schema, Tensor
-from jupyter_mlops.scoring import inference
+from jupyter_mlops.scoring import assemble, inference
 from jupyter_mlops.scoring.binary import from_bytes, texts, to_bytes
 from jupyter_mlops.scoring.intake import TableIntake
+from jupyter_mlops.scoring.schema import TableSchema
 from jupyter_mlops.scoring.tensors import TensorIntake
 
 ROWS = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3], [5.9, 3.0, 4.2, 1.5]])
@@ -159,9 +160,8 @@ def test_what_is_not_json_needs_the_header(iris_server: Any, media: str) -> None
 
 
 def test_byte_tensors_fill_columns_of_strings_times_and_bytes() -> None:
-    table = TableIntake(
-        Schema(columns=[Column(name=kind, type=kind) for kind in ("string", "datetime", "binary")]), list
-    )
+    columns = [Column(name=kind, type=kind) for kind in ("string", "datetime", "binary")]
+    table = TableIntake(Schema(columns=columns), assemble.frames(TableSchema(columns)))
     tensors = {
         "string": texts(np.array(["ä"], object)), "datetime": np.array([b"2026-01-02"], object), "binary": np.array([b"\xff\0"], object)
     }  # fmt: skip

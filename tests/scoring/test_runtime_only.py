@@ -54,6 +54,9 @@ def test_the_layer_alone_serves_a_script(
         {"inputs": [{"name": "x", "shape": [1], "datatype": "FP32", "data": [1]}]}, "/v2/models/iris/infer"
     )
     assert (refused.status, refused.json["code"]) == (503, "package-missing")
+    arrow = server.post(b"", content_type="application/vnd.apache.arrow.stream")
+    assert (arrow.status, arrow.json["code"]) == (415, "unsupported-media-type")
+    assert "add pyarrow to the model's requirements" in arrow.json["hint"]
     for path in ("/openapi.json", "/swagger.json", "/metrics", "/v2/models/iris"):
         assert server.get(path).status == 200
     assert server.stop() == 0

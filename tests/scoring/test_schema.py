@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.manifest import Column, Schema, Tensor
-from jupyter_mlops.scoring import codec, inference
+from jupyter_mlops.scoring import assemble, codec, inference
 from jupyter_mlops.scoring.intake import RawIntake, TableIntake
 from jupyter_mlops.scoring.schema import TableSchema
 from jupyter_mlops.scoring.tensors import TensorIntake
@@ -28,7 +28,7 @@ COLUMNS = [
     Column(name="free", type="any", required=False),
 ]
 NAMES = [column.name for column in COLUMNS]
-TABLE = TableIntake(Schema(columns=COLUMNS), list)
+TABLE = TableIntake(Schema(columns=COLUMNS), assemble.frames(TableSchema(COLUMNS)))
 TENSORS = TensorIntake([Tensor(name="x", dtype="float32", shape=[-1, 2]), Tensor(name="k", dtype="int64", shape=[-1])])
 RAW = RawIntake(TableSchema(COLUMNS[:2]))
 
@@ -62,7 +62,7 @@ def outcome(read: Any) -> Any:
     try:
         return read()
     except MlopsError as error:
-        return error.message if error.status in {400, 422} else pytest.fail(error.message)
+        return error.message if error.status in {400, 415, 422} else pytest.fail(error.message)
 
 
 @settings(max_examples=400, deadline=None)
@@ -93,7 +93,7 @@ def test_any_json_is_read_or_refused_by_name(body: Any) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60) | st.text(alphabet='age,n\n"1.x\r ', max_size=40).map(str.encode))
 def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
-    for media in ("json", "csv"):
+    for media in ("json", "csv", "arrow"):
         for intake in (TABLE, TENSORS, RAW):
             outcome(lambda intake=intake, media=media: intake.read(data, media))
 
@@ -117,6 +117,9 @@ def test_several_tensors_come_by_name_and_agree_in_rows() -> None:
     assert data["k"].dtype == np.int64
     joined = TENSORS.join([data, data])
     assert joined["x"].shape == (4, 2)
+    rows = [{"x": [1, 2], "k": 1}, {"k": 2, "x": [3, None]}]
+    pivoted, _ = TENSORS.read(json.dumps({"instances": rows}).encode(), "json")
+    assert all(np.array_equal(pivoted[name], data[name], equal_nan=True) for name in data)
     for body, words in [
         ({"x": [[1, 2]]}, "'k' .* is missing"),
         ({"x": [[1, 2]], "k": [1], "z": 1}, "no input 'z'"),
