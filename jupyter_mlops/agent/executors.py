@@ -11,7 +11,7 @@ from jupyter_mlops.agent.rollout import Wanted, raze, roll_out
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Failed, UnknownThing
 from jupyter_mlops.core.service import Service
-from jupyter_mlops.delivery.images import BUILD, build_image
+from jupyter_mlops.delivery.images import BUILD, PUSH, build_image, push_image
 from jupyter_mlops.delivery.services import DELETE, DEPLOY
 from jupyter_mlops.ports import Say, World
 
@@ -38,7 +38,12 @@ def _build(world: World, activity: Activity, say: Say) -> dict[str, Any]:
     return {"image": image.name, "image_id": image.image_id, "tag": image.tag}
 
 
-EXECUTORS: Final[Mapping[str, Executor]] = {DEPLOY: _deploy, DELETE: _delete, BUILD: _build}
+def _push(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    pushed = push_image(world, str(activity.args["image"]), str(activity.args["target"]), say)
+    return {"target": pushed.target, "digest": pushed.digest}
+
+
+EXECUTORS: Final[Mapping[str, Executor]] = {DEPLOY: _deploy, DELETE: _delete, BUILD: _build, PUSH: _push}
 
 
 class UnknownVerb(Failed):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import click
 
 from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
 from jupyter_mlops.cli.command import Group
 from jupyter_mlops.cli.complete import image_names, manifest_names
-from jupyter_mlops.cli.follow import follow
+from jupyter_mlops.cli.follow import LiveLine, follow
 from jupyter_mlops.cli.options import json_option, no_wait_option
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Done, Facts, Listing, View, lists, shows
 from jupyter_mlops.cli.words import age, duration, size, when
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.image import Image
-from jupyter_mlops.delivery.images import delete_image, list_images, request_build, show_image
+from jupyter_mlops.core.image import Image, Pushed
+from jupyter_mlops.delivery.images import delete_image, list_images, push_image, request_build, show_image
 from jupyter_mlops.delivery.manifests import show_manifest
+
+T = TypeVar("T")
 
 
 @click.group(cls=Group)
@@ -76,6 +80,22 @@ def show(session: Session, image: str) -> Image:
 
 
 @images.command()
+@click.argument("image", metavar="MANIFEST[:VERSION]|FILE.tar", shell_complete=image_names)
+@click.argument("target", metavar="REGISTRY/NAME:TAG")
+@json_option
+@pass_session
+def push(session: Session, image: str, target: str) -> Pushed:
+    """Push an image to a registry, with the credentials that `docker login` left.
+
+    Layers that the registry has are not sent. A file that `images export` wrote is pushed without a Docker engine.
+
+    Example:
+      mlops images push churn:2 registry.example.org/team/churn:2
+    """
+    return _telling(lambda say: push_image(session.world, image, target, say))
+
+
+@images.command()
 @click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=image_names)
 @pass_session
 def delete(session: Session, image: str) -> Done:
@@ -87,6 +107,15 @@ def delete(session: Session, image: str) -> Done:
     ref = show_image(session.world, image).manifest
     delete_image(session.world, ref)
     return Done(message=f"Deleted image {ref}.", facts={"deleted": {"kind": "image", "ref": ref}})
+
+
+def _telling(work: Callable[[Callable[[str, float], None]], T]) -> T:
+    """Work, and show how far it is."""
+    line = LiveLine(sys.stderr)
+    try:
+        return work(line.live)
+    finally:
+        line.clear()
 
 
 @lists(Image, "MANIFEST", "TAG", "ID", ">SIZE", "BUILT")
@@ -108,3 +137,9 @@ def _view(image: Image) -> View:
             ]
         )
     ]
+
+
+@shows(Pushed)
+def _pushed(pushed: Pushed) -> View:
+    sent = f"{size(pushed.n_sent_bytes)} of {size(pushed.n_bytes)}" if pushed.n_sent_bytes else "nothing: all is there"
+    return [Facts(pairs=[("image", pushed.target), ("digest", pushed.digest), ("sent", sent)])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from jupyter_mlops.core.record import Entry
+from jupyter_mlops.core.record import Entry, Record
 
 
 class Image(Entry, frozen=True, kw_only=True):
@@ -21,3 +21,16 @@ class Image(Entry, frozen=True, kw_only=True):
     """``mlops/NAME:VERSION`` in the engine."""
     n_bytes: int = 0
     build_s: float = 0.0
+
+
+class Pushed(Record, frozen=True, kw_only=True):
+    """An image in a registry."""
+
+    target: str
+    """``REGISTRY/NAME:TAG``."""
+    digest: str
+    """``sha256:...`` of its manifest: ``REGISTRY/NAME@sha256:...`` is this very image for ever."""
+    n_bytes: int
+    """Of its layers there, compressed."""
+    n_sent_bytes: int
+    """Of those that the registry did not have."""

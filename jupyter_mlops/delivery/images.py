@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Conflict, NotFound, UnknownThing
-from jupyter_mlops.core.image import Image
+from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.bundles import materialize
@@ -14,7 +15,8 @@ from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.ports import Say, World
 
 BUILD = "images.build"
-"""The verb of the activity."""
+PUSH = "images.push"
+"""The verbs of the activities."""
 
 
 class NotBuilt(NotFound):
@@ -80,6 +82,24 @@ def show_image(world: World, ref: str) -> Image:
     raise NotBuilt(
         f"Manifest {manifest.ref} has no image yet.", hint=f"Build it with `mlops images build {manifest.ref}`."
     )
+
+
+def push_image(world: World, source: str, target: str, say: Say) -> Pushed:
+    """Push a manifest's image, or a saved one (``FILE.tar``, which takes no engine), to ``REGISTRY/NAME:TAG``."""
+    file = Path(source)
+    if file.suffix == ".tar" and file.is_file():
+        return world.builder.push(file, target, say)
+    image = show_image(world, source)
+    pushed = world.builder.push(image, target, say)
+    world.catalog.record("image", image.name, "push", {"target": pushed.target, "digest": pushed.digest})
+    return pushed
+
+
+def request_push(world: World, ref: str, target: str) -> Activity:
+    """Ask the agent to push a manifest's image. Raises ``UnknownThing``, ``NotBuilt``, and ``Unavailable`` without an engine."""
+    image = show_image(world, ref)
+    world.builder.check()
+    return world.submit(PUSH, f"image {image.manifest}", {"image": image.manifest, "target": target})
 
 
 def delete_image(world: World, ref: str) -> None:

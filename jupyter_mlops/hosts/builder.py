@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.core.errors import Conflict
+from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.hosts import bases, image, layers, oci, wheels
+from jupyter_mlops.hosts import bases, image, layers, oci, shipping, wheels
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
+from jupyter_mlops.hosts.registry import Target
 
 if TYPE_CHECKING:
     import docker
@@ -97,6 +99,20 @@ class DockerBuilder:
                 client.images.remove(image_id, force=True)  # forced, since it has more than one tag
         except docker.errors.NotFound:
             return
+
+    def push(self, source: Image | Path, target: str, say: Say) -> Pushed:
+        """Push an image of the engine, or one saved in a file: that takes no engine.
+
+        Raises ``BadTarget``, ``BadArchive``, ``ImageRemoved``, ``NoEngine``, and what ``shipping.push`` raises.
+        """
+        place = Target.parse(target)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        if isinstance(source, Path):
+            return shipping.push(source, place, self._cache, say)
+        with tempfile.TemporaryDirectory(prefix="saving-", dir=self._cache) as folder:
+            file = Path(folder, "image.tar")
+            shipping.save(self._engine, source, file, say)
+            return shipping.push(file, place, self._cache, say)
 
     def _clear(self, client: docker.DockerClient, manifest: Manifest, built: str) -> None:
         """Remove the images that this build supersedes, but for those that containers still run from."""

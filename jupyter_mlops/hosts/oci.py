@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import docker
 
 OCI = "application/vnd.oci.image"
+MANIFEST_TYPE = f"{OCI}.manifest.v1+json"
 INPUTS = "mlops.inputs"
 """The label by which an image is found that would be built from the same inputs."""
 
@@ -45,7 +46,7 @@ class Plan:
     @property
     def inputs(self) -> str:
         """A digest of all that makes the image. It is the same in stores that give the image another id."""
-        return _sha256(_json({**self._frame(), "config": self.settings}))
+        return sha256_of(_json({**self._frame(), "config": self.settings}))
 
     def _frame(self) -> dict[str, Any]:
         diff_ids = [*self.base.diff_ids, *(f"sha256:{layer.digest}" for layer in self.layers)]
@@ -143,7 +144,7 @@ def _send(client: docker.DockerClient, plan: Plan, blobs: Sequence[Blob], tick: 
     import requests
 
     def stream() -> Iterator[bytes]:
-        for block in tar_stream(_members(plan, blobs)):
+        for block in tar_stream(members(plan.config, plan.tags, blobs)):
             tick()
             yield block
 
@@ -157,20 +158,25 @@ def _send(client: docker.DockerClient, plan: Plan, blobs: Sequence[Blob], tick: 
         raise EngineRefused("load the image", error) from error
 
 
-def _members(plan: Plan, blobs: Sequence[Blob]) -> Iterator[Member]:
-    """Yield an archive that is both an OCI layout and what ``docker save`` writes, so that either store reads it."""
-    config = plan.config
-    descriptors = [_descriptor(f"layer.v1.tar{'+gzip' * blob.compressed}", blob.digest, blob.n_bytes) for blob in blobs]
-    manifest = _json(
+def image_manifest(config: bytes, blobs: Sequence[Blob]) -> bytes:
+    """Return OCI's manifest of an image: where its configuration and its layers are, from the bottom."""
+    return _json(
         {
             "schemaVersion": 2,
-            "mediaType": f"{OCI}.manifest.v1+json",
-            "config": _descriptor("config.v1+json", _sha256(config), len(config)),
-            "layers": descriptors,
+            "mediaType": MANIFEST_TYPE,
+            "config": _descriptor("config.v1+json", sha256_of(config), len(config)),
+            "layers": [
+                _descriptor(f"layer.v1.tar{'+gzip' * blob.compressed}", blob.digest, blob.n_bytes) for blob in blobs
+            ],
         }
     )
-    top = _descriptor("manifest.v1+json", _sha256(manifest), len(manifest))
-    names = [{"io.containerd.image.name": f"docker.io/{tag}"} for tag in plan.tags]
+
+
+def members(config: bytes, tags: Sequence[str], blobs: Sequence[Blob]) -> Iterator[Member]:
+    """Yield an archive that is both an OCI layout and what ``docker save`` writes, so that either store reads it."""
+    manifest = image_manifest(config, blobs)
+    top = _descriptor("manifest.v1+json", sha256_of(manifest), len(manifest))
+    names = [{"io.containerd.image.name": f"docker.io/{tag}"} for tag in tags]
     yield Member(name="oci-layout", content=b'{"imageLayoutVersion":"1.0.0"}')
     yield Member(
         name="index.json",
@@ -181,15 +187,15 @@ def _members(plan: Plan, blobs: Sequence[Blob]) -> Iterator[Member]:
         content=_json(
             [
                 {
-                    "Config": f"blobs/sha256/{_sha256(config)}",
-                    "RepoTags": list(plan.tags),
+                    "Config": f"blobs/sha256/{sha256_of(config)}",
+                    "RepoTags": list(tags),
                     "Layers": [f"blobs/sha256/{blob.digest}" for blob in blobs],
                 }
             ]
         ),
     )
     for content in (config, manifest):
-        yield Member(name=f"blobs/sha256/{_sha256(content)}", content=content)
+        yield Member(name=f"blobs/sha256/{sha256_of(content)}", content=content)
     written = set()
     for blob in blobs:
         if blob.path and blob.digest not in written:
@@ -237,7 +243,8 @@ def _descriptor(kind: str, digest: str, n_bytes: int) -> dict[str, Any]:
     return {"mediaType": f"{OCI}.{kind}", "digest": f"sha256:{digest}", "size": n_bytes}
 
 
-def _sha256(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """Return 64 digits."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.service import Limits, Replica
@@ -22,8 +23,12 @@ class ReplicaSpec(Record, frozen=True, kw_only=True):
     image: str
     """Image id; empty on the process host."""
     folder: str
-    """The service's own folder: ``keys/digests.json`` (replicas reread it when it changes) and ``logs/``."""
+    """The service's own folder: ``logs/``, and ``keys/`` with the keys' digests and each deployment's configuration.
+
+    Replicas reread what is in ``keys/`` when it changes.
+    """
     limits: Limits
+    """Those to start with, where the deployment has no configuration yet."""
 
 
 class Host(Protocol):
@@ -92,6 +97,9 @@ class Builder(Protocol):
 
     def is_current(self, image_id: str) -> bool:
         """Tell whether the image is there, with the scoring server that a build now would put into it."""
+
+    def push(self, source: Image | Path, target: str, say: Callable[[str, float], None]) -> Pushed:
+        """Push an image, or one saved in a file, to ``REGISTRY/NAME:TAG``."""
 
     def remove(self, image_id: str) -> None:
         """Remove an image; one that is not there is no error. Raises ``Conflict`` while something runs from it."""

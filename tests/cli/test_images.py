@@ -68,3 +68,14 @@ def test_an_image_that_a_service_runs_is_kept(here, image, mlops, engine):
     engine.images.get(image.image_id)
     here.catalog.edit(Service, "voice", lambda one: msgspec.structs.replace(one, deployments=[]))
     assert mlops("images", "delete", "echo:1").code == 0
+
+
+@pytest.mark.usefixtures("image")
+def test_pushing_to_what_is_no_registry_is_refused_before_anything_is_done(mlops):
+    refused = mlops("images", "push", "echo:1", "Nowhere")
+    assert (refused.code, refused.out) == (2, "")
+    assert "'Nowhere' does not name an image in a registry" in refused.err
+    assert mlops("images", "push", "nope", "localhost:1/x:1").code == 3
+    away = mlops("images", "push", "echo:1", "localhost:1/x:1")
+    assert away.code == 5
+    assert "The registry localhost:1 does not answer" in away.err

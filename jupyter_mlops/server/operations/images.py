@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.delivery.images import request_build
+from jupyter_mlops.delivery.images import request_build, request_push
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.row import Body
 
@@ -17,3 +17,14 @@ class BuildImage(Body, frozen=True, kw_only=True):
 def build_image(world: World, body: BuildImage) -> Activity:
     """Build a container image from a manifest."""
     return request_build(world, body.manifest)
+
+
+class PushImage(Body, frozen=True, kw_only=True):
+    """Where to: ``REGISTRY/NAME:TAG``."""
+
+    target: str
+
+
+def push_image(world: World, ref: str, body: PushImage) -> Activity:
+    """Push a manifest's image to a registry, with the credentials that `docker login` left on the server's machine."""
+    return request_push(world, ref, body.target)

@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/images/{ref}/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Push a manifest's image to a registry, with the credentials that `docker login` left on the server's machine. */
+        post: operations["push_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/lineage/{kind}/{ref}": {
         parameters: {
             query?: never;
@@ -594,7 +611,8 @@ export interface paths {
         delete: operations["delete_service"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change a service's limits and log level while it runs. */
+        patch: operations["configure_service"];
         trace?: never;
     };
     "/services/{name}/keys": {
@@ -963,6 +981,24 @@ export interface components {
             runs: components["schemas"]["Run"][];
         };
         /**
+         * ConfigureService
+         * @description What to change of a service while it runs. What is left out stays as it is.
+         */
+        ConfigureService: {
+            /** @default null */
+            log_level?: string | null;
+            /** @default null */
+            max_batch?: number | null;
+            /** @default null */
+            max_body_bytes?: number | null;
+            /** @default null */
+            max_concurrent?: number | null;
+            /** @default null */
+            max_queue?: number | null;
+            /** @default null */
+            timeout_s?: number | null;
+        };
+        /**
          * CreateManifest
          * @description What to serve. Files are named relative to the server's folder.
          */
@@ -1198,6 +1234,8 @@ export interface components {
          * @description What one replica accepts.
          */
         Limits: {
+            /** @default 256 */
+            max_batch: number;
             /** @default 10000000 */
             max_body_bytes: number;
             /** @default 256 */
@@ -1447,6 +1485,13 @@ export interface components {
             type: string;
         };
         /**
+         * PushImage
+         * @description Where to: ``REGISTRY/NAME:TAG``.
+         */
+        PushImage: {
+            target: string;
+        };
+        /**
          * RegisterModel
          * @description A model to register: one that a ``run`` logged, or a ``file`` or folder below the server's folder.
          */
@@ -1652,6 +1697,7 @@ export interface components {
             key_digests: string[];
             /**
              * @default {
+             *       "max_batch": 256,
              *       "max_body_bytes": 10000000,
              *       "max_concurrent": 256,
              *       "max_queue": 10,
@@ -1659,6 +1705,11 @@ export interface components {
              *     }
              */
             limits: components["schemas"]["Limits"];
+            /**
+             * @default info
+             * @enum {unknown}
+             */
+            log_level: "error" | "info" | "warning";
             /** @default  */
             message: string;
             /** @default 0 */
@@ -1794,6 +1845,8 @@ export interface components {
          * @description What one replica shall accept.
          */
         WantedLimits: {
+            /** @default 256 */
+            max_batch?: number;
             /** @default 10000000 */
             max_body_bytes?: number;
             /** @default 256 */
@@ -2310,6 +2363,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushImage"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
             };
             /** @description Why not, and what to do. */
             default: {
@@ -3381,6 +3469,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    configure_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigureService"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
                 };
             };
             /** @description Why not, and what to do. */

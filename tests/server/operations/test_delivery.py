@@ -78,6 +78,20 @@ async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, mod
     assert fresh.body["primary"] == keys["primary"]
     assert fresh.body == (await api("GET", "services/risk/keys")).body != keys
     assert (await api("POST", "services/risk/keys/tertiary/regenerate")).status == 400
+    changed = await api("PATCH", "services/risk", {"max_body_bytes": 10, "log_level": "warning"})
+    assert (changed.status, changed.body["log_level"], changed.body["url"]) == (200, "warning", service["url"])
+    assert changed.body["limits"] == {**service["limits"], "max_body_bytes": 10}
+    for wrong, named in (({"max_qeue": 1}, "max_qeue"), ({"max_queue": -1}, "max_queue"), ({"log_level": "x"}, "'x'")):
+        refused = await api("PATCH", "services/risk", wrong)
+        assert (refused.status, named in refused.body["detail"]) == (400, True), refused.body
+    deadline = time.monotonic() + 2
+    while (await api("POST", "services/risk/score", ROWS)).status != 413:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    assert (await api("PATCH", "services/risk", {"max_body_bytes": 1000})).status == 200
+    while (await api("POST", "services/risk/score", ROWS)).status != 200:
+        assert time.monotonic() < deadline + 2
+        await asyncio.sleep(0.05)
     made = [one for one in (await api("GET", "events")).body["items"] if one["verb"] == "regenerate-secondary-key"]
     assert [(one["kind"], one["name"], one["actor"]) for one in made] == [("service", "risk", "ada")]
 
@@ -141,6 +155,7 @@ async def test_a_service_that_cannot_be_says_why_and_leaves_nothing(api, jp_root
         ("DELETE", "services/nothing"),
         ("GET", "services/nothing/keys"),
         ("POST", "services/nothing/keys/primary/regenerate"),
+        ("PATCH", "services/nothing"),
         ("GET", "services/nothing/logs"),
         ("POST", "services/nothing/score"),
         ("GET", "lineage/service/nothing"),
@@ -165,6 +180,9 @@ async def test_an_image_is_built_and_deployed(api, agent_of, model_here):
     image = (await api("GET", "images/churn%3A1")).body
     assert image["image_id"].startswith("sha256:")
     assert [one["tag"] for one in (await api("GET", "images")).body["items"]] == [image["tag"]]
+
+    away = await done(api, (await api("POST", "images/churn/push", {"target": "127.0.0.1:1/churn:1"})).body)
+    assert (away["state"], away["error"]["code"]) == ("failed", "no-registry")
 
     deployed = await done(
         api, (await api("POST", "services", {"name": "boxed", "model": "churn", "host": "docker"})).body

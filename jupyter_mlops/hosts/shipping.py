@@ -1,0 +1,120 @@
+"""Images on their way out of here: into a registry."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlops.core.errors import NotFound
+from jupyter_mlops.core.image import Image, Pushed
+from jupyter_mlops.core.record import Record, decode, encode
+from jupyter_mlops.hosts.credentials import credentials_for
+from jupyter_mlops.hosts.engine import Engine
+from jupyter_mlops.hosts.layers import CHUNK
+from jupyter_mlops.hosts.oci import MANIFEST_TYPE, Blob, image_manifest, sha256_of
+from jupyter_mlops.hosts.registry import Registry, Target
+from jupyter_mlops.hosts.saved import Saved, opened
+
+Say = Callable[[str, float], None]
+_SAVING, _SENT = 0.05, 0.95
+"""Shares of the whole, as progress has it."""
+
+
+class ImageRemoved(NotFound):
+    """The engine no longer has an image."""
+
+    code = "image-gone"
+
+
+class _Packed(Record, frozen=True, kw_only=True):
+    """What a layer became when it was compressed: known, it need not be done again to ask for it."""
+
+    digest: str
+    n_bytes: int
+
+
+def push(archive: Path, target: Target, cache: Path, say: Say) -> Pushed:
+    """Push a saved image; what the registry has is not sent. ``say(line, fraction)`` may raise to cancel.
+
+    Raises ``BadArchive``, ``NoCredentials``, ``NoRegistry``, ``PushDenied`` or ``RegistryRefused``.
+    """
+    say(f"Asking {target.registry}", _SAVING)
+    registry = Registry(target, credentials_for(target.registry))
+    try:
+        with opened(archive) as saved, tempfile.TemporaryDirectory(prefix="pushing-", dir=cache) as folder:
+            pushing = _Pushing(registry=registry, saved=saved, cache=cache, scratch=Path(folder, "layer"), say=say)
+            layers = [pushing.layer(number) for number in range(saved.n_layers)]
+            digest = sha256_of(saved.config)
+            if not registry.has(digest):
+                registry.upload(saved.config, digest, lambda _: None)
+            manifest = image_manifest(saved.config, layers)
+            registry.put_manifest(manifest, MANIFEST_TYPE)
+    finally:
+        registry.close()
+    say(f"Pushed {target}", 1.0)
+    return Pushed(
+        target=str(target),
+        digest=f"sha256:{sha256_of(manifest)}",
+        n_bytes=sum(layer.n_bytes for layer in layers),
+        n_sent_bytes=pushing.n_sent_bytes,
+    )
+
+
+@dataclass(kw_only=True)
+class _Pushing:
+    """One push, and what it sent so far."""
+
+    registry: Registry
+    saved: Saved
+    cache: Path
+    scratch: Path
+    say: Say
+    n_sent_bytes: int = 0
+
+    def layer(self, number: int) -> Blob:
+        """See to it that the registry has a layer."""
+        name = f"layer {number + 1} of {self.saved.n_layers}"
+        share = (_SENT - _SAVING) / self.saved.n_layers
+        begun = _SAVING + share * number
+        known = self.cache / f"gzip-{self.saved.diff_ids[number].removeprefix('sha256:')}.json"
+        if known.exists():
+            packed = decode(known.read_bytes(), _Packed)
+            if self.registry.has(packed.digest):
+                return Blob(digest=packed.digest, n_bytes=packed.n_bytes, compressed=True)
+        blob = self.saved.layer(number, self.scratch, lambda: self.say(f"Compressing {name}", begun))
+        part = self.scratch.with_name("known")
+        part.write_bytes(encode(_Packed(digest=blob.digest, n_bytes=blob.n_bytes)))
+        part.replace(known)
+        if self.registry.has(blob.digest):
+            return blob
+        out = 0
+
+        def tell(n_bytes: int) -> None:
+            nonlocal out
+            out += n_bytes
+            self.say(f"Sending {name}, {blob.n_bytes / 1e6:.0f} MB", begun + share * min(1.0, out / blob.n_bytes))
+
+        self.registry.upload(blob, blob.digest, tell)
+        self.n_sent_bytes += blob.n_bytes
+        return blob
+
+
+def save(engine: Engine, image: Image, file: Path, say: Say) -> None:
+    """Write what ``docker save`` would. Raises ``ImageRemoved``, ``NoEngine`` or ``EngineRefused``."""
+    import docker
+
+    try:
+        with engine.asked_to("give the image") as client, file.open("wb") as archive:
+            for chunk in client.api.get_image(image.image_id, chunk_size=CHUNK):
+                say(
+                    f"Taking {image.tag} from the Docker engine",
+                    _SAVING * min(1.0, archive.tell() / (image.n_bytes or 1)),
+                )
+                archive.write(chunk)
+    except docker.errors.NotFound as error:
+        raise ImageRemoved(
+            f"The image of {image.manifest} ({image.image_id[:19]}) is no longer in the Docker engine.",
+            hint=f"Build it again with `mlops images build {image.manifest}`.",
+        ) from error
