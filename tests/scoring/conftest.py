@@ -223,19 +223,35 @@ def iris_server(tmp_path_factory: pytest.TempPathFactory, iris_bundle: Path) -> 
     assert server.stop() == 0
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start further servers; they are ended after the test."""
+def starting(folder: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def starting(bundle: Path, **settings: Any) -> Server:
-        servers.append(Server(bundle, tmp_path / f"server{len(servers)}", **settings))
+    def start(bundle: Path, **settings: Any) -> Server:
+        servers.append(Server(bundle, folder / f"server{len(servers)}", **settings))
         return servers[-1]
 
-    yield starting
+    yield start
     for server in servers:
         server.process.kill()
         server.process.wait()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start further servers; they are ended after the test."""
+    yield from starting(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Start servers that all tests of a module ask."""
+    yield from starting(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
+def signed_schema() -> Callable[[Mapping[str, Any]], Schema]:
+    """Return the schema that a manifest has for a model's signature."""
+    return schema_of
 
 
 BEHAVIOUR = """
