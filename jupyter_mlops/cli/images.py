@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import click
 
@@ -14,14 +14,17 @@ from jupyter_mlops.cli.complete import image_names, manifest_names
 from jupyter_mlops.cli.follow import LiveLine, follow
 from jupyter_mlops.cli.options import json_option, no_wait_option
 from jupyter_mlops.cli.session import Session, pass_session
-from jupyter_mlops.cli.view import Done, Facts, Listing, View, lists, shows
+from jupyter_mlops.cli.view import Done, Facts, Listing, Note, View, Word, lists, shows
 from jupyter_mlops.cli.words import age, duration, size, when
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.image import Image, Pushed
+from jupyter_mlops.core.image import Image, Pushed, Trial
 from jupyter_mlops.delivery.images import delete_image, list_images, push_image, request_build, show_image
 from jupyter_mlops.delivery.manifests import show_manifest
+from jupyter_mlops.delivery.trials import READY_S, try_image
 
 T = TypeVar("T")
+_NO_SAMPLE: Final = "It was not asked to score: its manifest has no sample."
+_NO_PREDICTION: Final = "an answer; the manifest recorded none to compare it with"
 
 
 @click.group(cls=Group)
@@ -77,6 +80,25 @@ def show(session: Session, image: str) -> Image:
       mlops images show churn:2
     """
     return show_image(session.world, image)
+
+
+@images.command("test")
+@click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=image_names)
+@click.option("--timeout", type=click.FloatRange(min=0), default=READY_S, help="Seconds to become ready (120).")
+@json_option
+@pass_session
+def test_(session: Session, image: str, timeout: float) -> Trial:
+    """Start an image, score its sample, and compare with what the sample scored to when the manifest was made.
+
+    The exit code is 1 when the answer differs (numbers may by a millionth), and when there is none. The container is
+    removed again.
+
+    Example:
+      mlops images test churn:2
+    """
+    trial = _telling(lambda say: try_image(session.world, image, say, ready_s=timeout))
+    session.exit_code = 1 if trial.same is False else 0
+    return trial
 
 
 @images.command()
@@ -143,3 +165,22 @@ def _view(image: Image) -> View:
 def _pushed(pushed: Pushed) -> View:
     sent = f"{size(pushed.n_sent_bytes)} of {size(pushed.n_bytes)}" if pushed.n_sent_bytes else "nothing: all is there"
     return [Facts(pairs=[("image", pushed.target), ("digest", pushed.digest), ("sent", sent)])]
+
+
+@shows(Trial)
+def _trial(trial: Trial) -> View:
+    if trial.first_ms is None:
+        return [Facts(pairs=[("image", trial.image), ("ready", duration(trial.ready_s))]), Note(text=_NO_SAMPLE)]
+    verdict = {True: "the prediction recorded in the manifest", False: trial.difference, None: _NO_PREDICTION}[
+        trial.same
+    ]
+    return [
+        Facts(
+            pairs=[
+                ("image", trial.image),
+                ("ready", f"in {duration(trial.ready_s)}"),
+                ("latency", f"{trial.median_ms:.2f} ms, the first {trial.first_ms:.2f} ms"),
+                ("answer", Word(text=verdict, tone="bad" if trial.same is False else "good")),
+            ]
+        )
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jupyter_mlops.core.record import Entry, Record
 
@@ -34,3 +34,21 @@ class Pushed(Record, frozen=True, kw_only=True):
     """Of its layers there, compressed."""
     n_sent_bytes: int
     """Of those that the registry did not have."""
+
+
+class Trial(Record, frozen=True, kw_only=True):
+    """What an image did when it was tried out."""
+
+    image: str
+    """``NAME:VERSION``."""
+    ready_s: float
+    """From the start of its container until it was ready."""
+    first_ms: float | None = None
+    """What the first answer to the sample took; ``None`` where the manifest has no sample."""
+    median_ms: float | None = None
+    """What an answer took, over connections of their own."""
+    same: bool | None = None
+    """Whether the answer is the one that the manifest recorded; ``None`` where it recorded none."""
+    difference: str = ""
+    """Where they differ first."""
+    answer: Any = None

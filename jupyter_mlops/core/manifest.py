@@ -73,6 +73,8 @@ class Manifest(Entry, frozen=True, kw_only=True):
     schema: Schema = Schema()
     sample: Any = None
     """A request body (JSON) that must score before a replica takes traffic."""
+    prediction: Any = None
+    """What the sample scored to where the manifest was made; ``None`` where it could not be scored there."""
     tags: dict[str, str] = {}
 
     @property

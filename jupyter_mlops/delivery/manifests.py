@@ -21,6 +21,7 @@ from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.bundles import bundle_folder, files_below, store_files
 from jupyter_mlops.delivery.mlmodel import FILE, ModelFolder, read_model
+from jupyter_mlops.delivery.predictions import predict_here
 from jupyter_mlops.delivery.requirements import read_conda
 from jupyter_mlops.delivery.schemas import check_sample, read_sample, read_schema
 from jupyter_mlops.delivery.scripts import check_script, files_beside
@@ -81,7 +82,8 @@ def create_manifest(
     The name defaults to the first model's. The same inputs give the existing version, not a new one. Requirements
     come from the ``conda`` file, else from the models. A scripted manifest has the schema and the sample it is given
     and no others, for a script decides itself what it takes. ``trust`` accepts types in a model's skops file that run
-    code of their own when loaded; the manifest records which.
+    code of their own when loaded; the manifest records which. What the sample scores to is recorded where it can be
+    scored here.
 
     Raises ``UnknownThing``, ``NeedsScript``, ``BadRequirements``, ``NotOnPip``, ``BadSchema``, ``BadSample``,
     ``BadScript``, ``NeedsTrust`` and ``BadInput``.
@@ -102,7 +104,10 @@ def create_manifest(
     )
     if base_image is not None:
         draft = msgspec.structs.replace(draft, base_image=base_image)
-    return _existing(world, draft) or _added(world, draft)
+    known = _existing(world, draft)
+    if known is not None:
+        return known
+    return _added(world, msgspec.structs.replace(draft, prediction=predict_here(world, draft)))
 
 
 def list_manifests(world: World, name: str | None = None) -> list[Manifest]:
@@ -266,7 +271,7 @@ def _draft(versions: Sequence[ModelVersion], found: Sequence[ModelFolder], asked
 def _existing(world: World, draft: Manifest) -> Manifest | None:
     """Return the newest version that says the same."""
     for known in world.catalog.find(Manifest, draft.name):
-        if msgspec.structs.replace(known, version=0, created_at=0.0, created_by="") == draft:
+        if msgspec.structs.replace(known, version=0, created_at=0.0, created_by="", prediction=None) == draft:
             return known
     return None
 
@@ -284,7 +289,7 @@ def _flat(manifest: Manifest) -> dict[str, Any]:
     flat |= {f"models.{one.name}": one.version for one in manifest.models}
     flat |= {f"requirements.{re.split(r'[ =<>!~@;[]', line)[0]}": line for line in manifest.requirements}
     flat |= {f"tags.{key}": value for key, value in manifest.tags.items()}
-    for field in ("script", "python", "base_image", "schema", "sample"):
+    for field in ("script", "python", "base_image", "schema", "sample", "prediction"):
         flat[field] = msgspec.to_builtins(getattr(manifest, field))
     return flat
 

@@ -9,14 +9,15 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.core.errors import Conflict
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.hosts import bases, image, layers, oci, shipping, wheels
+from jupyter_mlops.hosts import bases, image, layers, oci, shipping, trial, wheels
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 from jupyter_mlops.hosts.registry import Target
 
@@ -99,6 +100,11 @@ class DockerBuilder:
                 client.images.remove(image_id, force=True)  # forced, since it has more than one tag
         except docker.errors.NotFound:
             return
+
+    def running(self, image: Image, digests: Sequence[str]) -> AbstractContextManager[trial.Container]:
+        """Give a container of the image, for a trial; it is removed at the end, whatever happens."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        return trial.running(self._engine, image, digests, self._workspace, self._cache)
 
     def push(self, source: Image | Path, target: str, say: Say) -> Pushed:
         """Push an image of the engine, or one saved in a file: that takes no engine.

@@ -27,6 +27,12 @@ class ImageRemoved(NotFound):
 
     code = "image-gone"
 
+    def __init__(self, image: Image) -> None:
+        super().__init__(
+            f"The image of {image.manifest} ({image.image_id[:19]}) is no longer in the Docker engine.",
+            hint=f"Build it again with `mlops images build {image.manifest}`.",
+        )
+
 
 class _Packed(Record, frozen=True, kw_only=True):
     """What a layer became when it was compressed: known, it need not be done again to ask for it."""
@@ -114,7 +120,4 @@ def save(engine: Engine, image: Image, file: Path, say: Say) -> None:
                 )
                 archive.write(chunk)
     except docker.errors.NotFound as error:
-        raise ImageRemoved(
-            f"The image of {image.manifest} ({image.image_id[:19]}) is no longer in the Docker engine.",
-            hint=f"Build it again with `mlops images build {image.manifest}`.",
-        ) from error
+        raise ImageRemoved(image) from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -88,6 +89,16 @@ class Gateway(Protocol):
         """Return the services of this workspace for which a gateway runs or has files."""
 
 
+class Container(Protocol):
+    """An image on trial."""
+
+    address: str
+    """``127.0.0.1:PORT``."""
+
+    def ended(self) -> str:
+        """Return why it ended; empty while it runs."""
+
+
 class Builder(Protocol):
     """Builds images."""
 
@@ -97,6 +108,9 @@ class Builder(Protocol):
 
     def is_current(self, image_id: str) -> bool:
         """Tell whether the image is there, with the scoring server that a build now would put into it."""
+
+    def running(self, image: Image, digests: Sequence[str]) -> AbstractContextManager[Container]:
+        """Give a container that opens to keys of these SHA-256 digests; it is removed at the end, whatever happens."""
 
     def push(self, source: Image | Path, target: str, say: Callable[[str, float], None]) -> Pushed:
         """Push an image, or one saved in a file, to ``REGISTRY/NAME:TAG``."""

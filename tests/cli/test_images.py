@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import msgspec
@@ -24,9 +25,17 @@ def engine() -> Iterator[docker.DockerClient]:
     client.close()
 
 
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The builder's cache, shared by these workspaces: installing the same packages for each takes seconds."""
+    return tmp_path_factory.mktemp("layers")
+
+
 @pytest.fixture
-def manifest(here, engine) -> Iterator[Manifest]:
+def manifest(here, engine, layers) -> Iterator[Manifest]:
     """A manifest ``echo:1`` of a scoring script that needs no packages; its images are gone after the test."""
+    (here.root / "cache").mkdir(exist_ok=True)
+    (here.root / "cache" / "images").symlink_to(layers)
     (here.home / "model.bin").write_bytes(b"weights")
     register_model(here, str(here.home / "model.bin"), "echo")
     (here.home / "score.py").write_text("def init(): ...\n\n\ndef run(data):\n    return {'twice': 2 * data['a']}\n")
@@ -34,6 +43,31 @@ def manifest(here, engine) -> Iterator[Manifest]:
     yield create_manifest(here, ["echo"], script=here.home / "score.py", sample=here.home / "row.json")
     for image in engine.images.list(filters={"label": f"mlops.workspace={here.id}"}):
         engine.images.remove(image.id, force=True)
+
+
+@pytest.fixture
+def other_than_here(here, manifest):  # noqa: ARG001  # which registers the model
+    """Return a function that builds ``other:1``, of a script with a line for what it does in a container."""
+
+    def make(init: str = "pass", run: str = "pass") -> None:
+        (here.home / "other.py").write_text(
+            "import os\nimport time\n\nBOXED = os.getuid() == 10001\n\n"
+            f"def init():\n    if BOXED:\n        {init}\n\n"
+            f"def run(data):\n    if BOXED:\n        {run}\n    return {{'scores': [0.5, data['a']]}}\n"
+        )
+        other = create_manifest(
+            here, ["echo"], name="other", script=here.home / "other.py", sample=here.home / "row.json"
+        )
+        assert other.prediction == {"scores": [0.5, 1.5]}
+        build_image(here, other.ref, lambda line, fraction: None)  # noqa: ARG005
+
+    return make
+
+
+@pytest.fixture
+def no_trial_left(here, engine) -> Iterator[None]:
+    yield
+    assert not engine.containers.list(all=True, filters={"label": f"mlops.workspace={here.id}"})
 
 
 @pytest.fixture
@@ -79,3 +113,44 @@ def test_pushing_to_what_is_no_registry_is_refused_before_anything_is_done(mlops
     away = mlops("images", "push", "echo:1", "localhost:1/x:1")
     assert away.code == 5
     assert "The registry localhost:1 does not answer" in away.err
+
+
+@pytest.mark.usefixtures("image", "no_trial_left")
+def test_an_image_that_scores_as_its_manifest_recorded_passes(mlops, manifest):
+    assert manifest.prediction == {"twice": 3.0}
+    tested = mlops("images", "test", "echo", "--json")
+    assert (tested.code, tested.json["same"], tested.json["answer"]) == (0, True, {"twice": 3.0})
+    assert 0 < tested.json["median_ms"] < 1000
+    assert tested.json["ready_s"] > 0
+
+
+@pytest.mark.usefixtures("no_trial_left")
+def test_an_image_that_scores_otherwise_fails_and_says_where(mlops, other_than_here):
+    other_than_here(run="data = {'a': 2.5}")
+    tested = mlops("images", "test", "other")
+    assert tested.code == 1
+    assert "the answer.scores[1] is 2.5 instead of 1.5" in tested.out
+    assert mlops("images", "test", "other", "--json").json["same"] is False
+
+
+@pytest.mark.usefixtures("no_trial_left")
+def test_an_image_that_does_not_start_fails_with_its_last_words(mlops, other_than_here):
+    other_than_here(init="raise ValueError('no such vocabulary')")
+    tested = mlops("images", "test", "other")
+    assert tested.code == 1
+    assert "no such vocabulary" in tested.err
+
+
+@pytest.mark.usefixtures("no_trial_left")
+def test_an_image_that_is_never_ready_fails_in_time(mlops, other_than_here):
+    other_than_here(init="time.sleep(600)")
+    tested = mlops("images", "test", "other", "--timeout", "1")
+    assert tested.code == 1
+    assert "was not ready within 1 s" in tested.err
+
+
+def test_an_image_that_is_gone_from_the_engine_is_named_with_the_command_to_build_it(image, engine, mlops):
+    engine.images.remove(image.image_id, force=True)
+    tested = mlops("images", "test", "echo")
+    assert tested.code == 3
+    assert "mlops images build echo:1" in tested.err

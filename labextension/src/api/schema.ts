@@ -1306,6 +1306,8 @@ export interface components {
             files: components["schemas"]["ManifestFile"][];
             models: components["schemas"]["ManifestModel"][];
             name: string;
+            /** @default null */
+            prediction: unknown;
             /** @default 3.11 */
             python: string;
             /** @default [] */

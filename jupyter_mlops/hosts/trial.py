@@ -1,0 +1,73 @@
+"""A container on trial: started from an image as a replica would be, and removed whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from jupyter_mlops.core.ids import new_id
+from jupyter_mlops.core.image import Image
+from jupyter_mlops.core.record import encode
+from jupyter_mlops.hosts.docker import SCRATCH, THREADS
+from jupyter_mlops.hosts.engine import WORKSPACE, Engine
+from jupyter_mlops.hosts.image import KEYS, PORT
+from jupyter_mlops.hosts.shipping import ImageRemoved
+
+
+class Container:
+    """A container that runs, or has ended."""
+
+    def __init__(self, engine: Engine, container_id: str, address: str) -> None:
+        self._engine, self._id = engine, container_id
+        self.address = address
+        """``127.0.0.1:PORT``."""
+
+    def ended(self) -> str:
+        """Return the last line that it wrote if it has ended; empty while it runs."""
+        with self._engine.asked_to("look at the container") as client:
+            if client.api.inspect_container(self._id)["State"]["Running"]:
+                return ""
+            lines = bytes(client.api.logs(self._id, tail=20)).decode(errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip() and not line.startswith("Hint: ")]
+        return said[-1].removeprefix("mlops: ") if said else "it wrote nothing."
+
+
+@contextlib.contextmanager
+def running(engine: Engine, image: Image, digests: Sequence[str], workspace: str, scratch: Path) -> Iterator[Container]:
+    """Give a container of the image that opens to keys of these digests. Raises ``ImageRemoved`` and the engine's errors."""
+    import docker
+
+    with tempfile.TemporaryDirectory(prefix="trial-", dir=scratch) as folder:
+        keys = Path(folder, "keys")
+        keys.mkdir(mode=0o755)  # the container's user is another one; the folder above lets nobody else in
+        (keys / "digests.json").write_bytes(encode({"digests": list(digests)}))
+        container_id = ""
+        try:
+            try:
+                with engine.asked_to("start the container") as client:
+                    container = client.containers.create(
+                        image.image_id,
+                        name=f"mlops-trial-{new_id()}",
+                        labels={WORKSPACE: workspace, "mlops.trial": image.manifest},
+                        environment=THREADS,
+                        ports={f"{PORT}/tcp": ("127.0.0.1", None)},  # type: ignore[dict-item]  # the stubs leave it out
+                        mounts=[docker.types.Mount(KEYS, str(keys.resolve()), type="bind", read_only=True)],
+                        read_only=True,
+                        tmpfs=SCRATCH,
+                        cap_drop=["ALL"],
+                        security_opt=["no-new-privileges:true"],
+                    )
+                    container_id = str(container.id)
+                    container.start()
+                    ports = client.api.inspect_container(container_id)["NetworkSettings"]["Ports"]
+            except docker.errors.ImageNotFound as error:
+                raise ImageRemoved(image) from error
+            # One that has ended already has no port any more; it is asked on none, and says why.
+            port = (ports.get(f"{PORT}/tcp") or [{"HostPort": 0}])[0]["HostPort"]
+            yield Container(engine, container_id, f"127.0.0.1:{port}")
+        finally:
+            if container_id:
+                with contextlib.suppress(docker.errors.NotFound), engine.asked_to("remove the container") as client:
+                    client.api.remove_container(container_id, force=True, v=True)
