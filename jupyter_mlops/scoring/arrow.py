@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.manifest import Column
 from jupyter_mlops.scoring.codec import ARROW, BadBody, UnsupportedMediaType
-from jupyter_mlops.scoring.schema import KINDS, SchemaMismatch, short
+from jupyter_mlops.scoring.schema import Kind, SchemaMismatch, short
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,11 +129,12 @@ def _spread(column: pa.ChunkedArray) -> Iterator[Any]:
             yield None if index is None else known[index]
 
 
-def fitted(column: pa.ChunkedArray | None, wanted: Column) -> Array | None:
+def fitted(column: pa.ChunkedArray | None, wanted: Column, kind: Kind) -> Array | None:
     """Return a column's values as numpy has them for the schema's type.
 
-    ``None`` where that is not so simple: values that do not fit, nulls among whole numbers, other types.
+    ``None`` where that is not so simple: values that do not fit, nulls where none may be, other types.
     """
+    import numpy as np
     import pyarrow as pa
 
     if column is None or (column.null_count and wanted.type not in FLOATS) or not _alike(column.type, wanted):
@@ -142,10 +143,12 @@ def fitted(column: pa.ChunkedArray | None, wanted: Column) -> Array | None:
         if wanted.type in FLOATS:
             column = column.cast(FLOATS[wanted.type], safe=False)
         elif wanted.type in {"integer", "long"}:
-            column = column.cast(KINDS[wanted.type].dtype)
+            column = column.cast(kind.dtype)
     except pa.ArrowInvalid:
         return None  # a fraction, or too large
     array: Array = column.to_numpy()
+    if wanted.type in FLOATS and not (np.isfinite(array) | (np.isnan(array) & kind.empty)).all():
+        return None
     return array
 
 

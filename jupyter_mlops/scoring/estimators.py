@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,9 +12,9 @@ import numpy as np
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.manifest import Manifest, Schema
 from jupyter_mlops.scoring.codec import encode
-from jupyter_mlops.scoring.intake import Intake
+from jupyter_mlops.scoring.intake import Intake, TableIntake
 from jupyter_mlops.scoring.linear import Predict, quick_predict
-from jupyter_mlops.scoring.schema import KINDS
+from jupyter_mlops.scoring.schema import KINDS, Row
 
 TAKES_ARRAYS: Final = frozenset(
     f"sklearn.{name}"
@@ -38,6 +39,9 @@ TAKES_ARRAYS: Final = frozenset(
 """Whose estimators make an array of a DataFrame before anything else."""
 NEEDS_FRAMES: Final = frozenset({"FunctionTransformer", "FeatureUnion"})
 """Estimators among those that hand on what they are given."""
+
+MAX_PROBES: Final = 64
+"""A wider table is not tried column by column: its model names what it refuses itself, without the column."""
 
 
 def array_dtype(estimator: Any, schema: Schema) -> str | None:
@@ -74,6 +78,45 @@ def predictor(estimator: Any, method: str) -> Callable[[Any], Any]:
         return call(given)
 
     return predict
+
+
+def nan_refused(predict: Predict, intake: TableIntake, manifest: Manifest) -> list[str]:
+    """Return the columns of numbers in which the model refuses NaN, as it shows on a row that it takes.
+
+    What scikit-learn says of its estimators does not tell: of a pipeline it names no imputer.
+    """
+    columns = intake.table.columns
+    numbers = [at for at, each in enumerate(columns) if each.required and each.type in {"float", "double"}]
+    row = _known_row(intake, manifest)
+    if row is None or len(numbers) > MAX_PROBES or not _takes(predict, intake, row):
+        return []
+
+    def refused(places: list[int]) -> bool:
+        probe = tuple(math.nan if at in places else value for at, value in enumerate(row))
+        return not _takes(predict, intake, probe)
+
+    return [columns[at].name for at in numbers if refused([at])] if numbers and refused(numbers) else []
+
+
+def _known_row(intake: TableIntake, manifest: Manifest) -> Row | None:
+    if manifest.sample is not None:
+        try:
+            rows = list(intake.read(encode(manifest.sample), "json")[0])
+        except MlopsError:
+            return None  # the warm-up says what is wrong with the sample
+        return rows[0] if rows else None
+    numeric = all(KINDS[column.type].dtype[:3] in {"int", "flo"} for column in intake.table.columns)
+    return (0,) * len(intake.table.columns) if numeric else None
+
+
+def _takes(predict: Predict, intake: TableIntake, row: Row) -> bool:
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            predict(intake.join([[row]]))
+    except Exception as error:  # noqa: BLE001 - a model that fails otherwise says nothing about NaN
+        return not (isinstance(error, ValueError) and "NaN" in str(error))
+    return True
 
 
 def quick_for(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
@@ -64,6 +64,11 @@ class TableIntake:
         self._assemble = assemble
         self._quick = _decoder(self.table)
 
+    def refuse_nan(self, names: Collection[str]) -> None:
+        """Refuse null and NaN in columns of numbers from now on, with the words for where it stood."""
+        self.table = TableSchema(self.table.columns, names)
+        self._quick = _decoder(self.table)
+
     def read(self, body: bytes, media: str) -> tuple[list[Row] | Columns, int]:
         """Read JSON in any of its forms, CSV, an Arrow stream, or the bytes of the only column."""
         if media == "json":
@@ -99,7 +104,10 @@ class TableIntake:
 
         given = arrow.read(body)
         if set(given).issuperset(self.table.names):
-            arrays = [arrow.fitted(given.get(column.name), column) for column in self.table.columns]
+            arrays = [
+                arrow.fitted(given.get(column.name), column, kind)
+                for column, kind in zip(self.table.columns, self.table.kinds, strict=True)
+            ]
             columns = [array for array in arrays if array is not None]
             if len(columns) == len(given):
                 return Columns(columns), len(columns[0])

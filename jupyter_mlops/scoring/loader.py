@@ -68,7 +68,8 @@ def load(folder: Path, manifest: Manifest, log: Log) -> ModelScorer | ScriptScor
 
 
 def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> ModelScorer:
-    from jupyter_mlops.scoring.estimators import array_dtype, predictor, quick_for
+    from jupyter_mlops.scoring.estimators import array_dtype, nan_refused, predictor, quick_for
+    from jupyter_mlops.scoring.intake import TableIntake
 
     settings = read_flavor(files / "MLmodel", SKLEARN) or {}
     for name in ("code", "pickled_model", "serialization_format"):
@@ -82,6 +83,10 @@ def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) ->
     dtype = array_dtype(estimator, manifest.schema)
     intake = _intake(manifest, dtype)
     predict = predictor(estimator, method)
+    if isinstance(intake, TableIntake):
+        refused = nan_refused(predict, intake, manifest)
+        if refused:
+            intake.refuse_nan(refused)
     quick = None
     if method == "predict":
         quick = quick_for(estimator, predict, intake, manifest, dtype)

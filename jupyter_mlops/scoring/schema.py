@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import datetime as dt
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -19,6 +21,8 @@ Row = tuple[Any, ...]
 
 INT32: Final = 2**31
 INT64: Final = 2**63
+FLOAT32: Final = (2 - 2**-23) * 2.0**127
+"""The largest number of 32 bits."""
 SHOWN: Final = 60
 """Of a value that is quoted in an error, this many characters."""
 HINT: Final = "/openapi.json describes the columns and carries a sample that scores."
@@ -62,6 +66,23 @@ def _number(value: Any) -> float:
         except OverflowError:
             raise _Unfit from None
     raise _Unfit
+
+
+def _single(value: Any) -> float:
+    number = _number(value)
+    if FLOAT32 < abs(number) < math.inf:
+        raise _Unfit
+    return number
+
+
+def _solid(read: Callable[[Any], float]) -> Callable[[Any], float]:
+    def solid(value: Any) -> float:
+        number = read(value)
+        if math.isnan(number):
+            raise _Unfit
+        return number
+
+    return solid
 
 
 def _whole(limit: int) -> Callable[[Any], int]:
@@ -126,7 +147,12 @@ KINDS: Final[Mapping[ColumnType, Kind]] = {
     "long": Kind(
         words="a whole number of 64 bits", json=_whole_json(INT64), read=_whole(INT64), dtype="int64", empty=False
     ),
-    "float": Kind(words="a number", json=float | None, read=_number, dtype="float32"),
+    "float": Kind(
+        words="a number of 32 bits",
+        json=Annotated[float, Meta(ge=-FLOAT32, le=FLOAT32)] | None,
+        read=_single,
+        dtype="float32",
+    ),
     "double": Kind(words="a number", json=float | None, read=_number, dtype="float64"),
     "string": Kind(words="a string", json=str | None, read=_text, dtype="object"),
     "binary": Kind(words="bytes as a base64 string", json=bytes, read=_binary, dtype="object", empty=False),
@@ -139,15 +165,27 @@ KINDS: Final[Mapping[ColumnType, Kind]] = {
     ),
     "any": Kind(words="any value", json=Any, read=lambda value: value, dtype="object"),
 }
+SOLID: Final[Mapping[ColumnType, Kind]] = {
+    name: dataclasses.replace(
+        KINDS[name],
+        words=f"{KINDS[name].words}, since the model takes no NaN there",
+        json=Annotated[float, Meta(ge=-FLOAT32, le=FLOAT32)] if name == "float" else float,
+        read=_solid(KINDS[name].read),
+        empty=False,
+    )
+    for name in ("float", "double")
+}
+"""Numbers of columns in which a model refuses NaN."""
 
 
 class TableSchema:
     """Named columns, in the order the model takes them."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], solid: Collection[str] = ()) -> None:
+        """``solid`` names columns of numbers in which neither null nor NaN may stand."""
         self.columns = list(columns)
         self.names = [column.name for column in columns]
-        self.kinds = [KINDS[column.type] for column in columns]
+        self.kinds = [(SOLID if column.name in solid else KINDS)[column.type] for column in columns]
         self._at = {name: at for at, name in enumerate(self.names)}
         self._required = [column.name for column in columns if column.required]
 

@@ -128,6 +128,33 @@ def test_what_does_not_fit_is_named(change: Any, words: str) -> None:
         TABLE.read(stream(ROWS | change), "arrow")
 
 
+def test_nan_is_named_where_the_model_takes_none(iris_server: Any, iris: Any) -> None:
+    frame = iris.data.copy()
+    frame.loc[7, "sepal width (cm)"] = np.nan
+    body = stream(pa.Table.from_pandas(frame, preserve_index=False))
+    problem = iris_server.post(body, content_type=MEDIA).json
+    assert (problem["code"], problem["column"], problem["row"]) == ("schema-mismatch", "sepal width (cm)", 7)
+    assert problem["detail"].endswith("must be a number, since the model takes no NaN there; got null.")
+
+
+def test_a_number_too_large_for_32_bits_is_named() -> None:
+    columns = [Column(name="x", type="float")]
+    table = TableIntake(Schema(columns=columns), assemble.arrays("float32", 1))
+    for body, media in [
+        (stream({"x": [1.0, -1e39]}), "arrow"),
+        (b'{"data": [[1], [-1e39]]}', "json"),
+        (b"x\n1\n-1e39", "csv"),
+    ]:
+        with pytest.raises(SchemaMismatch, match="'x' of row 1 must be a number of 32 bits; got -1e"):
+            table.read(body, media)
+    data, _ = table.read(stream({"x": [float("inf"), float("nan"), 3.4e38]}), "arrow")
+    assert table.join([data]).ravel().tolist() == [
+        float("inf"),
+        pytest.approx(float("nan"), nan_ok=True),
+        np.float32(3.4e38),
+    ]
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(SchemaMismatch, match=r"'n' \(a whole number of 64 bits\) is missing"):
         TABLE.read(stream({"age": [1.0]}), "arrow")

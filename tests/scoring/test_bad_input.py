@@ -50,7 +50,7 @@ BODIES: dict[str, tuple[Any, int, str, list[str]]] = {
     "params": ({"inputs": [[1, 2, 3, 4]], "params": {"t": 1}}, 422, "schema-mismatch", ["'params'"]),
     "split with odd names": ({"columns": [1, 2], "data": [[1, 2]]}, 422, "schema-mismatch", ["got 1"]),
     "split with twice a name": ({"columns": [NAMES[0]] * 4, "data": [[1, 2, 3, 4]]}, 422, "schema-mismatch", ["twice"]),
-    "null the model cannot take": ([[1, 2, 3, None]], 422, "model-refused", ["ValueError", "NaN"]),
+    "null the model cannot take": ([[1, 2, 3, 4], [1, 2, 3, None]], 422, "schema-mismatch", ["'petal width (cm)' of row 1", "no NaN", "null"]),
 }  # fmt: skip
 
 
@@ -84,6 +84,8 @@ def test_the_problem_carries_column_and_row(iris_server: Any) -> None:
         (b"a,a\n1,2", 400, "'a' twice"),
         (b"a,b\n1,2", 422, "'a'"),
         (",".join(NAMES).encode() + b"\n1,2,3,x", 422, "'petal width (cm)' of row 0"),
+        (",".join(NAMES).encode() + b"\n1,2,3,4\n1,2,nan,4", 422, "'petal length (cm)' of row 1"),
+        (",".join(NAMES).encode() + b"\n1,2,3,inf", 422, "infinity"),
         (",".join(NAMES).encode() + b"\n1,2,3,4\n1,2,3,4,5", 422, "Row 1 has 5 values"),
     ],
 )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlops.core.errors import MlopsError
-from jupyter_mlops.core.manifest import Column, Schema, Tensor
-from jupyter_mlops.scoring import assemble, codec, inference
+from jupyter_mlops.core.manifest import Column, Manifest, Schema, Tensor
+from jupyter_mlops.scoring import assemble, codec, estimators, inference
 from jupyter_mlops.scoring.intake import RawIntake, TableIntake
 from jupyter_mlops.scoring.schema import TableSchema
 from jupyter_mlops.scoring.tensors import TensorIntake
@@ -129,3 +130,51 @@ def test_several_tensors_come_by_name_and_agree_in_rows() -> None:
     ]:
         with pytest.raises(MlopsError, match=words):
             TENSORS.read(json.dumps(body).encode(), "json")
+
+
+def columns_refused(model: Any, rows: Any) -> list[str]:
+    columns = [Column(name=name, type="double") for name in "abc"]
+    intake = TableIntake(Schema(columns=columns), assemble.arrays("float64", 3))
+    sample = {"data": rows[:1].tolist()}
+    manifest = Manifest(name="m", version=1, models=[], files=[], schema=Schema(columns=columns), sample=sample)
+    refused = estimators.nan_refused(estimators.predictor(model.fit(rows, [0, 1, 0, 1]), "predict"), intake, manifest)
+    without = estimators.nan_refused(
+        estimators.predictor(model, "predict"), intake, msgspec.structs.replace(manifest, sample=None)
+    )
+    assert refused == without
+    return refused
+
+
+def test_which_columns_may_hold_nan_is_seen_at_the_model() -> None:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    rows = np.array([[1, 2, 3], [4, 5, 6.5], [7, 8, 9], [10, 11, 12]])
+    assert columns_refused(LogisticRegression(), rows) == ["a", "b", "c"]
+    assert columns_refused(make_pipeline(SimpleImputer(), LogisticRegression()), rows) == []
+    assert columns_refused(HistGradientBoostingClassifier(), rows) == []
+    mixed = ColumnTransformer([("filled", SimpleImputer(), [0, 2])], remainder="passthrough")
+    assert columns_refused(make_pipeline(mixed, LogisticRegression()), rows) == ["b"]
+
+
+def test_nan_is_refused_by_column_and_row_in_every_form() -> None:
+    columns = [Column(name="a", type="double"), Column(name="b", type="float")]
+    table = TableIntake(Schema(columns=columns), assemble.arrays("float64", 2))
+    assert table.read(b"[[null, 1]]", "json") == ([(None, 1.0)], 1)
+    table.refuse_nan(["b"])
+    assert table.read(b"[[null, 1]]", "json") == ([(None, 1.0)], 1)
+    match = "'b' of row 1 must be a number of 32 bits, since the model takes no NaN there; got n"
+    for body, media in [
+        (b'{"data": [[1, 1], [1, null]]}', "json"),
+        (b'{"columns": {"a": [1, 1], "b": [1, null]}}', "json"),
+        (b'[{"a": 1, "b": 1}, {"a": 1, "b": null}]', "json"),
+        (b"a,b\n1,1\n1,", "csv"),
+        (b"a,b\n1,1\n1,NaN", "csv"),
+    ]:
+        with pytest.raises(MlopsError, match=match):
+            table.read(body, media)
+    with pytest.raises(MlopsError, match=match):
+        table.read_tensors({"x": np.array([[1, 1], [1, np.nan]])})
