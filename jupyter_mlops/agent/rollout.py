@@ -18,6 +18,7 @@ from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Deployment, HostName, Limits, Replica, Service
 from jupyter_mlops.delivery.bundles import materialize
+from jupyter_mlops.delivery.configuration import forget_configurations, publish_configuration
 from jupyter_mlops.delivery.images import build_image
 from jupyter_mlops.delivery.keys import forget_keys, publish_digests, read_keys, service_folder
 from jupyter_mlops.delivery.manifests import show_manifest
@@ -51,7 +52,8 @@ class Wanted(Record, frozen=True, kw_only=True):
     manifest: str
     host: HostName
     replicas: int
-    limits: Limits
+    limits: Limits | None = None
+    """``None``: those that the service has when the traffic moves."""
 
 
 def roll_out(world: World, wanted: Wanted, say: Say) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def roll_out(world: World, wanted: Wanted, say: Say) -> dict[str, Any]:
             if old.deployment != done.deployments[0].name:
                 say("Letting the old replicas finish.", 0.95)
                 host.stop(old)
+    forget_configurations(world, done.name, _gone(service, done))
     return {"service": done.name, "url": done.url, "manifest": wanted.manifest}
 
 
@@ -88,9 +91,10 @@ def _start(world: World, service: Service, wanted: Wanted, say: Say) -> Service:
     deployment = Deployment(
         name=_name(world, service, manifest), manifest=manifest.ref, replicas=wanted.replicas, image=image
     )
-    new = msgspec.structs.replace(service, host=wanted.host, deployments=[deployment], limits=wanted.limits)
+    limits = wanted.limits or service.limits
+    new = msgspec.structs.replace(service, host=wanted.host, deployments=[deployment], limits=limits)
     started: list[Replica] = []
-    with _stopped_on_error(host, started):
+    with _undone_on_error(world, new, started):
         for number in range(1, wanted.replicas + 1):
             step = f"Starting replica {number} of {wanted.replicas}"
             say(step, 0.6)
@@ -100,10 +104,13 @@ def _start(world: World, service: Service, wanted: Wanted, say: Say) -> Service:
         say("Moving the traffic.", 0.92)
         try:
             port = world.gateway.apply(route(new, {deployment.name: started}))
-            done = world.catalog.edit(Service, service.name, lambda one: _switched(one, new, port), verb="deploy")
+            done = world.catalog.edit(
+                Service, service.name, lambda one: _switched(one, new, port, wanted.limits), verb="deploy"
+            )
         except BaseException:
             _route_back(world, service)
             raise
+    publish_configuration(world, done.name)  # it may have been changed while they started
     with contextlib.suppress(MlopsError):  # lineage can be found without it
         world.catalog.link(f"service:{service.name}", "deploys", f"manifest:{manifest.ref}")
     return done
@@ -115,6 +122,7 @@ def start_replica(world: World, service: Service, deployment: Deployment, say: A
     folder = service_folder(world, service.name)
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     publish_digests(world, service.name)
+    publish_configuration(world, service.name, {deployment.name: service.configuration})
     spec = ReplicaSpec(
         service=service.name,
         deployment=deployment.name,
@@ -230,12 +238,12 @@ def _route_back(world: World, service: Service) -> None:
     world.gateway.apply(route(service, ready))
 
 
-def _switched(stored: Service, new: Service, port: int) -> Service:
+def _switched(stored: Service, new: Service, port: int, limits: Limits | None) -> Service:
     return msgspec.structs.replace(
         stored,
         host=new.host,
         deployments=new.deployments,
-        limits=new.limits,
+        limits=limits or stored.limits,
         port=port,
         state="deleting" if stored.state == "deleting" else "ready",
         n_ready=sum(one.replicas for one in new.deployments),
@@ -244,14 +252,19 @@ def _switched(stored: Service, new: Service, port: int) -> Service:
 
 
 @contextlib.contextmanager
-def _stopped_on_error(host: Host, started: Sequence[Replica]) -> Iterator[None]:
+def _undone_on_error(world: World, new: Service, started: Sequence[Replica]) -> Iterator[None]:
     try:
         yield
     except BaseException:
         for replica in started:
             with contextlib.suppress(MlopsError):  # the next agent clears it away as a stray
-                host.stop(replica, grace_s=2.0)
+                world.hosts[new.host].stop(replica, grace_s=2.0)
+        forget_configurations(world, new.name, [one.name for one in new.deployments])
         raise
+
+
+def _gone(before: Service, after: Service) -> set[str]:
+    return {one.name for one in before.deployments} - {one.name for one in after.deployments}
 
 
 def _name(world: World, service: Service, manifest: Manifest) -> str:

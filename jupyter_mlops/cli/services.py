@@ -11,13 +11,15 @@ from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--
 from jupyter_mlops.cli.command import Command, Group
 from jupyter_mlops.cli.complete import manifest_names, model_names, service_names
 from jupyter_mlops.cli.follow import follow
-from jupyter_mlops.cli.options import json_option, no_wait_option
+from jupyter_mlops.cli.options import json_option, key_values, no_wait_option
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Done, Facts, Listing, Note, Table, View, lists, shows
 from jupyter_mlops.cli.words import age, size, status, when
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.configuration import SETTINGS
 from jupyter_mlops.delivery.keys import Keys, Which
+from jupyter_mlops.delivery.services import configure as configure_service
 from jupyter_mlops.delivery.services import (
     delete_service,
     list_services,
@@ -118,6 +120,38 @@ def show(session: Session, name: str) -> Service:
       mlops services show churn
     """
     return show_service(session.world, name)
+
+
+def _settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    del ctx, param
+    return [f"{name}=" for name in SETTINGS if name.startswith(incomplete)]
+
+
+@services.command()
+@click.argument("name", shell_complete=service_names)
+@click.argument("changes", metavar="KEY=VALUE...", nargs=-1, required=True, shell_complete=_settings)
+@json_option
+@pass_session
+def configure(session: Session, name: str, changes: tuple[str, ...]) -> Service:
+    """Change a service's limits and log level while it runs; nothing restarts.
+
+    \b
+    max_concurrent  Requests being scored at once in one replica.
+    max_queue       Requests waiting beyond those; then 429.
+    max_batch       Requests scored together; 1 keeps them apart.
+    max_body_bytes  Size of a request's body; then 413.
+    timeout_s       Seconds for an answer; then 504.
+    log_level       Lines that are logged: info, warning or error.
+
+    Example:
+      mlops services configure churn max_queue=50 timeout_s=5
+      mlops services configure churn log_level=warning
+    """  # noqa: D301 - click's own mark for lines that stay as they are
+    return configure_service(
+        session.world,
+        name,
+        key_values(changes, what="a setting", example=f"mlops services configure {name} max_queue=50"),
+    )
 
 
 class _Keys(Group):
@@ -238,6 +272,8 @@ def _view(service: Service) -> View:
                     "accepts",
                     f"{limits.max_concurrent} at once, {limits.max_queue} waiting, bodies to {size(limits.max_body_bytes)}",
                 ),
+                ("answers", f"within {limits.timeout_s:g} s, at most {limits.max_batch} requests scored together"),
+                ("logs", f"from level {service.log_level}"),
                 ("created", f"{when(service.created_at)} by {service.created_by}"),
             ]
         ),

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
 
 from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.record import Entry, Record
 
 HostName = Literal["process", "docker", "kubernetes"]
+LogLevel = Literal["info", "warning", "error"]
 ServiceState = Literal["pending", "ready", "degraded", "failed", "deleting"]
 
 
 class Limits(Record, frozen=True, kw_only=True):
     """What one replica accepts."""
 
-    max_concurrent: int = 256
+    max_concurrent: Annotated[int, Meta(ge=1, le=100_000)] = 256
     """Requests being scored at once."""
-    max_queue: int = 10
+    max_queue: Annotated[int, Meta(ge=0, le=100_000)] = 10
     """Requests waiting beyond those; then 429."""
-    max_body_bytes: int = 10_000_000
-    timeout_s: float = 60.0
+    max_batch: Annotated[int, Meta(ge=1, le=100_000)] = 256
+    """Requests scored together; 1 where the output depends on what else is in the batch."""
+    max_body_bytes: Annotated[int, Meta(ge=1, le=10_000_000_000)] = 10_000_000
+    timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    """The gateway gives up an answer after an hour."""
+
+
+class Configuration(Record, frozen=True, kw_only=True):
+    """What can be changed while replicas run."""
+
+    limits: Limits = Limits()
+    log_level: LogLevel = "info"
+    """Lines below it are not logged. A request's line is an error with a status of 500 and more, a warning from 400."""
+
+
+def configuration_file(deployment: str) -> str:
+    """Return the name of the file, beside the keys' digests, from which a deployment's replicas read theirs."""
+    return f"configuration-{deployment}.json"
 
 
 class Deployment(Record, frozen=True, kw_only=True):
@@ -68,6 +87,7 @@ class Service(Entry, frozen=True, kw_only=True):
     port: int = 0
     """The gateway's; 0 until it has one, then kept for life."""
     limits: Limits = Limits()
+    log_level: LogLevel = "info"
     node: str = ""
     """The machine whose agent keeps it."""
     state: ServiceState = "pending"
@@ -76,6 +96,11 @@ class Service(Entry, frozen=True, kw_only=True):
     n_ready: int = 0
     key_digests: list[str] = []
     """SHA-256 of the primary and the secondary key."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """What its replicas read."""
+        return Configuration(limits=self.limits, log_level=self.log_level)
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import ipaddress
 import socket
+from collections.abc import Mapping
 from typing import Final, cast, get_args
 
 import msgspec
@@ -17,6 +18,7 @@ from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import HostName, Limits, Service
 from jupyter_mlops.delivery.calls import score
+from jupyter_mlops.delivery.configuration import configured, publish_configuration
 from jupyter_mlops.delivery.keys import (
     Keys,
     Which,
@@ -34,6 +36,7 @@ from jupyter_mlops.ports import World
 __all__ = [
     "Keys",
     "activities_of",
+    "configure",
     "delete_service",
     "deploy",
     "list_services",
@@ -111,7 +114,7 @@ def deploy(
         "manifest": chosen.ref,
         "host": where,
         "replicas": replicas or (known.deployments[0].replicas if known and known.deployments else 1),
-        "limits": msgspec.to_builtins(limits or (known.limits if known else Limits())),
+        "limits": None if limits is None else msgspec.to_builtins(limits),
     }
     if known is not None:
         return world.submit(DEPLOY, f"service {name}", wanted)
@@ -167,6 +170,18 @@ _GOES_ON: Final = "the service goes on from its manifest's own copy."
 def service_keys(world: World, name: str) -> Keys:
     """Return a service's keys in clear. Raises ``UnknownThing`` and ``NoKeys``."""
     return read_keys(world, world.catalog.get(Service, name).name)
+
+
+def configure(world: World, name: str, changes: Mapping[str, object]) -> Service:
+    """Change a service's limits and log level; running replicas take them over within half a second.
+
+    Nothing restarts, and replicas that start later have them too. ``changes`` are by the names in
+    ``configuration.SETTINGS``. Raises ``UnknownThing``, ``UnknownSetting``, ``BadSetting`` and ``ServiceBusy``.
+    """
+    _check_kept_here(world, world.catalog.get(Service, name))
+    service = world.catalog.edit(Service, name, lambda one: configured(one, changes), verb="configure")
+    publish_configuration(world, service.name)
+    return service
 
 
 def regenerate_key(world: World, name: str, which: Which) -> Keys:

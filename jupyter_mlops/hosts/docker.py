@@ -10,7 +10,7 @@ from typing import Any, Final
 from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.record import encode
-from jupyter_mlops.core.service import Replica
+from jupyter_mlops.core.service import Replica, configuration_file
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 from jupyter_mlops.hosts.image import KEYS, PORT
 from jupyter_mlops.ports import ReplicaSpec
@@ -117,7 +117,10 @@ class DockerHost:
             "nonce": new_id(16),
         }
         return {
-            "command": ["--nonce", about["nonce"], "--limits", encode(spec.limits).decode()],
+            "command": [
+                *("--nonce", about["nonce"], "--limits", encode(spec.limits).decode()),
+                *("--configuration", f"{KEYS}/{configuration_file(spec.deployment)}"),
+            ],
             "labels": {**self._labels, **{f"mlops.{key}": value for key, value in about.items()}},
             "environment": THREADS,
             "ports": {f"{PORT}/tcp": ("127.0.0.1", None)},

@@ -23,7 +23,7 @@ from jupyter_mlops.core.files import replace_file
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import Record, decode, encode
-from jupyter_mlops.core.service import Replica
+from jupyter_mlops.core.service import Replica, configuration_file
 from jupyter_mlops.hosts.environment import find_interpreter
 from jupyter_mlops.ports import ReplicaSpec
 
@@ -218,6 +218,7 @@ def _argv(spec: ReplicaSpec, replica: Replica) -> Iterator[str]:
     yield from ("-P", "-m", "jupyter_mlops.scoring", "--bundle", spec.bundle, "--socket", str(_socket(replica)))
     yield from ("--keys", str(Path(spec.folder, "keys")), "--nonce", replica.nonce)
     yield from ("--limits", encode(spec.limits).decode())
+    yield from ("--configuration", str(Path(spec.folder, "keys", configuration_file(spec.deployment))))
 
 
 def _socket(replica: Replica) -> Path:

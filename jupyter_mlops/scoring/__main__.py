@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keys", type=Path, help="folder with digests.json (variable MLOPS_KEYS_DIR)")
     parser.add_argument("--nonce", default="", help="word that /health/ready answers with")
     parser.add_argument("--limits", default="{}", help='JSON: {"max_concurrent": 256, "max_queue": 10, ...}')
+    parser.add_argument(
+        "--configuration",
+        type=Path,
+        help='file like {"limits": {"max_queue": 20}, "log_level": "info"}, read anew when it changes',
+    )
     parser.add_argument("--log-file", type=Path, help="file for JSON lines, instead of standard error")
     return parser
 
@@ -68,6 +73,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         address=_address(arguments),
         nonce=arguments.nonce,
         limits=limits,
+        configuration=arguments.configuration,
         log_file=arguments.log_file,
     )
 

@@ -14,10 +14,11 @@ from typing import Final
 
 from jupyter_mlops.core.errors import Failed, MlopsError
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.core.record import encode
-from jupyter_mlops.core.service import Limits
+from jupyter_mlops.core.record import encode, plain
+from jupyter_mlops.core.service import Configuration, Limits
 from jupyter_mlops.scoring.batching import Batcher, Worker
 from jupyter_mlops.scoring.bundle import read_manifest, verify
+from jupyter_mlops.scoring.configuration import Configured
 from jupyter_mlops.scoring.keys import Keys
 from jupyter_mlops.scoring.limits import ARRIVE_S, DRAIN_S, IDLE_S
 from jupyter_mlops.scoring.loader import load
@@ -52,6 +53,8 @@ class Settings:
     address: Address
     nonce: str = ""
     limits: Limits = field(default_factory=Limits)
+    configuration: Path | None = None
+    """Reread while it runs; what it has stands before ``limits``."""
     log_file: Path | None = None
 
 
@@ -81,13 +84,15 @@ async def _serve(settings: Settings, log: Log) -> int:
     loop = asyncio.get_running_loop()
     manifest = read_manifest(settings.bundle)
     keys = Keys(settings.keys, say=lambda line: log.event(line, level="warning"))
+    configured = Configured(settings.configuration, say=lambda line: log.event(line, level="warning"))
     replica = Replica(manifest, keys=keys, limits=settings.limits, nonce=settings.nonce, log=log)
     worker = Worker(loop)
-    replica.batcher = Batcher(loop, worker, max_jobs=settings.limits.max_concurrent, on_batch=replica.telemetry.batch)
+    replica.batcher = Batcher(loop, worker, max_jobs=settings.limits.max_batch, on_batch=replica.telemetry.batch)
+    replica.configure(configured.fresh() or Configuration(limits=settings.limits))
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with _listening(replica, settings.address, log) as server, _ticking(replica):
+    async with _listening(replica, settings.address, log) as server, _ticking(replica, configured):
         ended = asyncio.ensure_future(stop.wait())
         loading = asyncio.ensure_future(_load(replica, worker, settings, log))
         await asyncio.wait({ended, loading}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,10 +120,15 @@ async def _listening(replica: Replica, address: Address, log: Log) -> AsyncItera
 
 
 @contextlib.asynccontextmanager
-async def _ticking(replica: Replica) -> AsyncIterator[None]:
+async def _ticking(replica: Replica, configured: Configured) -> AsyncIterator[None]:
     async def tick() -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            fresh = configured.fresh()
+            if fresh is not None:
+                replica.telemetry.log.level = "info"  # a change is told whatever the level was and will be
+                replica.telemetry.log.event("configured", **plain(fresh))
+                replica.configure(fresh)
             replica.tick()
             _sweep(replica)
 

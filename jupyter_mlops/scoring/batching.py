@@ -111,7 +111,8 @@ class Batcher:
         """``on_batch`` is told the requests and rows of each batch."""
         self._loop = loop
         self._worker = worker
-        self._max_jobs = max_jobs
+        self.max_jobs = max_jobs
+        """May be changed at any time, for the next batch."""
         self._on_batch = on_batch
         self._waiting: deque[Job] = deque()
         self._busy = False
@@ -172,7 +173,7 @@ class Batcher:
         """Take the next batch off the line; jobs that nobody waits for are dropped."""
         batch: list[Job] = []
         n_rows = 0
-        most_jobs = 1 if one else self._max_jobs
+        most_jobs = 1 if one else self.max_jobs
         most_rows = self.pace.most_rows
         while self._waiting and len(batch) < most_jobs:
             job = self._waiting[0]

@@ -77,7 +77,7 @@ class Gate:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._room = max(1, limits.max_concurrent) + max(0, limits.max_queue)
+        """May be replaced at any time; what is in already stays in."""
         self._in: dict[Job, float] = {}  # in the order they came, so that the oldest is first
 
     def __len__(self) -> int:
@@ -85,7 +85,7 @@ class Gate:
 
     def check(self) -> None:
         """Return when there is room for one more. Raises ``TooManyRequests``."""
-        if len(self._in) >= self._room:
+        if len(self._in) >= self.limits.max_concurrent + self.limits.max_queue:
             raise TooManyRequests(self.limits)
 
     def enter(self, job: Job, now: float) -> None:

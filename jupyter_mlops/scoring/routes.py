@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from jupyter_mlops.core.errors import Failed, MlopsError, NotFound, Unavailable
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import encode
-from jupyter_mlops.core.service import Limits
+from jupyter_mlops.core.service import Configuration, Limits
 from jupyter_mlops.scoring import codec, inference, openapi
 from jupyter_mlops.scoring.batching import Batcher, Job
 from jupyter_mlops.scoring.exchange import Exchange, Header, problem_body
@@ -137,6 +137,13 @@ class Replica:
     def draining(self) -> bool:
         """Whether connections end with their next answer."""
         return self.phase == "draining"
+
+    def configure(self, configuration: Configuration) -> None:
+        """Take over a configuration, for requests that are in as well."""
+        limits = self.limits = self.gate.limits = configuration.limits
+        self.max_body_bytes = limits.max_body_bytes
+        self.batcher.max_jobs = min(limits.max_batch, limits.max_concurrent)
+        self.telemetry.log.level = configuration.log_level
 
     def begin(self, exchange: Exchange) -> None:
         """Find the route of a request whose head is complete, or refuse it before its body is kept."""

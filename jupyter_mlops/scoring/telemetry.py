@@ -9,16 +9,21 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from jupyter_mlops.core.errors import Unavailable
+from jupyter_mlops.core.service import LogLevel
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 MOST_LINES: Final = 10_000
 """Lines kept for the next write; what comes beyond them is dropped and counted."""
+
+
+LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
+_CLIENTS_FAULT, _OURS = 400, 500
 
 
 class LogNotWritable(Unavailable):
@@ -60,6 +65,8 @@ class Log:
     def __init__(self, file: Path | None) -> None:
         """Open ``file`` to append to; without one the lines go to standard error. Raises ``LogNotWritable``."""
         self.dropped = 0
+        self.level: LogLevel = "info"
+        """Lines below it are not kept. May be changed at any time."""
         self._lines: list[bytes] = []
         if file is None:
             self._fd = sys.stderr.fileno()
@@ -78,9 +85,14 @@ class Log:
         else:
             self._lines.append(msgspec.json.encode(line))
 
-    def event(self, message: str, *, level: str = "info", **members: Any) -> None:
+    def wants(self, level: LogLevel) -> bool:
+        """Tell whether a line of that level is kept."""
+        return LEVELS.index(level) >= LEVELS.index(self.level)
+
+    def event(self, message: str, *, level: LogLevel = "info", **members: Any) -> None:
         """Keep a line about the replica itself."""
-        self.add({"at": round(time.time(), 3), "level": level, "message": message, **members})
+        if self.wants(level):
+            self.add({"at": round(time.time(), 3), "level": level, "message": message, **members})
 
     def write(self) -> None:
         """Write what was kept."""
@@ -116,10 +128,12 @@ class Telemetry:
         if histogram is None:
             histogram = self._seconds[route] = Histogram(SECONDS)
         histogram.observe(took_s)
-        if not quiet:
+        level: LogLevel = "info" if status < _CLIENTS_FAULT else "warning" if status < _OURS else "error"
+        if not quiet and self.log.wants(level):
             self.log.add(
                 {
                     "at": round(time.time(), 3),
+                    "level": level,
                     "id": request_id,
                     "route": route,
                     "status": status,

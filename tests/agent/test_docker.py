@@ -7,7 +7,7 @@ import pytest
 from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.core.errors import Remote, Unavailable
 from jupyter_mlops.delivery.images import list_images, request_build, show_image
-from jupyter_mlops.delivery.services import deploy, list_services, regenerate_key, service_keys, service_logs
+from jupyter_mlops.delivery.services import configure, deploy, list_services, regenerate_key, service_keys, service_logs
 from jupyter_mlops.workspace import Workspace
 
 
@@ -26,6 +26,9 @@ def test_a_service_moves_from_a_process_into_a_container_under_the_same_url(hous
     fresh = regenerate_key(house.world, "boxed", "primary")
     assert house.post("boxed", 1, key=fresh.primary) == (200, "boxed")
     house.eventually(lambda: house.post("boxed", 1, key=keys.primary)[0] == 401, timeout_s=2)
+    configure(house.world, "boxed", {"max_body_bytes": 3})
+    house.eventually(lambda: house.post("boxed", [1, 2])[0] == 413, timeout_s=2)
+    assert house.post("boxed", 1) == (200, "boxed")
     assert house.replicas("boxed") == []
     house.eventually(lambda: any("scored" in line for line in service_logs(house.world, "boxed")))
     again = wait_activity(house.world, request_build(house.world, "boxed").name, timeout_s=60)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
 import pytest
 
-from jupyter_mlops.delivery.services import regenerate_key, service_keys, service_logs
+from jupyter_mlops.activities import show_activity, wait_activity
+from jupyter_mlops.core.errors import Remote
+from jupyter_mlops.core.service import Limits
+from jupyter_mlops.delivery.keys import service_folder
+from jupyter_mlops.delivery.services import configure, deploy, regenerate_key, service_keys, service_logs
+
+LARGE = ["x" * 100]
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +64,64 @@ def test_replicas_that_start_later_know_the_new_key_alone(live):
     )
     assert {live.post("live", {}, key=after)[0] for _ in range(6)} == {200}
     assert {live.post("live", {}, key=before)[0] for _ in range(6)} == {401}
+
+
+def statuses(live, body) -> set[int]:
+    """Ask often enough that every replica is asked."""
+    return {live.post("live", body)[0] for _ in range(6)}
+
+
+def files(live) -> set[str]:
+    return {file.name for file in (service_folder(live.world, "live") / "keys").glob("configuration-*")}
+
+
+def test_a_changed_limit_reaches_running_replicas_without_a_restart_and_replicas_that_start_later(live):
+    running = live.replicas("live")
+    assert statuses(live, LARGE) == {200}
+
+    configure(live.world, "live", {"max_body_bytes": 50, "log_level": "warning"})
+
+    live.eventually(lambda: statuses(live, LARGE) == {413}, timeout_s=2)
+    assert statuses(live, {}) == {200}
+    assert live.replicas("live") == running
+    live.kill(running[0].pid)
+    live.eventually(
+        lambda: live.service("live").n_ready == 2 and running[0].id not in {one.id for one in live.replicas("live")}
+    )
+    assert statuses(live, LARGE) == {413}
+    assert statuses(live, {}) == {200}
+    younger = live.replicas("live")[-1] if live.replicas("live")[0] in running else live.replicas("live")[0]
+
+    def logged() -> set[int]:
+        lines = [line.partition(": ")[2] for line in service_logs(live.world, "live") if line.startswith(younger.id)]
+        return {json.loads(line)["status"] for line in lines if '"route"' in line}
+
+    assert live.eventually(logged) == {413}
+
+
+def test_an_update_keeps_what_was_configured_unless_it_brings_limits_of_its_own(live):
+    live.deploy("live", live.manifest("live", run="return 'newer'", sample=[1]))
+    assert (live.service("live").limits.max_body_bytes, live.service("live").log_level) == (50, "warning")
+    assert statuses(live, LARGE) == {413}
+    with pytest.raises(Remote, match="sample"):
+        live.deploy("live", live.manifest("live", run="return data['no']", sample=[1]), limits=Limits(max_queue=7))
+    assert live.service("live").limits.max_queue == 10
+    assert files(live) == {"configuration-m2.json"}
+    live.deploy("live", live.manifest("live", run="return 'newest'", sample=[1]), limits=Limits(max_queue=7))
+    assert live.service("live").limits == Limits(max_queue=7)
+    assert statuses(live, LARGE) == {200}
+    assert files(live) == {"configuration-m4.json"}
+
+
+def test_what_is_configured_during_an_update_is_not_lost(live):
+    slow = live.manifest("live", init="time.sleep(1.5)", run="return 'slow'", sample=[1])
+    activity = deploy(live.world, "live", manifest=slow)
+    live.eventually(lambda: show_activity(live.world, activity.name).message.startswith("Waiting until"))
+
+    configure(live.world, "live", {"max_body_bytes": 60})
+
+    live.eventually(lambda: statuses(live, LARGE) == {413}, timeout_s=2)  # the old replicas
+    wait_activity(live.world, activity.name, timeout_s=30)
+    assert live.post("live", {}) == (200, "slow")
+    live.eventually(lambda: statuses(live, LARGE) == {413}, timeout_s=2)
+    assert live.service("live").limits.max_body_bytes == 60

@@ -35,3 +35,42 @@ def test_a_key_is_regenerated_and_shown(keys, mlops):
     assert fresh["primary"] != keys.primary
     assert mlops("services", "keys", "churn", "--primary").out == f"{fresh['primary']}\n"
     assert "regenerate-primary-key" in mlops("events", "list").out
+
+
+@pytest.mark.usefixtures("keys")
+def test_settings_are_changed_and_shown(here, mlops):
+    answer = mlops("services", "configure", "churn", "max_queue=50", "timeout_s=2.5", "log_level=warning", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["limits"]["max_queue"] == 50
+    shown = mlops("services", "show", "churn").out
+    assert "50 waiting" in shown
+    assert "within 2.5 s" in shown
+    assert "from level warning" in shown
+    assert here.catalog.events()[-1].verb == "configure"
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize(
+    ("change", "said", "hint"),
+    [
+        ("max_qeue=1", "There is no setting 'max_qeue'. Did you mean max_queue?", "log_level"),
+        ("max_queue=many", "max_queue cannot be 'many'.", "a whole number from 0"),
+        ("timeout_s=nan", "timeout_s cannot be 'nan'.", "a number above 0"),
+        ("log_level=loud", "log_level cannot be 'loud'.", "info, warning, error"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_what_there_is(here, mlops, change, said, hint):
+    before = here.catalog.last_seq()
+    answer = mlops("services", "configure", "churn", "max_batch=1", change)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert hint in answer.err
+    assert here.catalog.last_seq() == before
+
+
+def test_settings_are_completed_with_their_equals_sign():
+    from jupyter_mlops.cli.services import configure
+
+    complete = configure.params[1].shell_complete
+    with configure.make_context("configure", ["churn", "max_b=1"]) as ctx:
+        assert [item.value for item in complete(ctx, "max_b")] == ["max_batch=", "max_body_bytes="]

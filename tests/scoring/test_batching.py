@@ -89,6 +89,29 @@ def test_batches_have_a_most_of_requests() -> None:
     assert [len(each) for each in scorer.asked] == [2, 2, 1]
 
 
+def test_the_most_of_requests_may_change_while_they_wait() -> None:
+    scorer = Recorder()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        batcher = Batcher(loop, Worker(loop), max_jobs=4, on_batch=lambda _n, _rows: None)
+        batcher.scorer = scorer
+        batcher.pace.learn(1e-6, 1)
+        left = asyncio.Event()
+
+        def on_end(job: Job, _outcome: Any) -> None:
+            batcher.max_jobs = 1
+            if job.data == 6:
+                left.set()
+
+        for n in range(7):
+            batcher.submit(Job(n, 1, on_end))
+        await asyncio.wait_for(left.wait(), 10)
+
+    asyncio.run(main())
+    assert scorer.asked == [[0, 1, 2, 3], [4], [5], [6]]
+
+
 def test_models_that_cannot_be_batched_get_one_request_at_a_time() -> None:
     scorer = Recorder(batches=False)
     run(scorer, [(n, 1) for n in range(3)])

@@ -36,6 +36,17 @@ class DeployService(Body, frozen=True, kw_only=True):
     limits: WantedLimits | None = None
 
 
+class ConfigureService(Body, frozen=True, kw_only=True):
+    """What to change of a service while it runs. What is left out stays as it is."""
+
+    max_concurrent: int | None = None
+    max_queue: int | None = None
+    max_batch: int | None = None
+    max_body_bytes: int | None = None
+    timeout_s: float | None = None
+    log_level: str | None = None
+
+
 class Service(core.Service, frozen=True, kw_only=True):
     """Desired state, beside it what the agent last saw, and where it answers."""
 
@@ -71,6 +82,12 @@ def deploy_service(world: World, body: DeployService) -> Activity:
         replicas=body.replicas,
         limits=limits,
     )
+
+
+def configure_service(world: World, name: str, body: ConfigureService) -> Service:
+    """Change a service's limits and log level while it runs."""
+    changes = {setting: value for setting, value in msgspec.structs.asdict(body).items() if value is not None}
+    return _with_url(services.configure(world, name, changes))
 
 
 def show_service_logs(world: World, name: str, *, tail: Most = 100) -> Sequence[str]:
