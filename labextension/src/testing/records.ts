@@ -81,7 +81,7 @@ export function service(change: Partial<Service> = {}): Service {
     port: 40123,
     url: 'http://127.0.0.1:40123',
     limits: { max_concurrent: 256, max_queue: 10, max_batch: 256, max_body_bytes: 10_000_000, timeout_s: 60 },
-    log_level: "info",
+    log_level: 'info',
     node: 'here',
     state: 'ready',
     message: '',
