@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 import click
@@ -17,8 +18,8 @@ from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Done, Facts, Listing, Note, View, Word, lists, shows
 from jupyter_mlops.cli.words import age, duration, size, when
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.image import Image, Pushed, Trial
-from jupyter_mlops.delivery.images import delete_image, list_images, push_image, request_build, show_image
+from jupyter_mlops.core.image import Exported, Image, Pushed, Trial
+from jupyter_mlops.delivery.images import delete_image, export_image, list_images, push_image, request_build, show_image
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.delivery.trials import READY_S, try_image
 
@@ -119,6 +120,25 @@ def push(session: Session, image: str, target: str) -> Pushed:
 
 @images.command()
 @click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=image_names)
+@click.argument("file", metavar="FILE.tar", type=click.Path(path_type=Path))
+@click.option("--iot-edge", is_flag=True, help="Also write a compose file, an IoT Edge deployment manifest and a key.")
+@click.option("--image", "as_name", metavar="NAME:TAG", help="The image's name there, if it comes out of a registry.")
+@json_option
+@pass_session
+def export(session: Session, image: str, file: Path, as_name: str | None, *, iot_edge: bool) -> Exported:
+    """Write an image into a new file, which `docker load`, OCI's tools and `images push` read.
+
+    Example:
+      mlops images export churn:2 churn.tar
+      mlops images export churn:2 churn.tar --iot-edge
+    """
+    if as_name and not iot_edge:
+        raise click.UsageError("--image is for --iot-edge.")
+    return _telling(lambda say: export_image(session.world, image, file, say, edge=iot_edge, as_name=as_name))
+
+
+@images.command()
+@click.argument("image", metavar="MANIFEST[:VERSION]", shell_complete=image_names)
 @pass_session
 def delete(session: Session, image: str) -> Done:
     """Delete an image from the workspace and from the Docker engine. One that a service runs is kept.
@@ -184,3 +204,10 @@ def _trial(trial: Trial) -> View:
             ]
         )
     ]
+
+
+@shows(Exported)
+def _exported(exported: Exported) -> View:
+    pairs = [("image", exported.image), ("file", exported.file), ("size", size(exported.n_bytes))]
+    pairs += [("beside it", path) for path in exported.beside]
+    return [Facts(pairs=[*pairs, ("key", exported.key and f"{exported.key} (kept nowhere else)")])]

@@ -52,3 +52,16 @@ class Trial(Record, frozen=True, kw_only=True):
     difference: str = ""
     """Where they differ first."""
     answer: Any = None
+
+
+class Exported(Record, frozen=True, kw_only=True):
+    """An image in a file."""
+
+    image: str
+    """``NAME:VERSION``."""
+    file: str
+    n_bytes: int
+    beside: list[str] = []
+    """What runs it elsewhere."""
+    key: str = ""
+    """What opens a container that is started so. It is kept nowhere."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import time
 from pathlib import Path
 
+import msgspec
+
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.errors import Conflict, NotFound, UnknownThing
-from jupyter_mlops.core.image import Image, Pushed
+from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, UnknownThing
+from jupyter_mlops.core.image import Exported, Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.bundles import materialize
@@ -93,6 +97,27 @@ def push_image(world: World, source: str, target: str, say: Say) -> Pushed:
     pushed = world.builder.push(image, target, say)
     world.catalog.record("image", image.name, "push", {"target": pushed.target, "digest": pushed.digest})
     return pushed
+
+
+def export_image(
+    world: World, ref: str, file: Path, say: Say, *, edge: bool = False, as_name: str | None = None
+) -> Exported:
+    """Write a manifest's image into a new file, a tar.
+
+    With ``edge``, beside it what starts it on another machine: a compose file, a deployment manifest of IoT Edge, and
+    the digest of a new key. ``as_name`` is the image's name there, if it comes out of a registry.
+    """
+    if file.suffix != ".tar":
+        raise BadInput(f"{file.name!r} does not end in .tar.", hint=f"Write {file.name}.tar.")
+    image = show_image(world, ref)
+    exported = Exported(image=image.name, file=str(file), n_bytes=world.builder.export(image, file, say))
+    if edge:
+        key = secrets.token_urlsafe(32)
+        digests = [hashlib.sha256(key.encode()).hexdigest()]
+        beside = world.builder.export_for_edge(image, file, as_name or image.tag, digests)
+        exported = msgspec.structs.replace(exported, key=key, beside=[str(path) for path in beside])
+    world.catalog.record("image", image.name, "export", {"file": str(file.resolve())})
+    return exported
 
 
 def request_push(world: World, ref: str, target: str) -> Activity:

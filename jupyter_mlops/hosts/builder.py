@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.core.errors import Conflict
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.hosts import bases, image, layers, oci, shipping, trial, wheels
+from jupyter_mlops.hosts import bases, edge, image, layers, oci, shipping, trial, wheels
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 from jupyter_mlops.hosts.registry import Target
 
@@ -113,12 +113,32 @@ class DockerBuilder:
         """
         place = Target.parse(target)
         self._cache.mkdir(parents=True, exist_ok=True)
+        shipping.check_registry(place)
         if isinstance(source, Path):
             return shipping.push(source, place, self._cache, say)
         with tempfile.TemporaryDirectory(prefix="saving-", dir=self._cache) as folder:
             file = Path(folder, "image.tar")
             shipping.save(self._engine, source, file, say)
             return shipping.push(file, place, self._cache, say)
+
+    def export(self, source: Image, file: Path, say: Say) -> int:
+        """Write an image of the engine into a new file, a tar; return its bytes.
+
+        Raises ``ImageRemoved``, ``NoEngine`` and what ``shipping.export`` raises.
+        """
+        shipping.check_place(file)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="saving-", dir=self._cache) as folder:
+            saved = Path(folder, "image.tar")
+            shipping.save(self._engine, source, saved, say)
+            return shipping.export(saved, file, [source.tag], Path(folder), say)
+
+    def export_for_edge(self, source: Image, file: Path, name: str, digests: Sequence[str]) -> list[Path]:
+        """Write what runs the exported image ``name`` beside its file; return what was written."""
+        try:
+            return edge.write_beside(file, source, name, digests)
+        except OSError as error:
+            raise shipping.CannotWrite(file.parent, error) from error
 
     def _clear(self, client: docker.DockerClient, manifest: Manifest, built: str) -> None:
         """Remove the images that this build supersedes, but for those that containers still run from."""

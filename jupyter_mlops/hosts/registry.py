@@ -104,6 +104,10 @@ class Registry:
         """Let the connections go."""
         self._session.close()
 
+    def check(self) -> None:
+        """See that it answers, and that it lets us in."""
+        self._ask("GET", f"{self._root}/v2/")
+
     def has(self, digest: str) -> bool:
         """Tell whether the registry has a blob in this repository."""
         return self._ask("HEAD", f"blobs/sha256:{digest}", also=(404,)).ok

@@ -1,19 +1,23 @@
-"""Images on their way out of here: into a registry."""
+"""Images on their way out of here: into a registry, or into a file."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import functools
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_mlops.core.errors import NotFound
+from jupyter_mlops.core.errors import Conflict, NotFound, Unavailable
+from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.hosts.credentials import credentials_for
 from jupyter_mlops.hosts.engine import Engine
-from jupyter_mlops.hosts.layers import CHUNK
-from jupyter_mlops.hosts.oci import MANIFEST_TYPE, Blob, image_manifest, sha256_of
+from jupyter_mlops.hosts.layers import CHUNK, tar_stream
+from jupyter_mlops.hosts.oci import MANIFEST_TYPE, Blob, image_manifest, members, sha256_of
 from jupyter_mlops.hosts.registry import Registry, Target
 from jupyter_mlops.hosts.saved import Saved, opened
 
@@ -34,6 +38,24 @@ class ImageRemoved(NotFound):
         )
 
 
+class FileThere(Conflict):
+    """An export would write over a file."""
+
+    code = "file-exists"
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"{file} exists.", hint="Name another file, or remove this one.")
+
+
+class CannotWrite(Unavailable):
+    """An export's file cannot be written."""
+
+    code = "cannot-write"
+
+    def __init__(self, file: Path, error: OSError) -> None:
+        super().__init__(f"{file} cannot be written: {error.strerror or error}.")
+
+
 class _Packed(Record, frozen=True, kw_only=True):
     """What a layer became when it was compressed: known, it need not be done again to ask for it."""
 
@@ -47,18 +69,18 @@ def push(archive: Path, target: Target, cache: Path, say: Say) -> Pushed:
     Raises ``BadArchive``, ``NoCredentials``, ``NoRegistry``, ``PushDenied`` or ``RegistryRefused``.
     """
     say(f"Asking {target.registry}", _SAVING)
-    registry = Registry(target, credentials_for(target.registry))
-    try:
-        with opened(archive) as saved, tempfile.TemporaryDirectory(prefix="pushing-", dir=cache) as folder:
-            pushing = _Pushing(registry=registry, saved=saved, cache=cache, scratch=Path(folder, "layer"), say=say)
-            layers = [pushing.layer(number) for number in range(saved.n_layers)]
-            digest = sha256_of(saved.config)
-            if not registry.has(digest):
-                registry.upload(saved.config, digest, lambda _: None)
-            manifest = image_manifest(saved.config, layers)
-            registry.put_manifest(manifest, MANIFEST_TYPE)
-    finally:
-        registry.close()
+    with (
+        contextlib.closing(Registry(target, credentials_for(target.registry))) as registry,
+        opened(archive) as saved,
+        tempfile.TemporaryDirectory(prefix="pushing-", dir=cache) as folder,
+    ):
+        pushing = _Pushing(registry=registry, saved=saved, cache=cache, scratch=Path(folder, "layer"), say=say)
+        layers = [pushing.layer(number) for number in range(saved.n_layers)]
+        digest = sha256_of(saved.config)
+        if not registry.has(digest):
+            registry.upload(saved.config, digest, lambda _: None)
+        manifest = image_manifest(saved.config, layers)
+        registry.put_manifest(manifest, MANIFEST_TYPE)
     say(f"Pushed {target}", 1.0)
     return Pushed(
         target=str(target),
@@ -105,6 +127,48 @@ class _Pushing:
         self.registry.upload(blob, blob.digest, tell)
         self.n_sent_bytes += blob.n_bytes
         return blob
+
+
+def check_registry(target: Target) -> None:
+    """See that the registry answers and knows us, before an image is got ready. Raises as ``push`` does."""
+    with contextlib.closing(Registry(target, credentials_for(target.registry))) as registry:
+        registry.check()
+
+
+def check_place(file: Path) -> None:
+    """See that a file can be new where it is wanted. Raises ``FileThere`` or ``CannotWrite``."""
+    if file.exists():
+        raise FileThere(file)
+    if not file.parent.is_dir():
+        raise CannotWrite(file, FileNotFoundError(errno.ENOENT, "there is no such folder"))
+
+
+def export(archive: Path, file: Path, tags: Sequence[str], folder: Path, say: Say) -> int:
+    """Write a saved image as an archive that OCI's tools and `docker load` read, layers compressed; return its bytes.
+
+    All or nothing. ``folder`` takes temporary files. Raises ``FileThere``, ``CannotWrite`` or ``BadArchive``.
+    """
+    part = file.with_name(f".{file.name}.{new_id()}.part")
+    with opened(archive) as saved:
+        blobs = []
+        for number in range(saved.n_layers):
+            line = f"Compressing layer {number + 1} of {saved.n_layers}"
+            done = _SAVING + (_SENT - _SAVING) * number / saved.n_layers
+            blobs.append(saved.layer(number, folder / f"layer-{number}", functools.partial(say, line, done)))
+        try:
+            with part.open("xb") as target:
+                for block in tar_stream(members(saved.config, tags, blobs)):
+                    say(f"Writing {file.name}", _SENT)
+                    target.write(block)
+            if file.exists():
+                raise FileThere(file)
+            part.rename(file)
+        except OSError as error:
+            raise CannotWrite(file, error) from error
+        finally:
+            part.unlink(missing_ok=True)
+    say(f"Wrote {file.name}", 1.0)
+    return file.stat().st_size
 
 
 def save(engine: Engine, image: Image, file: Path, say: Say) -> None:

@@ -112,6 +112,12 @@ class Builder(Protocol):
     def running(self, image: Image, digests: Sequence[str]) -> AbstractContextManager[Container]:
         """Give a container that opens to keys of these SHA-256 digests; it is removed at the end, whatever happens."""
 
+    def export(self, source: Image, file: Path, say: Callable[[str, float], None]) -> int:
+        """Write an image into a new file that OCI's tools and `docker load` read; return its bytes."""
+
+    def export_for_edge(self, source: Image, file: Path, name: str, digests: Sequence[str]) -> list[Path]:
+        """Write beside ``file`` what runs it elsewhere as ``name``, with keys of these digests; return the files."""
+
     def push(self, source: Image | Path, target: str, say: Callable[[str, float], None]) -> Pushed:
         """Push an image, or one saved in a file, to ``REGISTRY/NAME:TAG``."""
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import msgspec
 import pytest
+import yaml
 
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.images import build_image
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model
+from jupyter_mlops.delivery.predictions import ask, await_ready
 
 pytestmark = pytest.mark.docker
 
@@ -154,3 +157,54 @@ def test_an_image_that_is_gone_from_the_engine_is_named_with_the_command_to_buil
     tested = mlops("images", "test", "echo")
     assert tested.code == 3
     assert "mlops images build echo:1" in tested.err
+
+
+def test_an_exported_image_is_loaded_again_with_its_id(here, image, engine, mlops):
+    exported = mlops("images", "export", "echo", "echo.tar", "--json").json
+    assert exported["n_bytes"] == (here.home / "echo.tar").stat().st_size
+    assert exported["n_bytes"] < image.n_bytes / 2  # its layers are compressed
+    engine.images.remove(image.image_id, force=True)
+    with (here.home / "echo.tar").open("rb") as file:
+        assert [each.id for each in engine.images.load(file)] == [image.image_id]
+    assert engine.images.get(image.tag).id == image.image_id
+
+
+@pytest.mark.usefixtures("image")
+def test_an_export_writes_over_nothing_and_leaves_no_half_file(here, mlops):
+    (here.home / "echo.tar").write_bytes(b"mine")
+    refused = mlops("images", "export", "echo", "echo.tar")
+    assert (refused.code, "echo.tar exists" in refused.err) == (4, True)
+    assert (here.home / "echo.tar").read_bytes() == b"mine"
+    assert mlops("images", "export", "echo", "echo.zip").code == 2
+    assert mlops("images", "export", "echo", "other.tar", "--image", "a:1").code == 2
+    nowhere = mlops("images", "export", "echo", "no-folder/echo.tar")
+    assert (nowhere.code, "no-folder/echo.tar cannot be written" in nowhere.err) == (5, True)
+    assert not [path for path in here.home.iterdir() if path.name.endswith(".part")]
+
+
+def test_what_is_written_for_iot_edge_starts_a_container_that_scores_with_the_key(here, image, engine, mlops):
+    exported = mlops("images", "export", "echo:1", "echo.tar", "--iot-edge", "--json").json
+    compose = yaml.safe_load((here.home / "echo.compose.yaml").read_text())["services"]["echo"]
+    deployment = json.loads((here.home / "echo.deployment.json").read_text())["modulesContent"]
+    module = deployment["$edgeAgent"]["properties.desired"]["modules"]["echo"]
+    assert compose["image"] == module["settings"]["image"] == image.tag
+    assert module["imagePullPolicy"] == "never"
+    assert len(module["settings"]["createOptions"]) < 512  # what older devices take in one string
+    options = json.loads(module["settings"]["createOptions"])
+    host = options["HostConfig"]
+    assert compose["volumes"] == ["./echo.keys:/run/mlops/keys:ro"]
+    assert host["Binds"] == ["/etc/mlops/echo/keys:/run/mlops/keys:ro"]
+    # The engine takes it as it is, but for the folder, which is here, and the port, which may be taken.
+    host |= {
+        "Binds": [f"{here.home}/echo.keys:/run/mlops/keys:ro"],
+        "PortBindings": {"8080/tcp": [{"HostIp": "127.0.0.1"}]},
+    }
+    container = engine.api.create_container_from_config({"Image": image.tag, **options})
+    try:
+        engine.api.start(container["Id"])
+        port = engine.api.inspect_container(container["Id"])["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"]
+        await_ready("echo:1", f"127.0.0.1:{port}", lambda: "", 60)
+        status, answer = ask(f"127.0.0.1:{port}", "POST", "/score", b'{"a": 4}', key=exported["key"], timeout_s=10)
+        assert (status, json.loads(answer)) == (200, {"twice": 8})
+    finally:
+        engine.api.remove_container(container["Id"], force=True)

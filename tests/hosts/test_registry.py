@@ -262,6 +262,7 @@ def test_an_image_of_the_engine_comes_back_from_the_registry_with_its_id(registr
     engine.close()
 
 
+@pytest.mark.usefixtures("logged_in")
 def test_an_image_of_an_engine_that_is_away_is_not_pushed(registry, without_engine):
     record = Image(name="a:1", manifest="a:1", image_id="sha256:0", tag="mlops/a:1")
     with pytest.raises(NoEngine):
