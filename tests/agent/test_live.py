@@ -113,15 +113,19 @@ def test_an_update_keeps_what_was_configured_unless_it_brings_limits_of_its_own(
     assert files(live) == {"configuration-m4.json"}
 
 
-def test_what_is_configured_during_an_update_is_not_lost(live):
+def test_what_is_changed_during_an_update_is_not_lost(live):
     slow = live.manifest("live", init="time.sleep(1.5)", run="return 'slow'", sample=[1])
     activity = deploy(live.world, "live", manifest=slow)
     live.eventually(lambda: show_activity(live.world, activity.name).message.startswith("Waiting until"))
 
     configure(live.world, "live", {"max_body_bytes": 60})
+    before = service_keys(live.world, "live").secondary
+    fresh = regenerate_key(live.world, "live", "secondary").secondary
 
     live.eventually(lambda: statuses(live, LARGE) == {413}, timeout_s=2)  # the old replicas
     wait_activity(live.world, activity.name, timeout_s=30)
     assert live.post("live", {}) == (200, "slow")
+    assert live.post("live", {}, key=fresh) == (200, "slow")
+    assert live.post("live", {}, key=before)[0] == 401
     live.eventually(lambda: statuses(live, LARGE) == {413}, timeout_s=2)
     assert live.service("live").limits.max_body_bytes == 60
