@@ -42,6 +42,9 @@ COLUMNS: Final[Mapping[ColumnType, str]] = {
     "float": "FP32",
     "double": "FP64",
 }
+MAX_DIMENSIONS: Final = 32
+MAX_VALUES: Final = 2**40
+"""A shape may name more than a body holds, as long as one of its dimensions is 0."""
 HEAD: Final = "Inference-Header-Content-Length"
 OUTPUT: Final = "predictions"
 """The name of an output that has none."""
@@ -206,7 +209,7 @@ def _tensor(given: InputTensor, behind: memoryview) -> Array:
     from jupyter_mlops.scoring.tensors import cast, to_array
 
     array = None
-    if all(n >= 0 for n in given.shape):
+    if _is_shape(given.shape):
         if given.data is None:
             return from_bytes(given.name, behind, given.datatype, DTYPES[given.datatype], given.shape)
         array = cast(to_array(given.data), DTYPES[given.datatype])
@@ -216,6 +219,16 @@ def _tensor(given: InputTensor, behind: memoryview) -> Array:
             column=given.name[:60],
         )
     return array.reshape(given.shape)
+
+
+def _is_shape(shape: list[int]) -> bool:
+    """Tell whether numpy has arrays of a shape, and rows without values are none: there could be any number of them."""
+    return (
+        len(shape) <= MAX_DIMENSIONS
+        and all(n >= 0 for n in shape)
+        and math.prod(max(n, 1) for n in shape) < MAX_VALUES
+        and (0 not in shape or shape[0] == 0)
+    )
 
 
 def answer(output: Any, manifest: Manifest, request: InferenceRequest) -> tuple[bytes, int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, Union
@@ -86,8 +87,10 @@ class TableIntake:
         """Read one matrix whose columns are the schema's, or one tensor per column."""
         names = self.table.names
         if len(tensors) == 1 and set(tensors) != set(names):
-            (matrix,) = tensors.values()
-            rows = self.table.from_rows(matrix.reshape(len(matrix), -1).tolist() if matrix.ndim else [])
+            ((name, matrix),) = tensors.items()
+            if not matrix.ndim:
+                raise SchemaMismatch(f"Input {name[:60]!r} must hold rows; got one value.", column=name[:60])
+            rows = self.table.from_rows(matrix.reshape(len(matrix), math.prod(matrix.shape[1:])).tolist())
         else:
             rows = self.table.from_columns({name: values.ravel().tolist() for name, values in tensors.items()})
         return rows, len(rows)

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from jupyter_mlops.core.manifest import Column, Manifest, Schema, Tensor
 from jupyter_mlops.core.service import Limits
-from jupyter_mlops.scoring.inference import served
+from jupyter_mlops.scoring.codec import ARROW
+from jupyter_mlops.scoring.inference import DTYPES, served
 
 Json = dict[str, Any]
 
@@ -22,6 +23,8 @@ TYPES: Final[dict[str, Json]] = {
     "datetime": {"type": "string", "format": "date-time"},
     "any": {},
 }
+NULL: Final[dict[bool, list[Json]]] = {True: [], False: [{"type": "null"}]}
+"""What else may stand in a column that is required, or not."""
 PROBLEM: Final[Json] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
@@ -65,10 +68,11 @@ def openapi(manifest: Manifest) -> Json:
         "security": [{"bearer": []}, {"apiKey": []}],
         "paths": {
             **{path: {"post": post} for path, post in posts.items()},
+            f"/v2/models/{name}/infer": {"post": _infer()},
             **{path: {"get": _get(path, words)} for path, words in OPEN.items()},
         },
         "components": {
-            "schemas": {"Row": _row(manifest.schema.columns), "Problem": PROBLEM},
+            "schemas": {"Row": _row(manifest.schema.columns), "Tensor": TENSOR, "Problem": PROBLEM},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -81,19 +85,82 @@ def _post(manifest: Manifest, summary: str, operation: str, answer: Json) -> Jso
     body: Json = {"schema": _request(manifest.schema)}
     if manifest.sample is not None:
         body["example"] = manifest.sample
+    medias = {media: {"schema": schema} for media, schema in _medias(manifest).items()}
+    return _operation(
+        summary, operation, {"application/json": body, **medias}, {"application/json": {"schema": answer}}
+    )
+
+
+def _operation(summary: str, operation: str, takes: Json, answers: Json) -> Json:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "summary": summary,
         "operationId": operation,
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": body, "text/csv": {"schema": {"type": "string"}}},
-        },
+        "requestBody": {"required": True, "content": takes},
         "responses": {
-            "200": {"description": "The predictions", "content": {"application/json": {"schema": answer}}},
+            "200": {"description": "The predictions", "content": answers},
             **{status: {"description": words, "content": problem} for status, words in ANSWERS.items()},
         },
     }
+
+
+def _medias(manifest: Manifest) -> Json:
+    """Return what is taken beside JSON, as schemas by content type; ``{}`` stands for bytes."""
+    schema = manifest.schema
+    medias: Json = {"text/csv": {"type": "string"}, ARROW: {}}
+    rows_are_bytes = [column.type for column in schema.columns] == ["binary"]
+    pictures = len(schema.tensors) == 1 and len(schema.tensors[0].shape) in {3, 4}
+    if rows_are_bytes or pictures or (manifest.script is not None and not schema.columns):
+        medias |= {"image/*": {}, "application/octet-stream": {}}
+    return medias
+
+
+INFERENCE: Final[Json] = {
+    "type": "object",
+    "required": ["inputs"],
+    "properties": {
+        "id": {"type": "string"},
+        "parameters": {"type": "object"},
+        "inputs": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Tensor"}},
+        "outputs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {"name": {"type": "string"}, "parameters": {"type": "object"}},
+            },
+        },
+    },
+}
+TENSOR: Final[Json] = {
+    "type": "object",
+    "required": ["name", "shape", "datatype", "data"],
+    "properties": {
+        "name": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+        "datatype": {"type": "string", "enum": list(DTYPES)},
+        "parameters": {"type": "object"},
+        "data": {"type": "array", "items": {}, "description": "Flat or nested, row by row"},
+    },
+}
+INFERRED: Final[Json] = {
+    "type": "object",
+    "required": ["model_name", "model_version", "outputs"],
+    "properties": {
+        "id": {"type": "string"},
+        "model_name": {"type": "string"},
+        "model_version": {"type": "string"},
+        "outputs": {"type": "array", "items": {"$ref": "#/components/schemas/Tensor"}},
+    },
+}
+
+
+def _infer() -> Json:
+    """Binary tensors are described by the protocol, not here: OpenAPI has no words for bytes behind JSON."""
+    takes = {"application/json": {"schema": INFERENCE}}
+    return _operation(
+        "Score named tensors (Open Inference Protocol v2)", "infer", takes, {"application/json": {"schema": INFERRED}}
+    )
 
 
 OPEN: Final = {
@@ -205,7 +272,7 @@ def _request(schema: Schema) -> Json:
             _object("dataframe_records", rows),
             _object("columns", columns),
             _object("inputs", {"anyOf": [rows, columns]}),
-            _object("dataframe_split", _split()),
+            _object("dataframe_split", _split(schema.columns)),
         ]
     }
 
@@ -214,14 +281,33 @@ def _object(name: str, schema: Json) -> Json:
     return {"type": "object", "required": [name], "properties": {name: schema}}
 
 
-def _split() -> Json:
+def _split(columns: Sequence[Column]) -> Json:
+    """Rows are in the order that ``columns`` gives, so that each value may be of any column's type."""
+    kinds: list[Json] = []
+    for column in columns:
+        kinds += [kind for kind in [TYPES[column.type], *NULL[column.required]] if kind not in kinds]
+    loose = {} in kinds
+    n_required = sum(column.required for column in columns)
     return {
         "type": "object",
         "required": ["columns", "data"],
         "properties": {
-            "columns": {"type": "array", "items": {"type": "string"}},
-            "index": {"type": "array", "items": {}},
-            "data": {"type": "array", "items": {"type": "array", "items": {}}},
+            "columns": {
+                "type": "array",
+                "items": {"enum": [column.name for column in columns]},
+                "uniqueItems": True,
+                "minItems": n_required,
+            },
+            "index": {},
+            "data": {
+                "type": "array",
+                "items": {
+                    "type": "array",
+                    "items": {} if loose else {"anyOf": kinds},
+                    "minItems": n_required,
+                    "maxItems": len(columns),
+                },
+            },
         },
     }
 
@@ -235,7 +321,7 @@ def _swagger_request(schema: Schema) -> Json:
     rows = {"type": "array", "items": {"$ref": "#/definitions/Row"}}
     return {
         "type": "object",
-        "properties": {"data": rows, "dataframe_records": rows, "dataframe_split": _split()},
+        "properties": {"data": rows, "dataframe_records": rows, "dataframe_split": {"type": "object"}},
     }
 
 

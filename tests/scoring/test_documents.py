@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jsonschema
+import openapi_spec_validator
 import pytest
 
 from jupyter_mlops.core.manifest import Column, Manifest, ManifestModel, Schema, Tensor
@@ -21,7 +22,8 @@ def test_openapi_has_both_key_schemes_and_every_path(document: Any) -> None:
     schemes = document["components"]["securitySchemes"]
     assert (schemes["bearer"]["scheme"], schemes["apiKey"]["name"]) == ("bearer", "x-api-key")
     assert document["security"] == [{"bearer": []}, {"apiKey": []}]
-    assert set(document["paths"]) == {"/score", "/invocations", "/health/live", "/health/ready", "/metrics"}
+    opens = {"/health/live", "/health/ready", "/metrics"}
+    assert set(document["paths"]) == {"/score", "/invocations", "/v2/models/iris/infer"} | opens
     assert document["paths"]["/health/ready"]["get"]["security"] == []
 
 
@@ -36,6 +38,26 @@ def test_the_example_scores_and_fits_the_schema(iris_server: Any, document: Any,
     jsonschema.validate(answer.json, answers, cls=jsonschema.Draft202012Validator)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"data": [{"age": 1}]}, rooted, cls=jsonschema.Draft202012Validator)
+
+
+def test_each_content_type_that_is_named_is_read(iris_server: Any, document: Any) -> None:
+    named = set(document["paths"]["/score"]["post"]["requestBody"]["content"])
+    assert named == {"application/json", "text/csv", "application/vnd.apache.arrow.stream"}
+    assert {iris_server.post(b"", content_type=media).status for media in named} == {400}
+    picture = Schema(tensors=[Tensor(dtype="uint8", shape=[-1, 8, 8, 3])])
+    manifest = Manifest(name="m", version=1, models=[ManifestModel(name="m", version=1)], files=[], schema=picture)
+    assert "image/*" in openapi.openapi(manifest)["paths"]["/score"]["post"]["requestBody"]["content"]
+
+
+def test_v2_requests_and_answers_fit_their_schemas(iris_server: Any, document: Any) -> None:
+    post = document["paths"]["/v2/models/iris/infer"]["post"]
+    tensor = {"name": "x", "shape": [1, 4], "datatype": "FP64", "data": [1, 2, 3, 4]}
+    answer = iris_server.post({"inputs": [tensor]}, "/v2/models/iris/infer").json
+    for content, value in [(post["requestBody"], {"inputs": [tensor]}), (post["responses"]["200"], answer)]:
+        rooted = {**content["content"]["application/json"]["schema"], "components": document["components"]}
+        jsonschema.validate(value, rooted, cls=jsonschema.Draft202012Validator)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({}, rooted, cls=jsonschema.Draft202012Validator)
 
 
 def test_problems_fit_their_schema(iris_server: Any, document: Any) -> None:
@@ -59,8 +81,20 @@ def test_swagger_is_2_0_with_key_schemes_and_the_sample(iris_server: Any, docume
         (Schema(), [{"a": 1}, 5, [[1]]], []),
         (
             Schema(columns=[Column(name="who", type="string"), Column(name="n", type="long", required=False)]),
-            [{"data": [{"who": "a", "n": None}]}, {"columns": {"who": ["a"]}}, {"inputs": {"who": ["a"], "n": [1]}}],
-            [{"data": [{"n": 1}]}, {"data": [{"who": 1}]}, {"rows": []}],
+            [
+                {"data": [{"who": "a", "n": None}]},
+                {"columns": {"who": ["a"]}},
+                {"inputs": {"who": ["a"], "n": [1]}},
+                {"dataframe_split": {"columns": ["n", "who"], "index": [0, 1], "data": [[None, "a"], [1, "b"]]}},
+            ],
+            [
+                {"data": [{"n": 1}]},
+                {"data": [{"who": 1}]},
+                {"rows": []},
+                {"dataframe_split": {"columns": ["who"], "data": [[{}]]}},
+                {"dataframe_split": {"columns": ["other"], "data": []}},
+                {"dataframe_split": {"columns": ["who", "n"], "data": [["a", 1, 2]]}},
+            ],
         ),
         (
             Schema(tensors=[Tensor(dtype="float64", shape=[-1, 2])]),
@@ -87,6 +121,8 @@ def test_each_kind_of_schema_is_described(schema: Schema, good: list[Any], bad: 
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(body, rooted, cls=jsonschema.Draft202012Validator)
     assert openapi.swagger(manifest)["definitions"]["Request"] is not None
+    openapi_spec_validator.validate(document, cls=openapi_spec_validator.OpenAPIV31SpecValidator)
+    openapi_spec_validator.validate(openapi.swagger(manifest), cls=openapi_spec_validator.OpenAPIV2SpecValidator)
     assert inference.metadata(manifest)
 
 

@@ -145,6 +145,16 @@ def test_bad_binary_tensors_are_named(iris_server: Any, request_: Any, behind: b
     assert words in answer.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("shape", "status"), [([0], 200), ([0, 4], 200), ([], 422), ([10**9, 0], 422), ([0, 10**30], 422), ([0] * 99, 422)]
+)
+def test_a_shape_without_values_has_no_rows_or_is_refused(iris_server: Any, shape: list[int], status: int) -> None:
+    request = {"inputs": [{"name": "x", "shape": shape, "datatype": "FP64", "data": [] if shape else [1]}]}
+    answer = iris_server.post(request, "/v2/models/iris/infer")
+    assert answer.status == status, answer.body
+    assert post(iris_server, matrix(0 if shape else 8, shape), b"" if shape else bytes(8)).status == status
+
+
 @pytest.mark.parametrize("length", ["", "-1", "x", "99999", "9" * 5000, "²"])
 def test_a_bad_length_of_the_json_is_named(iris_server: Any, length: str) -> None:
     answer = post(iris_server, matrix(32), bytes(32), inference_header_content_length=length)
