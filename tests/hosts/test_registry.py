@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import json
 import os
@@ -10,13 +11,21 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import docker
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
 
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.hosts import oci
@@ -44,16 +53,24 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a registry that asks for a password."""
+    folder = tmp_path_factory.mktemp("registry")
+    (folder / "htpasswd").write_text(f"{USER}:{HTPASSWD}\n")
+    with serving(folder, {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}) as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, auth: dict[str, object]) -> Iterator[str]:
+    """Debian's registry on loopback, with this kind of login."""
     program = shutil.which("docker-registry")
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("Debian's docker-registry is not installed")
-    folder, address = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{free_port()}"
-    (folder / "htpasswd").write_text(f"{USER}:{HTPASSWD}\n")
+    address = f"127.0.0.1:{free_port()}"
     settings = {
         "version": 0.1,
         "storage": {"filesystem": {"rootdirectory": str(folder / "store")}},
         "http": {"addr": address},
-        "auth": {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}},
+        "auth": auth,
     }
     (folder / "config.yml").write_text(json.dumps(settings))  # which is YAML
     with (folder / "log").open("wb") as log:
@@ -70,6 +87,75 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+class TokenServer(ThreadingHTTPServer):
+    """What gives tokens for a registry, as those of the clouds do: for a password, or for what `docker login` got for it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), TokenHandler)
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tokens")])
+        now = dt.datetime.now(dt.UTC)
+        made = x509.CertificateBuilder(name, name, self.key.public_key(), x509.random_serial_number())
+        made = made.not_valid_before(now - dt.timedelta(hours=1)).not_valid_after(now + dt.timedelta(hours=1))
+        self.certificate = made.sign(self.key, hashes.SHA256())
+        (folder / "root.pem").write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+
+    def token(self, scope: str) -> str:
+        kind, name, actions = scope.split(":")
+        now = int(time.time())
+        shown = base64.b64encode(self.certificate.public_bytes(serialization.Encoding.DER)).decode()
+        head = {"typ": "JWT", "alg": "RS256", "x5c": [shown]}
+        body = {"iss": "us", "sub": USER, "aud": "registry", "exp": now + 300, "nbf": now - 60, "iat": now, "jti": "1"}
+        body["access"] = [{"type": kind, "name": name, "actions": actions.split(",")}]
+        signed = b".".join(url_safe(json.dumps(part).encode()) for part in (head, body))
+        return (signed + b"." + url_safe(self.key.sign(signed, padding.PKCS1v15(), hashes.SHA256()))).decode()
+
+
+def url_safe(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+class TokenHandler(BaseHTTPRequestHandler):
+    """GET with a password, POST with a refresh token."""
+
+    server: TokenServer
+
+    def do_GET(self) -> None:
+        known = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        self.give(urlsplit(self.path).query, allowed=self.headers["Authorization"] == f"Basic {known}")
+
+    def do_POST(self) -> None:
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.give(form, allowed="grant_type=refresh_token" in form and "refresh_token=long-lived" in form)
+
+    def give(self, form: str, *, allowed: bool) -> None:
+        asked = parse_qs(form)
+        body = json.dumps({"token": self.server.token(asked["scope"][0])}).encode() if allowed else b"{}"
+        self.send_response(200 if allowed else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def token_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a registry that asks for tokens of a server beside it."""
+    folder = tmp_path_factory.mktemp("tokens")
+    with TokenServer(folder) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        realm = f"http://127.0.0.1:{server.server_port}/token"
+        root = str(folder / "root.pem")
+        login = {"realm": realm, "service": "registry", "issuer": "us", "rootcertbundle": root}
+        with serving(folder, {"token": login}) as address:
+            yield address
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -173,6 +259,20 @@ def test_a_credential_helper_is_asked(registry, archive, without_engine, config,
     config.write_text(json.dumps({"credHelpers": {registry: "gone"}}))
     with pytest.raises(NoCredentials, match="docker-credential-gone"):
         credentials_for(registry)
+
+
+def test_a_registry_with_tokens_takes_a_password_or_what_login_got_for_it(
+    token_registry, archive, without_engine, config
+):
+    basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    for number, known in enumerate(({"auth": basic}, {"auth": basic, "identitytoken": "long-lived"}), 1):
+        config.write_text(json.dumps({"auths": {token_registry: known}}))
+        pushed = without_engine.push(archive, f"{token_registry}/team/churn:{number}", quiet)
+        assert (pushed.n_sent_bytes > 0) == (number == 1)
+    for known in ({"auth": base64.b64encode(b"ali:wrong").decode()}, {"auth": basic, "identitytoken": "revoked"}):
+        config.write_text(json.dumps({"auths": {token_registry: known}}))
+        with pytest.raises(PushDenied, match=r"no token was given \(401\)"):
+            without_engine.push(archive, f"{token_registry}/team/churn:3", quiet)
 
 
 @pytest.mark.usefixtures("config")
