@@ -115,7 +115,13 @@ def cast(array: Array, to: str) -> Array | None:
         return array.astype(dtype) if _whole(array, dtype) else None
     if array.dtype.kind == "O" and dtype.kind != "O":
         return None
-    return array.astype(dtype) if np.can_cast(array.dtype, dtype, "same_kind") else None
+    if not np.can_cast(array.dtype, dtype, "same_kind"):
+        return None
+    with np.errstate(over="ignore"):
+        fitting = array.astype(dtype)
+    if dtype.kind == "f" and bool((np.isinf(fitting) & np.isfinite(array)).any()):
+        return None  # too large for so few bits
+    return fitting
 
 
 def _fitted(given: Any, tensor: Tensor) -> Array:

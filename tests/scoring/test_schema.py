@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.manifest import Column, Manifest, Schema, Tensor
 from jupyter_mlops.scoring import assemble, codec, estimators, inference
-from jupyter_mlops.scoring.intake import RawIntake, TableIntake
+from jupyter_mlops.scoring.intake import LooseIntake, RawIntake, TableIntake
 from jupyter_mlops.scoring.schema import TableSchema
 from jupyter_mlops.scoring.tensors import TensorIntake
 
@@ -94,9 +94,39 @@ def test_any_json_is_read_or_refused_by_name(body: Any) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60) | st.text(alphabet='age,n\n"1.x\r ', max_size=40).map(str.encode))
 def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
-    for media in ("json", "csv", "arrow"):
+    for media in ("json", "csv", "arrow", "bytes"):
         for intake in (TABLE, TENSORS, RAW):
             outcome(lambda intake=intake, media=media: intake.read(data, media))
+
+
+datatypes = st.sampled_from([*inference.DTYPES, "FP65"])
+shapes = st.lists(st.sampled_from([0, 1, 2, 3, -1, 2**31, 2**63]), max_size=3)
+
+
+@st.composite
+def inferences(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """A request of the Open Inference Protocol and the bytes behind it, that may fit each other or not."""
+    inputs, behind = [], b""
+    for name in draw(st.lists(st.sampled_from(["x", "k", "age", "n"]), min_size=1, max_size=3)):
+        tensor = {"name": name, "shape": draw(shapes), "datatype": draw(datatypes)}
+        if draw(st.booleans()):
+            tensor["data"] = draw(st.lists(values | st.lists(values, max_size=3), max_size=4))
+        else:
+            part = draw(st.binary(max_size=16))
+            behind += part
+            tensor["parameters"] = {"binary_data_size": draw(st.just(len(part)) | values)}
+        inputs.append(tensor)
+    return json.dumps({"inputs": inputs}).encode(), behind
+
+
+@settings(max_examples=400, deadline=None)
+@given(inferences())
+def test_any_tensors_are_read_or_refused_by_name(request: tuple[bytes, bytes]) -> None:
+    head, behind = request
+    tensors = outcome(lambda: inference.arrays(*inference.read(head + behind, "bytes", b"%d" % len(head))))
+    if isinstance(tensors, dict):
+        for intake in (TABLE, TENSORS, RAW, LooseIntake(assemble.any_frame)):
+            outcome(lambda intake=intake: intake.read_tensors(tensors))
 
 
 def test_values_arrive_as_their_columns_say() -> None:
@@ -126,6 +156,7 @@ def test_several_tensors_come_by_name_and_agree_in_rows() -> None:
         ({"x": [[1, 2]], "k": [1], "z": 1}, "no input 'z'"),
         ({"x": [[1, 2]], "k": [1, 2]}, "same number of rows"),
         ({"x": [[1, 2]], "k": [1.5]}, "must be int64"),
+        ({"x": [[1, 1e39]], "k": [1]}, "'x' must be float32 .* got numbers that do not fit"),
         ([[1, 2]], "by name"),
     ]:
         with pytest.raises(MlopsError, match=words):
