@@ -10,9 +10,11 @@ import msgspec
 from jupyter_mlops.agent.rollout import Wanted, raze, roll_out
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Failed, UnknownThing
+from jupyter_mlops.core.record import plain
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.images import BUILD, PUSH, build_image, push_image
 from jupyter_mlops.delivery.services import DELETE, DEPLOY
+from jupyter_mlops.delivery.trials import TEST, try_image
 from jupyter_mlops.ports import Say, World
 
 Executor = Callable[[World, Activity, Say], dict[str, Any]]
@@ -43,7 +45,12 @@ def _push(world: World, activity: Activity, say: Say) -> dict[str, Any]:
     return {"target": pushed.target, "digest": pushed.digest}
 
 
-EXECUTORS: Final[Mapping[str, Executor]] = {DEPLOY: _deploy, DELETE: _delete, BUILD: _build, PUSH: _push}
+def _test(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    found: dict[str, Any] = plain(try_image(world, str(activity.args["image"]), say))
+    return found
+
+
+EXECUTORS: Final[Mapping[str, Executor]] = {DEPLOY: _deploy, DELETE: _delete, BUILD: _build, PUSH: _push, TEST: _test}
 
 
 class UnknownVerb(Failed):

@@ -8,14 +8,24 @@ import statistics
 import time
 from typing import Final
 
+from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.image import Trial
 from jupyter_mlops.delivery.images import show_image
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.delivery.predictions import await_ready, difference, score_sample
 from jupyter_mlops.ports import Say, World
 
+TEST: Final = "images.test"
+"""The verb of the activity."""
 READY_S: Final = 120.0
 N_TIMED: Final = 20
+
+
+def request_trial(world: World, ref: str) -> Activity:
+    """Ask the agent to try a manifest's image out. Raises ``UnknownThing``, ``NotBuilt``, and ``Unavailable`` without an engine."""
+    image = show_image(world, ref)
+    world.builder.check()
+    return world.submit(TEST, f"image {image.manifest}", {"image": image.manifest})
 
 
 def try_image(world: World, ref: str, say: Say, *, ready_s: float = READY_S) -> Trial:

@@ -91,6 +91,7 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "images", list_images, None, list[Image]),
     Row("POST", "images", images.build_image, images.BuildImage, Activity),
     Row("GET", "images/{ref}", show_image, None, Image),
+    Row("POST", "images/{ref}/test", images.test_image, None, Activity),
     Row("POST", "images/{ref}/push", images.push_image, images.PushImage, Activity),
     Row("DELETE", "images/{ref}", delete_image, None, None),
     Row("GET", "services", services.list_services, None, list[services.Service]),

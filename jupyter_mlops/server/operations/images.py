@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.delivery.images import request_build, request_push
+from jupyter_mlops.delivery.trials import request_trial
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.row import Body
 
@@ -28,3 +29,8 @@ class PushImage(Body, frozen=True, kw_only=True):
 def push_image(world: World, ref: str, body: PushImage) -> Activity:
     """Push a manifest's image to a registry, with the credentials that `docker login` left on the server's machine."""
     return request_push(world, ref, body.target)
+
+
+def test_image(world: World, ref: str) -> Activity:
+    """Start a manifest's image, score its sample, and compare with the recorded prediction; the activity's result tells."""
+    return request_trial(world, ref)

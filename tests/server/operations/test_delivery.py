@@ -187,6 +187,8 @@ async def test_an_image_is_built_and_deployed(api, agent_of, model_here):
     assert image["image_id"].startswith("sha256:")
     assert [one["tag"] for one in (await api("GET", "images")).body["items"]] == [image["tag"]]
 
+    tested = await done(api, (await api("POST", "images/churn/test")).body)
+    assert (tested["state"], tested["result"]["same"]) == ("done", True), tested
     away = await done(api, (await api("POST", "images/churn/push", {"target": "127.0.0.1:1/churn:1"})).body)
     assert (away["state"], away["error"]["code"]) == ("failed", "no-registry")
 
