@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 
 from jupyter_mlops.cli.command import Group
 from jupyter_mlops.cli.complete import manifest_names, model_names
+from jupyter_mlops.cli.follow import LiveLine
 from jupyter_mlops.cli.options import json_option, tag_values
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Done, Facts, Listing, Table, Text, View, lists, shows
@@ -71,19 +73,24 @@ def create(
       mlops manifests create churn:3
       mlops manifests create churn scaler --script score.py --sample row.json
     """
-    return create_manifest(
-        session.world,
-        models,
-        name=name,
-        script=script,
-        conda=conda,
-        schema=schema,
-        sample=sample,
-        python=python,
-        base_image=base_image,
-        tags=tag_values(tags),
-        trust=trust,
-    )
+    line = LiveLine(sys.stderr)
+    line.live("Collecting the files, and scoring the sample to record what it scores to")
+    try:
+        return create_manifest(
+            session.world,
+            models,
+            name=name,
+            script=script,
+            conda=conda,
+            schema=schema,
+            sample=sample,
+            python=python,
+            base_image=base_image,
+            tags=tag_values(tags),
+            trust=trust,
+        )
+    finally:
+        line.clear()
 
 
 @manifests.command("list")
@@ -178,6 +185,8 @@ def _view(manifest: Manifest) -> View:
         view.append(Table(title="Schema", headers=("", "NAME", "TYPE"), rows=rows))
     if manifest.sample is not None:
         view.append(Text(title="Sample", body=encode(manifest.sample).decode()))
+    if manifest.prediction is not None:
+        view.append(Text(title="What it scored to", body=encode(manifest.prediction).decode()))
     return view
 
 

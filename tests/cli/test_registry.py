@@ -87,6 +87,7 @@ def test_manifests_are_listed_shown_compared_and_deleted(manifest, mlops):
     shown = mlops("manifests", "show", "churn:1").out
     assert "code/score.py" in shown
     assert '{"a":1}' in shown
+    assert "What it scored to" in shown
     (manifest.home / "row.json").write_text('{"a": 2}')
     made = mlops("manifests", "create", "churn", "--script", "score.py", "--sample", "row.json", "--json").json
     assert made["version"] == 2
