@@ -61,7 +61,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the workspace or the identity of whoever runs it."""
-    for name in ("MLOPS_WORKSPACE", "MLOPS_ACTOR", "JUPYTERHUB_USER", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"):
+    for name in (
+        "MLOPS_WORKSPACE",
+        "MLOPS_ACTOR",
+        "JUPYTERHUB_USER",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_RUN_ID",
+        "COLUMNS",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -100,8 +100,14 @@ class Server:
 
     def ready(self) -> Server:
         self.listening()
-        self.wait(lambda: self.get("/health/ready").status == 200, "readiness")
+        self.wait(self._is_ready, "readiness")
         return self
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.get("/health/ready").status == 200
+        except ConnectionRefusedError:  # it names its address a moment before it listens
+            return False
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         with connect(self.address) as sock:
