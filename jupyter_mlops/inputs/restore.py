@@ -36,7 +36,8 @@ class WouldOverwrite(Conflict):
     def __init__(self, folder: Path) -> None:
         """Name the folder."""
         super().__init__(
-            f"{folder} already exists and is not empty; a snapshot is never restored over files.",
+            f"{folder} already exists and is {'not empty' if folder.is_dir() else 'a file'}; "
+            "a snapshot is never restored over files.",
             hint="Name a folder that does not exist yet.",
         )
 
@@ -127,6 +128,8 @@ def restore_snapshot(
     try:
         if into.is_symlink() or (into.exists() and (not into.is_dir() or any(into.iterdir()))):
             raise WouldOverwrite(into)
+        if not (above := next(one for one in into.parents if one.exists())).is_dir():
+            raise WouldOverwrite(above)
         into.parent.mkdir(parents=True, exist_ok=True)
         # beside its place, so that it can be renamed there when it is whole
         work = into.parent / f".{into.name}.{secrets.token_hex(6)}.part"

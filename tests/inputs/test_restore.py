@@ -267,3 +267,14 @@ def test_a_secret_is_linked_where_the_snapshot_is_run_and_its_absence_is_named(
         restore_snapshot(workspace, snapshot.name, tmp_path / "new", link_recorded=True)
     assert "--include .env" in caught.value.hint
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_below_a_file_is_refused_by_the_files_name(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    snapshot = take_snapshot(workspace, tmp_path / "source")
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(
+        WouldOverwrite, match="file already exists and is a file; a snapshot is never restored over files"
+    ):
+        restore_snapshot(workspace, snapshot.name, tmp_path / "file" / "new")
+    assert (tmp_path / "file").read_text() == "kept"
