@@ -27,6 +27,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, open_workspace) -> Path:
     return folder
 
 
+@pytest.fixture
+def project(home: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder of the test's own in the workspace."""
+    folder = home / request.node.name.partition("[")[0]
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def kernel(home: Path) -> Iterator[object]:
     """A kernel as a Jupyter server starts it for ``work.ipynb``, with the extension loaded."""

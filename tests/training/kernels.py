@@ -1,4 +1,4 @@
-"""A real IPython kernel for tests: execute a cell, see everything that it sends."""
+"""What executes code in tests: a real IPython kernel, whose messages are seen, and a worker, which is waited for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
+from jupyter_mlops.core.run import Run
 from jupyter_mlops.training.notebook import this_interpreter
+from jupyter_mlops.training.runs import read_log
+from jupyter_mlops.workspace import Workspace
 
 
 @dataclass
@@ -73,3 +76,14 @@ class Kernel:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_resources()
+
+
+def ended(world: Workspace, run: Run, timeout_s: float = 240) -> Run:
+    """Wait until a worker has ended a run."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        now = world.tracking.run(run.id)
+        if now.status not in {"RUNNING", "SCHEDULED"}:
+            return now
+        time.sleep(0.1)
+    raise AssertionError(f"{run.id} did not end: {read_log(world, run.id, 'stderr')}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from importlib import metadata
 from pathlib import Path
 
 import msgspec
 import pytest
+from kernels import ended
 from packaging.requirements import Requirement
 
 from jupyter_mlops.core.environment import Environment
@@ -46,23 +46,6 @@ for _ in range(5):
     ml.log(loss=draw.random(), drawn=random.random())
 print(open("table.csv").read())
 """
-
-
-@pytest.fixture
-def project(home: Path, request: pytest.FixtureRequest) -> Path:
-    folder = home / request.node.name.partition("[")[0]
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def ended(world: Workspace, run: Run, timeout_s: float = 240) -> Run:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        now = world.tracking.run(run.id)
-        if now.status not in {"RUNNING", "SCHEDULED"}:
-            return now
-        time.sleep(0.1)
-    raise AssertionError(f"{run.id} did not end: {read_log(world, run.id, 'stderr')}")
 
 
 def again(world: Workspace, ref: str, **how) -> Reproduction:

@@ -12,30 +12,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from kernels import ended
 
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.process import is_alive
-from jupyter_mlops.core.run import Run
 from jupyter_mlops.training.runs import cancel_run, process_of, read_log, run_artifact, show_run
 from jupyter_mlops.training.submit import submit_file
 from jupyter_mlops.workspace import Workspace
-
-
-@pytest.fixture
-def project(home: Path, request: pytest.FixtureRequest) -> Path:
-    folder = home / request.node.name.partition("[")[0]
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def ended(world: Workspace, run: Run, timeout_s: float = 90) -> Run:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        now = world.tracking.run(run.id)
-        if now.status not in {"RUNNING", "SCHEDULED"}:
-            return now
-        time.sleep(0.1)
-    raise AssertionError(f"{run.id} did not end: {read_log(world, run.id, 'stderr')}")
 
 
 def notebook(path: Path, *cells: str) -> Path:
