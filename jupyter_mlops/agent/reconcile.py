@@ -40,7 +40,7 @@ class _Memory:
     ready: set[ReplicaId] = field(default_factory=set)
     applied: Route | None = None
     starts: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By deployment: how often it was replaced in a row, and when last (monotonic seconds)."""
+    """By group: how often it was replaced in a row, and when last (monotonic seconds)."""
     trouble: str = ""
     """Why the last replica ended."""
     broken: str = ""
@@ -123,7 +123,7 @@ class Keeper:
         if not service.deployments or service.state == "deleting" or memory.broken:
             return True
         host = self._world.hosts[service.host]
-        wanted = Counter({one.name: one.replicas for one in service.deployments})
+        wanted = Counter({one.group: one.replicas for one in service.deployments})
         well = (
             Counter(one.deployment for one in mine) == wanted
             and all(one.id in memory.ready and _looks_alive(host, one) for one in mine)
@@ -160,7 +160,7 @@ class Keeper:
     def _heal(self, service: Service, memory: _Memory) -> None:
         host = self._world.hosts[service.host]
         alive = self._without_dead(service, host, memory)
-        wanted = {one.name: one.replicas for one in service.deployments}
+        wanted = {one.group: one.replicas for one in service.deployments}
         mine, surplus = _split(alive, wanted)
         memory.ready &= {one.id for one in mine}
         memory.ready |= {one.id for one in mine if one.id not in memory.ready and _is_ready(service, one)}
@@ -169,7 +169,7 @@ class Keeper:
         for stray in surplus:
             host.stop(stray)
         for deployment in service.deployments:
-            missing = deployment.replicas - sum(one.deployment == deployment.name for one in mine)
+            missing = deployment.replicas - sum(one.deployment == deployment.group for one in mine)
             for _ in range(missing):
                 self._replace(service, deployment, memory)
         memory.broken = ""
@@ -203,13 +203,13 @@ class Keeper:
 
     def _replace(self, service: Service, deployment: Deployment, memory: _Memory) -> None:
         """Start a missing replica: at once the first time, then after 2, 4, 8 ... 60 s while it keeps ending."""
-        times, last = memory.starts.get(deployment.name, (0, 0.0))
+        times, last = memory.starts.get(deployment.group, (0, 0.0))
         since = time.monotonic() - last
         if times and since > CALM_S:
             times = 0
         if times and since < min(2.0**times, LONGEST_WAIT_S):
             return
-        memory.starts[deployment.name] = (times + 1, time.monotonic())
+        memory.starts[deployment.group] = (times + 1, time.monotonic())
         log.info("%s: starting a replica of %s", service.name, deployment.manifest)
         start_replica(self._world, service, deployment, lambda line: log.info("%s: %s", service.name, line))
 

@@ -74,7 +74,7 @@ def roll_out(world: World, wanted: Wanted, say: Say) -> dict[str, Any]:
     for host_name in {service.host, wanted.host}:
         host = world.hosts[host_name]
         for old in replicas_of(host, service.name):
-            if old.deployment != done.deployments[0].name:
+            if old.deployment != done.deployments[0].group:
                 say("Letting the old replicas finish.", 0.95)
                 host.stop(old)
     forget_configurations(world, done.name, _gone(service, done))
@@ -103,7 +103,7 @@ def _start(world: World, service: Service, wanted: Wanted, say: Say) -> Service:
         prove(world, new, manifest, started[0], say)
         say("Moving the traffic.", 0.92)
         try:
-            port = world.gateway.apply(route(new, {deployment.name: started}))
+            port = world.gateway.apply(route(new, {deployment.group: started}))
             done = world.catalog.edit(
                 Service, service.name, lambda one: _switched(one, new, port, wanted.limits), verb="deploy"
             )
@@ -122,10 +122,10 @@ def start_replica(world: World, service: Service, deployment: Deployment, say: A
     folder = service_folder(world, service.name)
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     publish_digests(world, service.name)
-    publish_configuration(world, service.name, {deployment.name: service.configuration})
+    publish_configuration(world, service.name, {deployment.group: service.configuration})
     spec = ReplicaSpec(
         service=service.name,
-        deployment=deployment.name,
+        deployment=deployment.group,
         manifest=manifest,
         bundle=str(materialize(world, manifest)),
         image=deployment.image,
@@ -183,7 +183,7 @@ def route(service: Service, ready: dict[str, list[Replica]]) -> Route:
             Backend(
                 deployment=deployment.name,
                 weight=deployment.weight,
-                addresses=sorted(one.address for one in ready.get(deployment.name, [])),
+                addresses=sorted(one.address for one in ready.get(deployment.group, [])),
             )
             for deployment in service.deployments
         ],
@@ -197,7 +197,7 @@ def replicas_of(host: Host, service: str) -> list[Replica]:
 
 def clear_strays(world: World, service: Service, hosts: set[HostName]) -> None:
     """Stop replicas of deployments that the service does not have, such as a broken-off roll-out leaves."""
-    wanted = {deployment.name for deployment in service.deployments}
+    wanted = {deployment.group for deployment in service.deployments}
     strays = [(world.hosts[name], one) for name in hosts for one in replicas_of(world.hosts[name], service.name)]
     strays = [(host, one) for host, one in strays if one.deployment not in wanted or one.host != service.host]
     if strays and service.deployments:
@@ -259,12 +259,12 @@ def _undone_on_error(world: World, new: Service, started: Sequence[Replica]) -> 
         for replica in started:
             with contextlib.suppress(MlopsError):  # the next agent clears it away as a stray
                 world.hosts[new.host].stop(replica, grace_s=2.0)
-        forget_configurations(world, new.name, [one.name for one in new.deployments])
+        forget_configurations(world, new.name, [one.group for one in new.deployments])
         raise
 
 
 def _gone(before: Service, after: Service) -> set[str]:
-    return {one.name for one in before.deployments} - {one.name for one in after.deployments}
+    return {one.group for one in before.deployments} - {one.group for one in after.deployments}
 
 
 def _name(world: World, service: Service, manifest: Manifest) -> str:

@@ -36,16 +36,16 @@ class Configuration(Record, frozen=True, kw_only=True):
     """Lines below it are not logged. A request's line is an error with a status of 500 and more, a warning from 400."""
 
 
-def configuration_file(deployment: str) -> str:
-    """Return the name of the file, beside the keys' digests, from which a deployment's replicas read theirs."""
-    return f"configuration-{deployment}.json"
+def configuration_file(group: str) -> str:
+    """Return the name of the file, beside the keys' digests, from which a group of replicas reads theirs."""
+    return f"configuration-{group}.json"
 
 
 class Deployment(Record, frozen=True, kw_only=True):
     """A manifest running as replicas, with its share of the service's traffic."""
 
     name: str
-    """``m3``-like: made from the manifest's version when not given."""
+    """Stays through its updates: what ``services traffic`` and the header ``x-mlops-deployment`` call it."""
     manifest: str
     """``NAME:VERSION``."""
     replicas: int = 1
@@ -53,6 +53,15 @@ class Deployment(Record, frozen=True, kw_only=True):
     """Percent of the service's traffic."""
     image: str = ""
     """Image id, on hosts that run images."""
+    revision: int = 0
+    """Counts the service's roll-outs: replicas of two revisions run side by side while the traffic moves."""
+    mirror: int = 0
+    """Percent of the service's requests of which it gets a copy; its answers to copies reach nobody."""
+
+    @property
+    def group(self) -> str:
+        """What hosts know its replicas by: ``Replica.deployment``. Another one after every update."""
+        return f"{self.name}.{self.revision}" if self.revision else self.name
 
 
 class Replica(Record, frozen=True, kw_only=True):
@@ -61,6 +70,7 @@ class Replica(Record, frozen=True, kw_only=True):
     id: ReplicaId
     service: str
     deployment: str
+    """The deployment's ``group``."""
     manifest: str
     host: str
     address: str
@@ -73,6 +83,19 @@ class Replica(Record, frozen=True, kw_only=True):
     container: str = ""
     nonce: str = ""
     """A random word that the replica answers, so that nothing else can pass for it."""
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """A change of what a service serves, and what served until then."""
+
+    at: float
+    """Seconds since the epoch."""
+    by: str
+    what: str
+    """In words: ``update blue to churn:4``."""
+    host: HostName
+    deployments: list[Deployment]
+    """Those before the change: what a rollback goes back to."""
 
 
 class Service(Entry, frozen=True, kw_only=True):
@@ -96,6 +119,8 @@ class Service(Entry, frozen=True, kw_only=True):
     n_ready: int = 0
     key_digests: list[str] = []
     """SHA-256 of the primary and the secondary key."""
+    history: list[Change] = []
+    """What was changed of its deployments, newest first; the last twenty."""
 
     @property
     def configuration(self) -> Configuration:

@@ -53,24 +53,24 @@ def configured(service: Service, changes: Mapping[str, object]) -> Service:
 def publish_configuration(world: World, service: str, also: Mapping[str, Configuration] | None = None) -> None:
     """Write each deployment's configuration to where its replicas look, as the record has it at this moment.
 
-    ``also`` has that of deployments which the record does not have, since they are just being rolled out. Raises
-    ``UnknownThing``.
+    ``also`` has, by their group, that of replicas which the record does not have, since they are just being rolled out.
+    Raises ``UnknownThing``.
     """
     folder = service_folder(world, service)
     with locked(folder / "configuration.lock"):  # so that the file never goes back to an older record's
         known = world.catalog.get(Service, service)
-        wanted = {**(also or {}), **dict.fromkeys((one.name for one in known.deployments), known.configuration)}
-        for deployment, configuration in wanted.items():
-            file, content = folder / "keys" / configuration_file(deployment), encode(configuration)
+        wanted = {**(also or {}), **dict.fromkeys((one.group for one in known.deployments), known.configuration)}
+        for group, configuration in wanted.items():
+            file, content = folder / "keys" / configuration_file(group), encode(configuration)
             if not file.is_file() or file.read_bytes() != content:
                 replace_file(file, content, mode=0o644)
                 file.parent.chmod(0o755)
 
 
-def forget_configurations(world: World, service: str, deployments: Iterable[str]) -> None:
-    """Delete the files of deployments that are gone. Idempotent."""
-    for deployment in deployments:
-        (service_folder(world, service) / "keys" / configuration_file(deployment)).unlink(missing_ok=True)
+def forget_configurations(world: World, service: str, groups: Iterable[str]) -> None:
+    """Delete the files of groups of replicas that are gone. Idempotent."""
+    for group in groups:
+        (service_folder(world, service) / "keys" / configuration_file(group)).unlink(missing_ok=True)
 
 
 def _value(name: str, value: object) -> Any:

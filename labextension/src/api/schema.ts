@@ -922,6 +922,18 @@ export interface components {
             notebook_in_workspace: string;
         };
         /**
+         * Change
+         * @description A change of what a service serves, and what served until then.
+         */
+        Change: {
+            at: number;
+            by: string;
+            deployments: components["schemas"]["Deployment"][];
+            /** @enum {unknown} */
+            host: "docker" | "kubernetes" | "process";
+            what: string;
+        };
+        /**
          * ChangeRun
          * @description Tags to set, or to remove where the value is null, and the note, in Markdown.
          */
@@ -1093,9 +1105,13 @@ export interface components {
             /** @default  */
             image: string;
             manifest: string;
+            /** @default 0 */
+            mirror: number;
             name: string;
             /** @default 1 */
             replicas: number;
+            /** @default 0 */
+            revision: number;
             /** @default 100 */
             weight: number;
         };
@@ -1710,6 +1726,8 @@ export interface components {
             /** @default  */
             created_by: string;
             deployments: components["schemas"]["Deployment"][];
+            /** @default [] */
+            history: components["schemas"]["Change"][];
             /** @enum {unknown} */
             host: "docker" | "kubernetes" | "process";
             /** @default [] */
