@@ -10,19 +10,17 @@ from typing import Any, Final
 from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Replica, configuration_file
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 from jupyter_mlops.hosts.image import KEYS, PORT
+from jupyter_mlops.hosts.limiting import threads
 from jupyter_mlops.ports import ReplicaSpec
 
 NODE: Final = "mlops.node"
 PATIENCE_S: Final = 60
 LOGS: Final = {"max-size": "10m", "max-file": "3"}
 SCRATCH: Final = {"/tmp": "rw,nosuid,nodev,size=256m"}  # noqa: S108  # the container's own
-THREADS: Final = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-)
-"""A container sees all cores of its machine; replicas that each start a thread for every core stand in each other's way."""
 
 
 class ImageGone(NotFound):
@@ -122,7 +120,7 @@ class DockerHost:
                 *("--configuration", f"{KEYS}/{configuration_file(spec.deployment)}"),
             ],
             "labels": {**self._labels, **{f"mlops.{key}": value for key, value in about.items()}},
-            "environment": THREADS,
+            "environment": threads(spec.resources),
             "ports": {f"{PORT}/tcp": ("127.0.0.1", None)},
             "mounts": [docker.types.Mount(KEYS, str(keys.resolve()), type="bind", read_only=True)],
             "read_only": True,
@@ -130,6 +128,7 @@ class DockerHost:
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges:true"],
             "restart_policy": {"Name": "unless-stopped"},
+            **_limits(spec.resources),
             "log_config": docker.types.LogConfig(type="json-file", config=LOGS),
         }
 
@@ -153,6 +152,16 @@ class DockerHost:
         with self._engine.asked_to("list containers") as client:
             found = client.api.containers(all=True, filters={**filters, "label": [*labels, "mlops.nonce"]})
         return [_replica(each) for each in found]
+
+
+def _limits(wanted: Resources) -> dict[str, Any]:
+    """Return the engine's own limits. No swap: a replica that swaps answers nobody in time, and the disk's others suffer."""
+    limits: dict[str, Any] = {}
+    if wanted.cpus:
+        limits["nano_cpus"] = int(wanted.cpus * 1e9)
+    if wanted.memory_bytes:
+        limits |= {"mem_limit": wanted.memory_bytes, "memswap_limit": wanted.memory_bytes}
+    return limits
 
 
 def _replica(container: Mapping[str, Any]) -> Replica:

@@ -25,6 +25,7 @@ from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Replica, configuration_file
 from jupyter_mlops.hosts.environment import find_interpreter
+from jupyter_mlops.hosts.limiting import how_held, prefix, threads
 from jupyter_mlops.ports import ReplicaSpec
 
 LONGEST_SOCKET = 96
@@ -93,7 +94,7 @@ class ProcessHost:
         if len(str(address)) > LONGEST_SOCKET:
             raise SocketTooLong(address)
         interpreter = find_interpreter(spec.manifest, self._root / "cache", say)
-        say("Starting the replica")
+        say(f"Starting the replica. {how_held(spec.resources)}".strip())
         kept = _Kept(
             workspace=self._workspace,
             node=self._node,
@@ -110,9 +111,9 @@ class ProcessHost:
             ),
         )
         self._keep(kept)  # before the process, so that it is found again even if we end right after starting it
-        process = self._launch(
-            kept, [interpreter.python, *_argv(spec, kept.replica)], interpreter.env, Path(spec.bundle)
-        )
+        argv = [*prefix(spec.resources), interpreter.python, *_argv(spec, kept.replica)]
+        env = interpreter.env | (threads(spec.resources) if spec.resources.cpus else {})
+        process = self._launch(kept, argv, env, Path(spec.bundle))
         started = _with_process(kept.replica, process)
         self._keep(msgspec.structs.replace(kept, replica=started))
         return started

@@ -10,9 +10,11 @@ from pathlib import Path
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.record import encode
-from jupyter_mlops.hosts.docker import SCRATCH, THREADS
+from jupyter_mlops.core.resources import Resources
+from jupyter_mlops.hosts.docker import SCRATCH
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 from jupyter_mlops.hosts.image import KEYS, PORT
+from jupyter_mlops.hosts.limiting import threads
 from jupyter_mlops.hosts.shipping import ImageRemoved
 
 
@@ -51,7 +53,7 @@ def running(engine: Engine, image: Image, digests: Sequence[str], workspace: str
                         image.image_id,
                         name=f"mlops-trial-{new_id()}",
                         labels={WORKSPACE: workspace, "mlops.trial": image.manifest},
-                        environment=THREADS,
+                        environment=threads(Resources()),
                         ports={f"{PORT}/tcp": ("127.0.0.1", None)},  # type: ignore[dict-item]  # the stubs leave it out
                         mounts=[docker.types.Mount(KEYS, str(keys.resolve()), type="bind", read_only=True)],
                         read_only=True,

@@ -10,6 +10,7 @@ from typing import Protocol
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import Record
+from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Limits, Replica
 
 
@@ -30,6 +31,8 @@ class ReplicaSpec(Record, frozen=True, kw_only=True):
     """
     limits: Limits
     """Those to start with, where the deployment has no configuration yet."""
+    resources: Resources = Resources()
+    """The most that it may use of its machine."""
 
 
 class Host(Protocol):

@@ -21,6 +21,7 @@ from jupyter_mlops.agent.probe import ask, is_ready
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.manifest import Manifest, ManifestFile
 from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Limits, Replica
 from jupyter_mlops.hosts.builder import DockerBuilder
 from jupyter_mlops.hosts.docker import DockerHost
@@ -28,7 +29,25 @@ from jupyter_mlops.hosts.process import ProcessHost
 from jupyter_mlops.ports import Host, ReplicaSpec
 
 KEY = "the key"
-SCRIPT = "def init():\n    print('the script is loaded')\n\n\ndef run(data):\n    return data\n"
+SCRIPT = """
+import hashlib, os, threading, time
+
+def init():
+    print('the script is loaded')
+
+def run(data):
+    if 'allocate' in data:
+        return sum(bytearray(os.urandom(1)) * data['allocate']) >= 0
+    if 'burn' in data:  # hashing lets go of the interpreter, so each thread may have a processor of its own
+        began, used, block = time.monotonic(), time.process_time(), bytes(1 << 20)
+        def burn():
+            while time.monotonic() - began < data['burn']:
+                hashlib.sha256(block)
+        threads = [threading.Thread(target=burn) for _ in range(3)]
+        [each.start() for each in threads], [each.join() for each in threads]
+        return (time.process_time() - used) / (time.monotonic() - began)
+    return {**data, 'threads': os.environ.get('OMP_NUM_THREADS')}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +160,7 @@ def write_keys(folder: Path, *keys: str) -> None:
     part.replace(folder / "keys" / "digests.json")
 
 
-def score(replica: Replica, body: object = None, key: str = KEY) -> tuple[int, bytes]:
+def score(replica: Replica, body: object, key: str = KEY) -> tuple[int, bytes]:
     return ask(replica, "POST", "/score", json.dumps(body).encode(), key=key, timeout_s=10)
 
 
@@ -217,8 +236,32 @@ def test_two_replicas_are_two_and_each_stops_alone(host: Host, replica: Replica,
         assert not host.alive(other)
         assert [one.id for one in host.replicas()] == [replica.id]
     with pytest.raises((OSError, http.client.HTTPException)):
-        score(other)
+        score(other, {})
     assert host.alive(replica)
+
+
+@pytest.fixture(scope="module")
+def held(host: Host, spec: ReplicaSpec) -> Iterator[Replica]:
+    """A replica that may use one processor and 200 MB."""
+    replica = started(host, msgspec.structs.replace(spec, resources=Resources(cpus=1, memory_bytes=200 << 20)))
+    yield replica
+    host.stop(replica, grace_s=0)
+
+
+def test_a_replica_gets_no_more_processors_than_it_was_given(held: Replica) -> None:
+    status, answer = score(held, {"burn": 0.5})
+    assert status == 200
+    assert 0.0 < float(json.loads(answer)) < 1.3
+    assert json.loads(score(held, {})[1])["threads"] == "1"
+
+
+def test_a_replica_gets_no_more_memory_than_it_was_given(held: Replica) -> None:
+    assert score(held, {"allocate": 50 << 20})[0] == 200
+    try:
+        status = score(held, {"allocate": 400 << 20})[0]
+    except (OSError, http.client.HTTPException):
+        return  # the kernel ended it
+    assert status == 500
 
 
 def test_one_that_was_never_started_is_not_there(host: Host) -> None:
