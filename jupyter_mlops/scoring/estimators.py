@@ -13,7 +13,7 @@ from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.manifest import Manifest, Schema
 from jupyter_mlops.scoring.codec import encode
 from jupyter_mlops.scoring.intake import Intake, TableIntake
-from jupyter_mlops.scoring.linear import Predict, quick_predict
+from jupyter_mlops.scoring.quick import Predict, quick_predict
 from jupyter_mlops.scoring.schema import KINDS, Row
 
 TAKES_ARRAYS: Final = frozenset(
@@ -120,13 +120,13 @@ def _takes(predict: Predict, intake: TableIntake, row: Row) -> bool:
 
 
 def quick_for(
-    estimator: Any, predict: Predict, intake: Intake, manifest: Manifest, dtype: str | None
+    estimator: Any, predict: Predict, method: str, *, intake: Intake, manifest: Manifest, dtype: str | None
 ) -> Predict | None:
-    """Return the quick path, if the model has one and its input is an array of numbers."""
+    """Return the quick path of a method, if the model has one and its input is an array of numbers."""
     tensors = manifest.schema.tensors
     matrix = len(tensors) == 1 and len(tensors[0].shape) == 2 and not tensors[0].name  # noqa: PLR2004 - a matrix
-    if not (dtype in {"float64", "int64"} or (matrix and tensors[0].dtype in {"float64", "int64"})):
-        return None
+    if (tensors[0].dtype if matrix else dtype) not in {"float64", "int64"}:
+        return None  # numbers of 32 bits are rounded otherwise than the probes, which have 64
     sample = None
     if manifest.sample is not None:
         try:
@@ -134,4 +134,4 @@ def quick_for(
         except MlopsError:
             return None  # the warm-up says what is wrong with the sample
     n_columns = len(manifest.schema.columns) or tensors[0].shape[1]
-    return quick_predict(estimator, predict, sample, n_columns)
+    return quick_predict(estimator, predict, sample, n_columns, method)

@@ -87,9 +87,7 @@ def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) ->
         refused = nan_refused(predict, intake, manifest)
         if refused:
             intake.refuse_nan(refused)
-    quick = None
-    if method == "predict":
-        quick = quick_for(estimator, predict, intake, manifest, dtype)
+    quick = quick_for(estimator, predict, method, intake=intake, manifest=manifest, dtype=dtype)
     log(f"{model.name}:{model.version} is a {type(estimator).__name__}{', with its quick path' if quick else ''}", "")
     return ModelScorer(intake, predict, log, inline=True, quick=quick)
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, make_regression
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import (
     ElasticNet,
     LinearRegression,
@@ -20,8 +19,9 @@ from sklearn.linear_model import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
-from jupyter_mlops.scoring.linear import quick_predict
+from jupyter_mlops.scoring.quick import quick_predict
 
 IRIS = load_iris(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -86,7 +86,7 @@ class Shifted(LogisticRegression):
     [
         Contrary(max_iter=500),
         Shifted(max_iter=500),
-        RandomForestClassifier(3),
+        DecisionTreeClassifier(),
         make_pipeline(MinMaxScaler(), LogisticRegression()),
         PoissonRegressor(),
         RidgeClassifier(),
