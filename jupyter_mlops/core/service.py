@@ -8,8 +8,11 @@ from msgspec import Meta
 
 from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.record import Entry, Record
+from jupyter_mlops.core.resources import Resources
+from jupyter_mlops.core.scale import Scale
 
-HostName = Literal["process", "docker", "kubernetes"]
+HostName = str
+"""``process``, ``docker``, or one that `mlops hosts add` has named."""
 LogLevel = Literal["info", "warning", "error"]
 ServiceState = Literal["pending", "ready", "degraded", "failed", "deleting"]
 
@@ -49,6 +52,11 @@ class Deployment(Record, frozen=True, kw_only=True):
     manifest: str
     """``NAME:VERSION``."""
     replicas: int = 1
+    """How many should run now; where it scales, the agent changes it."""
+    scale: Scale | None = None
+    """``None``: the number of replicas is fixed."""
+    resources: Resources = Resources()
+    """The most that each replica may use."""
     weight: int = 100
     """Percent of the service's traffic."""
     image: str = ""

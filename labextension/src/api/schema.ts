@@ -929,8 +929,7 @@ export interface components {
             at: number;
             by: string;
             deployments: components["schemas"]["Deployment"][];
-            /** @enum {unknown} */
-            host: "docker" | "kubernetes" | "process";
+            host: string;
             what: string;
         };
         /**
@@ -1110,8 +1109,17 @@ export interface components {
             name: string;
             /** @default 1 */
             replicas: number;
+            /**
+             * @default {
+             *       "cpus": 0,
+             *       "memory_bytes": 0
+             *     }
+             */
+            resources: components["schemas"]["Resources"];
             /** @default 0 */
             revision: number;
+            /** @default null */
+            scale: components["schemas"]["Scale"] | null;
             /** @default 100 */
             weight: number;
         };
@@ -1570,6 +1578,16 @@ export interface components {
             same: boolean;
         };
         /**
+         * Resources
+         * @description The most that one replica may use; 0 is no limit.
+         */
+        Resources: {
+            /** @default 0 */
+            cpus: number;
+            /** @default 0 */
+            memory_bytes: number;
+        };
+        /**
          * Restorable
          * @description What of a run can be restored, and what cannot.
          */
@@ -1701,6 +1719,25 @@ export interface components {
             note: string;
         };
         /**
+         * Scale
+         * @description Bounds, and what a replica should have to do.
+         *
+         *     A replica with ``concurrency`` requests in flight is full. There are as many replicas as are needed for each to have
+         *     ``target_utilization`` of that, averaged over a few seconds.
+         */
+        Scale: {
+            /** @default 10 */
+            concurrency: number;
+            /** @default 60 */
+            cool_down_s: number;
+            /** @default 1 */
+            max_replicas: number;
+            /** @default 1 */
+            min_replicas: number;
+            /** @default 0.7 */
+            target_utilization: number;
+        };
+        /**
          * Schema
          * @description What a request must hold and what the answer holds: columns, or tensors, or neither (any JSON).
          */
@@ -1728,8 +1765,7 @@ export interface components {
             deployments: components["schemas"]["Deployment"][];
             /** @default [] */
             history: components["schemas"]["Change"][];
-            /** @enum {unknown} */
-            host: "docker" | "kubernetes" | "process";
+            host: string;
             /** @default [] */
             key_digests: string[];
             /**

@@ -76,7 +76,19 @@ export function service(change: Partial<Service> = {}): Service {
     created_at: 1000,
     created_by: 'ada',
     host: 'process',
-    deployments: [{ name: 'm1', manifest: 'churn:1', replicas: 1, weight: 100, image: '' }],
+    deployments: [
+      {
+        name: 'm1',
+        manifest: 'churn:1',
+        replicas: 1,
+        scale: null,
+        resources: { cpus: 0, memory_bytes: 0 },
+        weight: 100,
+        image: '',
+        revision: 0,
+        mirror: 0
+      }
+    ],
     bind: '127.0.0.1',
     port: 40123,
     url: 'http://127.0.0.1:40123',
@@ -87,6 +99,7 @@ export function service(change: Partial<Service> = {}): Service {
     message: '',
     n_ready: 1,
     key_digests: [],
+    history: [],
     ...change
   };
 }
