@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
+from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.core.agentlock import holder_of, wait_free
@@ -11,6 +14,7 @@ from jupyter_mlops.core.errors import Failed
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.ports import World
 
+START_S: Final = 30.0
 STOP_S: Final = 60.0
 """An agent lets its activities come to a halt before it ends."""
 
@@ -22,6 +26,8 @@ class AgentStatus(Record, frozen=True, kw_only=True):
     pid: int = 0
     started_at: float = 0.0
     """Seconds since the epoch."""
+    unit: str = ""
+    """The systemd unit that starts it with the machine; empty where none is installed."""
 
 
 class AgentStays(Failed):
@@ -30,12 +36,39 @@ class AgentStays(Failed):
     code = "agent-stays"
 
 
+class AgentFails(Failed):
+    """The agent does not start."""
+
+    code = "agent-fails"
+
+
+def unit_file(world: World) -> Path:
+    """Return where the systemd unit of a workspace's agent is, or would be."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "systemd" / "user" / f"mlops-agent-{world.id}.service"
+
+
 def agent_status(world: World) -> AgentStatus:
     """Tell whether the agent runs, and since when."""
-    holder = holder_of(world.root)
+    holder, unit = holder_of(world.root), unit_file(world)
+    installed = str(unit) if unit.exists() else ""
     if holder is None:
-        return AgentStatus(running=False)
-    return AgentStatus(running=True, pid=holder.pid, started_at=holder.started_at)
+        return AgentStatus(running=False, unit=installed)
+    return AgentStatus(running=True, pid=holder.pid, started_at=holder.started_at, unit=installed)
+
+
+def start_agent(world: World) -> AgentStatus:
+    """Start the agent if it does not run, and wait until it does. Raises ``AgentFails``."""
+    world.ensure_agent()
+    deadline = time.monotonic() + START_S
+    while not (found := agent_status(world)).running:
+        if time.monotonic() > deadline:
+            raise AgentFails(
+                f"The agent does not run {START_S:.0f} s after it was started.",
+                hint=f"Read {world.root / 'agent' / 'log'}.",
+            )
+        time.sleep(0.05)
+    return found
 
 
 def stop_agent(world: World) -> bool:

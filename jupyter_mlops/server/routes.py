@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_mlops import activities as acts
-from jupyter_mlops.agent.control import AgentStatus, agent_status
+from jupyter_mlops.agent.control import AgentStatus, agent_status, start_agent
+from jupyter_mlops.agent.unit import Unit, install_agent
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.curve import Curve
 from jupyter_mlops.core.event import Event
@@ -46,7 +47,10 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "workspace", workspace.make_workspace, None, workspace.WorkspaceInfo),
     Row("GET", "status", workspace.show_status, None, workspace.Status),
     Row("GET", "agent", agent_status, None, AgentStatus),
+    Row("POST", "agent", start_agent, None, AgentStatus),
     Row("DELETE", "agent", workspace.halt_agent, None, None),
+    Row("POST", "agent/unit", install_agent, None, Unit),
+    Row("DELETE", "agent/unit", workspace.uninstall_agent, None, None),
     Row("GET", "openapi.json", workspace.show_document, None, Any),
     Row("GET", "experiments", list_experiments, None, list[Experiment]),
     Row("GET", "experiments/{name}", show_experiment, None, Experiment),

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from jupyter_mlops._version import __version__
+from jupyter_mlops.agent import unit
 from jupyter_mlops.agent.control import stop_agent
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.ports import World
@@ -85,3 +86,8 @@ def show_document(place: Place) -> Any:
 def halt_agent(world: World) -> None:
     """Stop the workspace's agent; services go on, and the next deploy starts it again."""
     stop_agent(world)
+
+
+def uninstall_agent(world: World) -> None:
+    """Take away what starts the agent with the machine; services go on."""
+    unit.uninstall_agent(world)

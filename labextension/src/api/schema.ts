@@ -65,9 +65,28 @@ export interface paths {
         /** Tell whether the agent runs, and since when. */
         get: operations["agent_status"];
         put?: never;
-        post?: never;
+        /** Start the agent if it does not run, and wait until it does. Raises ``AgentFails``. */
+        post: operations["start_agent"];
         /** Stop the workspace's agent; services go on, and the next deploy starts it again. */
         delete: operations["halt_agent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/unit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let systemd keep the workspace's agent, from now on and after every boot. Idempotent. */
+        post: operations["install_agent"];
+        /** Take away what starts the agent with the machine; services go on. */
+        delete: operations["uninstall_agent"];
         options?: never;
         head?: never;
         patch?: never;
@@ -889,6 +908,8 @@ export interface components {
             running: boolean;
             /** @default 0 */
             started_at: number;
+            /** @default  */
+            unit: string;
         };
         /**
          * Artifact
@@ -1387,11 +1408,15 @@ export interface components {
          * @description A model inside a manifest; its files are below ``models/NAME/``.
          */
         ManifestModel: {
+            /** @default  */
+            commit: string;
             /** @default file */
             flavor: string;
             name: string;
             /** @default null */
             run_id: string | null;
+            /** @default  */
+            snapshot: string;
             version: number;
         };
         /**
@@ -1790,6 +1815,8 @@ export interface components {
             name: string;
             /** @default  */
             node: string;
+            /** @default  */
+            otlp_endpoint: string;
             /** @default 0 */
             port: number;
             /**
@@ -1797,6 +1824,16 @@ export interface components {
              * @enum {unknown}
              */
             state: "degraded" | "deleting" | "failed" | "pending" | "ready";
+            /**
+             * @default {
+             *       "drop": [],
+             *       "enabled": true,
+             *       "hash": [],
+             *       "sample": 1,
+             *       "store": ""
+             *     }
+             */
+            telemetry: components["schemas"]["Telemetry"];
             /** @default  */
             url: string;
             /** @default 0 */
@@ -1904,6 +1941,22 @@ export interface components {
             };
         };
         /**
+         * Telemetry
+         * @description What is kept of the requests that a service scores, and where.
+         */
+        Telemetry: {
+            /** @default [] */
+            drop: string[];
+            /** @default true */
+            enabled: boolean;
+            /** @default [] */
+            hash: string[];
+            /** @default 1 */
+            sample: number;
+            /** @default  */
+            store: string;
+        };
+        /**
          * Tensor
          * @description One input or output tensor: numpy dtype name and shape (-1 where any length may stand).
          */
@@ -1912,6 +1965,16 @@ export interface components {
             /** @default  */
             name: string;
             shape: number[];
+        };
+        /**
+         * Unit
+         * @description The agent's unit.
+         */
+        Unit: {
+            file: string;
+            lingers: boolean;
+            running: boolean;
+            user: string;
         };
         /**
          * WantedLimits
@@ -2075,7 +2138,92 @@ export interface operations {
             };
         };
     };
+    start_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentStatus"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     halt_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    install_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uninstall_agent: {
         parameters: {
             query?: never;
             header?: never;

@@ -106,6 +106,10 @@ async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, mod
     assert (await api("DELETE", "agent")).status == 204
     assert (await api("DELETE", "agent")).status == 204  # stopping what is stopped changes nothing
     assert (await api("GET", "agent")).body["running"] is False
+    assert (await api("POST", "agent", user="rita")).status == 403
+    assert (await api("POST", "agent")).body["running"] is True
+    assert (await api("DELETE", "agent/unit")).status == 204  # none was installed
+    assert (await api("DELETE", "agent")).status == 204
     assert (await api("POST", "services/risk/score", ROWS)).body == scored.body  # services go on without it
     assert isinstance((await api("GET", "services/risk/logs", tail=5)).body["items"], list)
     assert {node["kind"] for node in (await api("GET", "lineage/service/risk")).body["nodes"]} >= {
