@@ -10,11 +10,16 @@ from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.record import Entry, Record
 from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.scale import Scale
+from jupyter_mlops.core.telemetry import Telemetry
 
 HostName = str
 """``process``, ``docker``, or one that `mlops hosts add` has named."""
 LogLevel = Literal["info", "warning", "error"]
 ServiceState = Literal["pending", "ready", "degraded", "failed", "deleting"]
+
+
+OtlpEndpoint = Annotated[str, Meta(pattern=r"^(https?://[^\s]+)?$", max_length=2000)]
+"""Where log lines are sent beside the file, as OTLP over HTTP in JSON; empty for nowhere."""
 
 
 class Limits(Record, frozen=True, kw_only=True):
@@ -37,6 +42,8 @@ class Configuration(Record, frozen=True, kw_only=True):
     limits: Limits = Limits()
     log_level: LogLevel = "info"
     """Lines below it are not logged. A request's line is an error with a status of 500 and more, a warning from 400."""
+    telemetry: Telemetry = Telemetry()
+    otlp_endpoint: OtlpEndpoint = ""
 
 
 def configuration_file(group: str) -> str:
@@ -93,6 +100,25 @@ class Replica(Record, frozen=True, kw_only=True):
     """A random word that the replica answers, so that nothing else can pass for it."""
 
 
+class Copies(Record, frozen=True, kw_only=True):
+    """What became of the requests that were copied to a deployment."""
+
+    answered: int = 0
+    """With status 200."""
+    failed: int = 0
+    """With another status, or not at all."""
+    dropped: int = 0
+    """Not sent: too large to copy, or more at once than it could take."""
+
+    def __add__(self, other: Copies) -> Copies:
+        """Return both together."""
+        return Copies(
+            answered=self.answered + other.answered,
+            failed=self.failed + other.failed,
+            dropped=self.dropped + other.dropped,
+        )
+
+
 class Change(Record, frozen=True, kw_only=True):
     """A change of what a service serves, and what served until then."""
 
@@ -119,6 +145,8 @@ class Service(Entry, frozen=True, kw_only=True):
     """The gateway's; 0 until it has one, then kept for life."""
     limits: Limits = Limits()
     log_level: LogLevel = "info"
+    telemetry: Telemetry = Telemetry()
+    otlp_endpoint: OtlpEndpoint = ""
     node: str = ""
     """The machine whose agent keeps it."""
     state: ServiceState = "pending"
@@ -133,7 +161,12 @@ class Service(Entry, frozen=True, kw_only=True):
     @property
     def configuration(self) -> Configuration:
         """What its replicas read."""
-        return Configuration(limits=self.limits, log_level=self.log_level)
+        return Configuration(
+            limits=self.limits,
+            log_level=self.log_level,
+            telemetry=self.telemetry,
+            otlp_endpoint=self.otlp_endpoint,
+        )
 
     @property
     def url(self) -> str:

@@ -7,14 +7,18 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from jupyter_mlops.core.errors import BadInput, MlopsError
 from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Limits
+from jupyter_mlops.core.telemetry import About
 from jupyter_mlops.scoring.app import Settings, serve
 from jupyter_mlops.scoring.sockets import Address
+
+T = TypeVar("T")
 
 
 class BadArguments(BadInput):
@@ -54,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
         help='file like {"limits": {"max_queue": 20}, "log_level": "info"}, read anew when it changes',
     )
     parser.add_argument("--log-file", type=Path, help="file for JSON lines, instead of standard error")
+    parser.add_argument(
+        "--telemetry", type=Path, help="folder in which requests and answers are kept; else they are not"
+    )
+    parser.add_argument(
+        "--about", default="{}", help='JSON: {"service": "churn", "deployment": "m3", "replica": "..."}'
+    )
     return parser
 
 
@@ -61,12 +71,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     keys = arguments.keys or os.environ.get("MLOPS_KEYS_DIR")
     if not keys:
         raise BadArguments("No folder with keys is named.", hint="Use --keys FOLDER or the variable MLOPS_KEYS_DIR.")
-    try:
-        limits = decode(arguments.limits, Limits)
-    except msgspec.MsgspecError as error:
-        raise BadArguments(
-            f"--limits cannot be read: {error}.", hint="Write --limits '{\"max_queue\": 10}'."
-        ) from error
+    limits = _read("--limits", arguments.limits, Limits, '{"max_queue": 10}')
+    about = _read("--about", arguments.about, About, '{"service": "churn"}')
     return Settings(
         bundle=arguments.bundle,
         keys=Path(keys),
@@ -75,7 +81,16 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         limits=limits,
         configuration=arguments.configuration,
         log_file=arguments.log_file,
+        telemetry=arguments.telemetry,
+        about=about,
     )
+
+
+def _read(name: str, text: str, into: type[T], example: str) -> T:
+    try:
+        return decode(text, into)
+    except msgspec.MsgspecError as error:
+        raise BadArguments(f"{name} cannot be read: {error}.", hint=f"Write {name} '{example}'.") from error
 
 
 def _address(arguments: argparse.Namespace) -> Address:

@@ -16,6 +16,7 @@ from jupyter_mlops.core.errors import Failed, MlopsError
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import encode, plain
 from jupyter_mlops.core.service import Configuration, Limits
+from jupyter_mlops.core.telemetry import About
 from jupyter_mlops.scoring.batching import Batcher, Worker
 from jupyter_mlops.scoring.bundle import read_manifest, verify
 from jupyter_mlops.scoring.configuration import Configured
@@ -23,6 +24,7 @@ from jupyter_mlops.scoring.keys import Keys
 from jupyter_mlops.scoring.limits import ARRIVE_S, DRAIN_S, IDLE_S
 from jupyter_mlops.scoring.loader import load
 from jupyter_mlops.scoring.protocol import Connection
+from jupyter_mlops.scoring.recording import Recorder
 from jupyter_mlops.scoring.routes import Replica
 from jupyter_mlops.scoring.scorer import Log as Say
 from jupyter_mlops.scoring.scorer import ModelScorer, ScriptScorer
@@ -56,6 +58,9 @@ class Settings:
     configuration: Path | None = None
     """Reread while it runs; what it has stands before ``limits``."""
     log_file: Path | None = None
+    telemetry: Path | None = None
+    """Folder in which requests are kept; without one they are not."""
+    about: About = field(default_factory=About)
 
 
 def serve(settings: Settings) -> int:
@@ -85,7 +90,10 @@ async def _serve(settings: Settings, log: Log) -> int:
     manifest = read_manifest(settings.bundle)
     keys = Keys(settings.keys, say=lambda line: log.event(line, level="warning"))
     configured = Configured(settings.configuration, say=lambda line: log.event(line, level="warning"))
-    replica = Replica(manifest, keys=keys, limits=settings.limits, nonce=settings.nonce, log=log)
+    recorder = Recorder(
+        settings.telemetry, manifest, settings.about, settings.keys, say=lambda line: log.event(line, level="warning")
+    )
+    replica = Replica(manifest, keys=keys, limits=settings.limits, nonce=settings.nonce, log=log, recorder=recorder)
     worker = Worker(loop)
     replica.batcher = Batcher(loop, worker, max_jobs=settings.limits.max_batch, on_batch=replica.telemetry.batch)
     replica.configure(configured.fresh() or Configuration(limits=settings.limits))
@@ -100,7 +108,10 @@ async def _serve(settings: Settings, log: Log) -> int:
             loading.result()
             await ended
         loading.cancel()
-        return await _drain(replica, server, log)
+        try:
+            return await _drain(replica, server, log)
+        finally:
+            recorder.end()
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.record import encode, plain
+from jupyter_mlops.scoring.collect import Scope
 from jupyter_mlops.scoring.limits import BodyTooLarge
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ class Exchange:
         "keep_alive",
         "method",
         "n_in",
+        "n_rows",
         "on_lost",
         "out",
         "path",
         "refused",
         "request_id",
         "route",
+        "scope",
         "started",
     )
 
@@ -52,6 +55,9 @@ class Exchange:
         self.refused: MlopsError | None = None
         """Why it will not be answered otherwise; its body is not kept."""
         self.n_in = 0
+        self.n_rows = 0
+        self.scope: Scope | None = None
+        """Set where a script answers, which may add fields to it."""
         self.on_lost: Callable[[], None] | None = None
         """Called when the client is gone and nobody waits for the answer."""
         self.out: bytes | None = None

@@ -14,11 +14,13 @@ from jupyter_mlops.core.errors import Failed, MlopsError, NotFound, Unavailable
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.service import Configuration, Limits
-from jupyter_mlops.scoring import codec, inference, openapi
+from jupyter_mlops.scoring import arrow, codec, inference, openapi
 from jupyter_mlops.scoring.batching import Batcher, Job
+from jupyter_mlops.scoring.collect import Asked, Scope
 from jupyter_mlops.scoring.exchange import Exchange, Header, problem_body
 from jupyter_mlops.scoring.keys import Keys
 from jupyter_mlops.scoring.limits import RETRY_AFTER_S, Gate
+from jupyter_mlops.scoring.recording import Recorder
 from jupyter_mlops.scoring.scorer import ModelScorer, ScriptScorer
 from jupyter_mlops.scoring.telemetry import Log, Telemetry
 
@@ -30,6 +32,10 @@ Write = Callable[[Exchange, Any], None]
 """Answers a request with what its job came to."""
 METRICS: Final = b"text/plain; version=0.0.4; charset=utf-8"
 AUTHENTICATE: Final = (b"www-authenticate", b'Bearer realm="jupyter-mlops"')
+ARROW: Final = codec.ARROW.encode()
+TEXT: Final = b"text/plain; charset=utf-8"
+MLFLOW: Final = b"3.17"
+"""The MLflow whose scoring server's formats `/invocations` speaks."""
 BINARY: Final = b"application/octet-stream"
 INFERENCE_HEAD: Final = inference.HEAD.lower().encode()
 UNKNOWN: Final = "other"
@@ -84,7 +90,9 @@ class Route:
 class Replica:
     """The application of every connection: one manifest, its scorer, and everything around them."""
 
-    def __init__(self, manifest: Manifest, *, keys: Keys, limits: Limits, nonce: str, log: Log) -> None:
+    def __init__(
+        self, manifest: Manifest, *, keys: Keys, limits: Limits, nonce: str, log: Log, recorder: Recorder
+    ) -> None:
         self.manifest = manifest
         self.limits = limits
         self.max_body_bytes = limits.max_body_bytes
@@ -92,7 +100,8 @@ class Replica:
         self.date = b""
         self.connections: set[Connection] = set()
         self.gate = Gate(limits)
-        self.telemetry = Telemetry(log, self._gauges)
+        self.telemetry = Telemetry(log, self._gauges, recorder)
+        self.recorder = recorder
         self.batcher: Batcher
         """Set when the loop runs."""
         self.scorer: ModelScorer | ScriptScorer
@@ -115,6 +124,9 @@ class Replica:
             row(b"POST", "/invocations", self._invocations, keyed=True),
             row(b"GET", "/health/live", self._live, quiet=True),
             row(b"GET", "/health/ready", self._ready, quiet=True),
+            row(b"GET", "/ping", self._ping, quiet=True),
+            row(b"GET", "/health", self._ping, quiet=True),
+            row(b"GET", "/version", lambda exchange: exchange.answer(200, MLFLOW, TEXT)),
             row(b"GET", "/openapi.json", lambda exchange: self._document(exchange, openapi.openapi)),
             row(b"GET", "/swagger.json", lambda exchange: self._document(exchange, openapi.swagger)),
             row(b"GET", "/metrics", self._metrics, quiet=True),
@@ -144,6 +156,7 @@ class Replica:
         self.max_body_bytes = limits.max_body_bytes
         self.batcher.max_jobs = min(limits.max_batch, limits.max_concurrent)
         self.telemetry.log.level = configuration.log_level
+        self.recorder.configure(configuration.telemetry)
 
     def begin(self, exchange: Exchange) -> None:
         """Find the route of a request whose head is complete, or refuse it before its body is kept."""
@@ -180,12 +193,15 @@ class Replica:
         return error.status, problem_body(error, members), headers
 
     def done(self, exchange: Exchange, status: int, n_out: int) -> None:
-        """Count an answer."""
+        """Count an answer, and keep it where it was scored."""
         route = exchange.route
+        took_s = time.monotonic() - exchange.started
+        if self.recorder.takes and route is not None and route.keyed and exchange.refused is None:
+            self.recorder.add(exchange, status, took_s, n_out)
         self.telemetry.request(
             route=UNKNOWN if route is None else route.name,
             status=status,
-            took_s=time.monotonic() - exchange.started,
+            took_s=took_s,
             request_id=exchange.request_id.decode(),
             n_in=exchange.n_in,
             n_out=n_out,
@@ -201,14 +217,20 @@ class Replica:
         self.date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()
         self.gate.expire(time.monotonic())
         self.telemetry.log.write()
+        self.recorder.tick()
 
     # -- scoring
 
     def _score(self, exchange: Exchange) -> None:
         scorer = self._open()
         data, n_rows = scorer.intake.read(exchange.body, _media(exchange))
-        script = isinstance(scorer, ScriptScorer)
-        self._submit(exchange, data, n_rows, self._script_answer if script else self._model_answer)
+        if isinstance(scorer, ScriptScorer):
+            write = self._script_answer
+        elif ARROW in exchange.headers.get(b"accept", b"") and arrow.is_here():
+            write = self._arrow_answer
+        else:
+            write = self._model_answer
+        self._submit(exchange, data, n_rows, write)
 
     def _invocations(self, exchange: Exchange) -> None:
         scorer = self._open()
@@ -250,6 +272,10 @@ class Replica:
             except Exception as error:  # noqa: BLE001 - the other jobs of the batch must get their answers
                 self._fault(exchange, error)
 
+        exchange.n_rows = n_rows
+        if isinstance(self.scorer, ScriptScorer):
+            exchange.scope = Scope(exchange.request_id.decode())
+            data = Asked(data, exchange.scope)
         job = Job(data, n_rows, ended)
         exchange.on_lost = lambda: job.end(None)
         self.gate.enter(job, time.monotonic())
@@ -258,11 +284,18 @@ class Replica:
     def _model_answer(self, exchange: Exchange, output: Any) -> None:
         exchange.answer(200, b'{"predictions":' + codec.encode(output) + self._suffix)
 
+    def _arrow_answer(self, exchange: Exchange, output: Any) -> None:
+        stream = arrow.write(output, ":".join(inference.served(self.manifest)))
+        if stream is None:
+            self._model_answer(exchange, output)  # better than no answer, and its content type says what it is
+        else:
+            exchange.answer(200, stream, ARROW)
+
     def _mlflow_answer(self, exchange: Exchange, output: Any) -> None:
         exchange.answer(200, b'{"predictions":' + codec.encode(output) + b"}")
 
     def _script_answer(self, exchange: Exchange, output: Any) -> None:
-        exchange.answer(200, codec.encode(output, by="scoring script"))
+        exchange.answer(200, codec.encode(output, what="What the scoring script returned"))
 
     # -- everything else
 
@@ -272,6 +305,10 @@ class Replica:
     def _ready(self, exchange: Exchange) -> None:
         ready = self.phase == "ready"
         exchange.answer(200 if ready else 503, encode({"status": self.phase, "nonce": self._nonce}))
+
+    def _ping(self, exchange: Exchange) -> None:
+        """Answer as MLflow's server does, which SageMaker asks by ``/ping``."""
+        exchange.answer(200 if self.phase == "ready" else 503, b"\n")
 
     def _ready_v2(self, exchange: Exchange) -> None:
         ready = self.phase == "ready"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jupyter_mlops.core.errors import Failed, MlopsError
+from jupyter_mlops.scoring.collect import Asked, within
 from jupyter_mlops.scoring.intake import Intake
 
 SHOWN = 500
@@ -103,11 +104,15 @@ class ScriptScorer:
     def score(self, data: Sequence[Any], n_rows: Sequence[int]) -> list[Any]:
         """Return what ``run`` returned for each request's data, or its exception."""
         del n_rows  # a script knows best
-        return [self._one(self.intake.join([each])) for each in data]
+        return [self._asked(each) if isinstance(each, Asked) else self._one(each) for each in data]
+
+    def _asked(self, asked: Asked) -> Any:
+        with within(asked.scope):
+            return self._one(asked.data)
 
     def _one(self, data: Any) -> Any:
         try:
-            return self._run(data)
+            return self._run(self.intake.join([data]))
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a script must not end the replica
             self._log(f"the scoring script raised {told(error)}", traceback.format_exc())
             return ScriptFailed(

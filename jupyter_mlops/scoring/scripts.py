@@ -16,6 +16,7 @@ from jupyter_mlops.core.errors import Failed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.scoring import codec
 from jupyter_mlops.scoring.bundle import MODELS
+from jupyter_mlops.scoring.collect import collect
 from jupyter_mlops.scoring.intake import RawIntake
 from jupyter_mlops.scoring.schema import TableSchema
 from jupyter_mlops.scoring.scorer import Log, ScriptScorer, told
@@ -23,6 +24,7 @@ from jupyter_mlops.scoring.scorer import Log, ScriptScorer, told
 VARIABLES: Final = ("MLOPS_MODEL_DIR", "AZUREML_MODEL_DIR")
 """Both name the folder with the models, so that a script from Azure ML finds its own."""
 RAW: Final = "raw_data"
+PACKAGE: Final = "jupyter_mlops"
 RUN: Final = "Define run(data), which gets the request's JSON and returns the answer."
 
 
@@ -36,6 +38,7 @@ def load_script(folder: Path, manifest: Manifest, script: str, log: Log) -> Scri
     """Import a bundle's script with its folder on the path, and call its ``init()``. Raises ``ScriptNotLoaded``."""
     for variable in VARIABLES:
         os.environ[variable] = str((folder / MODELS).resolve())
+    vars(sys.modules[PACKAGE])["collect"] = collect  # in an image the package has nothing else to offer
     file = folder / script
     module = _step("import", file, script, log, lambda: _import(file, script))
     run = _run_of(module, script)

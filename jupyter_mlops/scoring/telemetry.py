@@ -15,6 +15,7 @@ import msgspec
 
 from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.core.service import LogLevel
+from jupyter_mlops.scoring.recording import Recorder
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
@@ -108,9 +109,10 @@ class Log:
 class Telemetry:
     """What the replica counts."""
 
-    def __init__(self, log: Log, gauges: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, log: Log, gauges: Callable[[], dict[str, float]], recorder: Recorder) -> None:
         """``gauges`` gives names and values that are read when asked for."""
         self.log = log
+        self._recorder = recorder
         self._gauges = gauges
         self._requests: dict[tuple[str, int], int] = {}
         self._seconds: dict[str, Histogram] = {}
@@ -161,6 +163,9 @@ class Telemetry:
         lines += self._batches.lines("mlops_batch_requests")
         lines += _one("mlops_rows_total", "counter", "Rows scored.", self._rows)
         lines += _one("mlops_log_dropped_total", "counter", "Log lines that could not be written.", self.log.dropped)
+        kept, dropped = self._recorder.n_kept, self._recorder.dropped
+        lines += _one("mlops_telemetry_kept_total", "counter", "Requests kept as telemetry.", kept)
+        lines += _one("mlops_telemetry_dropped_total", "counter", "Requests that could not be kept.", dropped)
         for name, value in self._gauges().items():
             lines += _one(name, "gauge", "As it is now.", value)
         used = resource.getrusage(resource.RUSAGE_SELF)
