@@ -8,7 +8,10 @@ from collections.abc import Mapping
 
 from jupyter_mlops.core.errors import Failed
 from jupyter_mlops.core.record import Record
+from jupyter_mlops.core.service import Copies
+from jupyter_mlops.gateway import mirror
 from jupyter_mlops.gateway.config import (
+    COPIES_MAP,
     NAMES_MAP,
     SERVER_OPTIONS,
     SHARES_MAP,
@@ -37,6 +40,7 @@ class Seen(Record, frozen=True, kw_only=True):
 
     names: dict[str, str]
     shares: dict[str, str]
+    copies: dict[str, str]
     servers: dict[str, dict[str, bool]]
     """Slot to server to whether it takes requests."""
 
@@ -73,7 +77,23 @@ def see(sockets: Sockets) -> Seen:
         fields = line.split()
         if len(fields) > 6 and fields[1].startswith("slot"):  # noqa: PLR2004  # what comes before it is version and head
             servers.setdefault(fields[1], {})[fields[3]] = not int(fields[6]) & MAINTENANCE
-    return Seen(names=_map(sockets, NAMES_MAP), shares=_map(sockets, SHARES_MAP), servers=servers)
+    return Seen(
+        names=_map(sockets, NAMES_MAP),
+        shares=_map(sockets, SHARES_MAP),
+        copies=_map(sockets, COPIES_MAP),  # empty where none are made: HAProxy knows no such map then
+        servers=servers,
+    )
+
+
+def in_flight(sockets: Sockets) -> dict[str, int]:
+    """Return how many requests each server has yet to answer, by its name. Raises ``OSError``."""
+    lines = (line.split(",") for line in ask(sockets.admin, "show stat -1 4 -1").splitlines())
+    return {fields[1]: int(fields[4] or 0) for fields in lines if len(fields) > 4 and fields[0].startswith("slot")}  # noqa: PLR2004  # HAProxy's "scur"
+
+
+def copies(sockets: Sockets) -> dict[str, Copies]:
+    """Return what became of copied requests since this HAProxy was loaded; none where it copies none. Raises ``OSError``."""
+    return mirror.read_counts(ask(sockets.admin, mirror.COMMAND))
 
 
 def change(sockets: Sockets, plan: Plan, seen: Seen) -> None:
@@ -89,7 +109,9 @@ def change(sockets: Sockets, plan: Plan, seen: Seen) -> None:
         if seen.names.get(deployment) != slot:
             verb = "set" if deployment in seen.names else "add"
             _tell(sockets, f"{verb} map {NAMES_MAP} {deployment} {slot}")
-    _set_shares(sockets, plan, seen)
+    _set_map(sockets, SHARES_MAP, {str(number): name for number, name in enumerate(plan.shares)}, seen.shares)
+    if plan.mirrors:
+        _set_map(sockets, COPIES_MAP, plan.copies, seen.copies)
     for deployment in seen.names.keys() - plan.names.keys():
         _tell(sockets, f"del map {NAMES_MAP} {deployment}")
     for slot, found in seen.servers.items():
@@ -114,18 +136,17 @@ def _remove_server(sockets: Sockets, name: str, *, taking: bool) -> None:
     ask(sockets.admin, f"del server {name}")
 
 
-def _set_shares(sockets: Sockets, plan: Plan, seen: Seen) -> None:
+def _set_map(sockets: Sockets, table: str, wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
     """Replace the whole table at once: no request sees half of it."""
-    wanted: Mapping[str, str] = {str(number): name for number, name in enumerate(plan.shares)}
-    if wanted == seen.shares:
+    if wanted == found:
         return
-    answer = ask(sockets.admin, f"prepare map {SHARES_MAP}")
+    answer = ask(sockets.admin, f"prepare map {table}")
     version = re.search(r"New version created: (\d+)", answer)
     if version is None:
         raise Refused("prepare map", answer)
     if wanted:
-        _tell(sockets, f"add map @{version.group(1)} {SHARES_MAP} <<\n{render_map(wanted.items())}")
-    _tell(sockets, f"commit map @{version.group(1)} {SHARES_MAP}")
+        _tell(sockets, f"add map @{version.group(1)} {table} <<\n{render_map(wanted.items())}")
+    _tell(sockets, f"commit map @{version.group(1)} {table}")
 
 
 def _map(sockets: Sockets, name: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from http import HTTPStatus
 
 from jupyter_mlops.core.errors import Problem
 from jupyter_mlops.core.record import Record, encode
+from jupyter_mlops.gateway import mirror
 from jupyter_mlops.ports import Backend, Route
 
 SLOTS = 8
@@ -22,11 +23,17 @@ NAMES_MAP = "deployments.map"
 """From a deployment's name to its slot. Paths are relative: HAProxy runs in the folder of these files."""
 SHARES_MAP = "shares.map"
 """From a drawn number to a deployment's name."""
+COPIES_MAP = "copies.map"
+"""From another drawn number to the deployment that gets a copy of the request, if any does."""
 CONFIG = "haproxy.cfg"
 SHARES = 100
 """Requests draw a number below this."""
-SERVER_OPTIONS = "check inter 1s fall 3 rise 1"
-"""Said for each server, since servers added at run time do not inherit ``default-server``."""
+SERVER_OPTIONS = "check inter 1s fastinter 100ms downinter 500ms fall 3 rise 1 observe layer4 error-limit 1 on-error fastinter slowstart 10s"
+"""Said for each server, since servers added at run time do not inherit ``default-server``.
+
+A failed connection makes checks hurry, so that a dead replica is out in 0.3 s; it does not take a replica out by itself,
+since a burst may overfill the backlog of one that is well.
+"""
 ERRORS = {
     400: ("bad-request", "The request is not valid HTTP.", "Send it with an HTTP client."),
     408: ("request-timeout", "The request did not arrive in time.", "Send it again."),
@@ -48,6 +55,8 @@ class Sockets(Record, frozen=True, kw_only=True):
     """The worker's: servers and maps."""
     master: str
     """The master's: reloads and processes."""
+    mirror: str
+    """Where copies of requests come back in."""
 
 
 class Plan(Record, frozen=True, kw_only=True):
@@ -64,6 +73,10 @@ class Plan(Record, frozen=True, kw_only=True):
     """The deployment for each number that a request may draw; empty when none takes traffic."""
     servers: dict[str, dict[str, str]]
     """Slot to server to HAProxy's address of it."""
+    copies: dict[str, str] = {}
+    """Drawn numbers to the deployment that gets a copy."""
+    mirrors: bool = False
+    """Whether a deployment is to get copies, ready or not."""
 
 
 def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) -> Plan:
@@ -85,7 +98,9 @@ def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) ->
         n_slots=n_slots,
         names=names,
         shares=share_out(route.backends),
-        servers={names[one.deployment]: dict(map(_server, one.addresses)) for one in route.backends},
+        servers={names[one.deployment]: dict(map(server, one.addresses)) for one in route.backends},
+        copies=_copies(route.backends),
+        mirrors=any(one.mirror for one in route.backends),
     )
 
 
@@ -108,7 +123,13 @@ def share_out(backends: Sequence[Backend]) -> list[str]:
     return [name for name, number in count.items() for _ in range(number)]
 
 
-def _server(address: str) -> tuple[str, str]:
+def _copies(backends: Sequence[Backend]) -> dict[str, str]:
+    """Return the deployments that get copies, by the numbers below ``SHARES`` that requests draw for it."""
+    names = [one.deployment for one in backends if one.addresses for _ in range(one.mirror)]
+    return {str(number): name for number, name in enumerate(names[:SHARES])}
+
+
+def server(address: str) -> tuple[str, str]:
     """Return a server's name, which its address alone decides, and the address as HAProxy writes it."""
     name = f"r{hashlib.sha256(address.encode()).hexdigest()[:12]}"
     if address.startswith("unix:"):
@@ -121,6 +142,9 @@ def render_files(plan: Plan, sockets: Sockets) -> dict[str, str]:
     files = {f"{status}.http": _error_page(status) for status in ERRORS}
     files[NAMES_MAP] = render_map(plan.names.items())
     files[SHARES_MAP] = render_map((str(number), name) for number, name in enumerate(plan.shares))
+    files[COPIES_MAP] = render_map(plan.copies.items())
+    if plan.mirrors:
+        files[mirror.SCRIPT] = mirror.script(sockets.mirror)
     files[CONFIG] = _render(plan, sockets, with_servers=True)
     return files
 
@@ -138,9 +162,10 @@ def description(plan: Plan, sockets: Sockets) -> str:
 
 def _render(plan: Plan, sockets: Sockets, *, with_servers: bool) -> str:
     lines = [
-        *_globals(sockets, description(plan, sockets) if with_servers else plan.label),
+        *_globals(sockets, description(plan, sockets) if with_servers else plan.label, mirrors=plan.mirrors),
         *_defaults(),
         *_frontend(plan),
+        *(_mirror(sockets) if plan.mirrors else []),
         "backend none",
     ]
     for slot in (f"slot{number}" for number in range(plan.n_slots)):
@@ -152,7 +177,7 @@ def _render(plan: Plan, sockets: Sockets, *, with_servers: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _globals(sockets: Sockets, says: str) -> list[str]:
+def _globals(sockets: Sockets, says: str, *, mirrors: bool) -> list[str]:
     return [
         "global",
         *_indent(
@@ -166,6 +191,7 @@ def _globals(sockets: Sockets, says: str) -> list[str]:
                 # Where a container allows a billion open files, HAProxy would make tables for them all.
                 "fd-hard-limit 65536",
                 f"nbthread {min(4, os.cpu_count() or 1)}",
+                *([f"lua-load {mirror.SCRIPT}", f"tune.bufsize {mirror.BUFFER_BYTES}"] if mirrors else []),
             ]
         ),
     ]
@@ -216,9 +242,37 @@ def _frontend(plan: Plan) -> list[str]:
                 f"http-request set-var(txn.deployment) rand({SHARES}),map({SHARES_MAP}) if !{{ {asked} -m found }}",
                 f"http-request set-var(txn.slot) var(txn.deployment),map({NAMES_MAP})",
                 f"http-request {answer} if {{ {asked} -m found }} !{{ var(txn.slot) -m found }}",
+                *(_copying(asked) if plan.mirrors else []),
                 "http-after-response set-header x-request-id %[var(txn.id)]",
                 "http-after-response set-header x-mlops-deployment %[var(txn.deployment)] if { var(txn.slot) -m found }",
                 "use_backend %[var(txn.slot)] if { var(txn.slot) -m found }",
+                "default_backend none",
+            ]
+        ),
+    ]
+
+
+def _copying(asked: str) -> list[str]:
+    """Put a copy of some requests into the queue. Those of one's choice of a deployment are not the service's traffic."""
+    chosen = "{ var(txn.copy) -m found }"
+    return [
+        f"http-request set-var(txn.copy) rand({SHARES}),map({COPIES_MAP}) if METH_POST !{{ {asked} -m found }}",
+        # As long as clients may take anyhow; a longer body is not waited for, since it is not copied.
+        f"http-request wait-for-body time 75s if {chosen} {{ req.hdr_val(content-length) le {mirror.MOST_BYTES} }}",
+        f"http-request lua.copy if {chosen}",
+    ]
+
+
+def _mirror(sockets: Sockets) -> list[str]:
+    """Take copies back in, for the deployment that they name."""
+    return [
+        "frontend mirror",
+        *_indent(
+            [
+                f"bind unix@{escape(sockets.mirror)} mode 600",
+                # Idle connections of ours would keep a replaced HAProxy from ending.
+                "option httpclose",
+                f"use_backend %[req.hdr(x-mlops-deployment),map({NAMES_MAP})]",
                 "default_backend none",
             ]
         ),

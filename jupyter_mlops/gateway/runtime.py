@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -20,8 +20,9 @@ from jupyter_mlops.core.errors import Failed, Unavailable
 from jupyter_mlops.core.files import locked, replace_file
 from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import Record, decode, encode
-from jupyter_mlops.gateway import admin, tcp
-from jupyter_mlops.gateway.config import CONFIG, Plan, Sockets, description, plan_route, render_files
+from jupyter_mlops.core.service import Copies
+from jupyter_mlops.gateway import admin, mirror, tcp
+from jupyter_mlops.gateway.config import CONFIG, Plan, Sockets, description, plan_route, render_files, server
 from jupyter_mlops.gateway.tcp import PortTaken
 from jupyter_mlops.ports import Route
 
@@ -57,6 +58,10 @@ class _State(Record, frozen=True, kw_only=True):
     bind: str
     port: int
     process: ProcessId | None = None
+    route: Route | None = None
+    """What it does, from the moment that it does."""
+    copies: dict[str, Copies] = {}
+    """Those of HAProxy's workers that are gone."""
 
 
 def find_haproxy() -> str:
@@ -91,25 +96,52 @@ class HaproxyGateway:
         Cheap when there is nothing to change. Raises ``PortTaken`` or ``BadBind`` before anything is changed,
         ``NoHaproxy`` or ``GatewayFailed``.
         """
-        gateway = _One(self._folder(route.service), self._sockets(route.service), self._label(route.service))
+        with self._working_on(route.service) as gateway:
+            state = gateway.find()
+            port = self._start(gateway, route) if state is None else self._change(gateway, route, state)
+            gateway.note(route)
+            return port
+
+    def reweigh(self, service: str, weights: Mapping[str, int], mirrors: Mapping[str, int]) -> None:
+        """Give deployments that it knows other weights, and other percents of requests to copy to them.
+
+        Does nothing where no gateway runs: whoever starts it knows them. Raises ``GatewayFailed``.
+        """
+        with self._working_on(service) as gateway:
+            state = gateway.find()
+            if state is None or state.route is None:
+                return
+            backends = [
+                msgspec.structs.replace(
+                    one,
+                    weight=weights.get(one.deployment, one.weight),
+                    mirror=mirrors.get(one.deployment, one.mirror),
+                )
+                for one in state.route.backends
+            ]
+            wanted: Route = msgspec.structs.replace(state.route, backends=backends)
+            self._change(gateway, wanted, state)
+            gateway.note(wanted)
+
+    def busy(self, service: str, addresses: Collection[str]) -> int:
+        """Return how many requests the replicas at these addresses have yet to answer; 0 where no gateway answers."""
         try:
-            with self._working_on(route.service):
-                state = gateway.find()
-                return self._start(gateway, route) if state is None else self._change(gateway, route, state)
-        except OSError as error:
-            raise GatewayFailed(
-                f"The gateway of service {route.service!r} cannot be changed: {error.strerror or error}.",
-                hint=f"Read {self._folder(route.service) / LOG}.",
-            ) from error
+            found = admin.in_flight(self._sockets(service))
+        except OSError:
+            return 0
+        return sum(found.get(server(address)[0], 0) for address in addresses)
+
+    def copies(self, service: str) -> dict[str, Copies]:
+        """Return what became of copied requests, by deployment, since the first one."""
+        return self._one(service).copies()
 
     def alive(self, service: str) -> bool:
         """Tell whether the service's own gateway runs and answers."""
-        return _One(self._folder(service), self._sockets(service), self._label(service)).find() is not None
+        return self._one(service).find() is not None
 
     def remove(self, service: str) -> None:
         """Stop it after it finished what it has, but at most for a few seconds, and forget its files. Idempotent."""
-        gateway = _One(self._folder(service), self._sockets(service), self._label(service))
-        with self._working_on(service):
+        with self._working_on(service) as gateway:
             gateway.stop()
             shutil.rmtree(self._folder(service), ignore_errors=True)
 
@@ -164,16 +196,26 @@ class HaproxyGateway:
 
     def _sockets(self, service: str) -> Sockets:
         stem = self._stem(service)
-        return Sockets(admin=f"{stem}.sock", master=f"{stem}-m.sock")
+        return Sockets(admin=f"{stem}.sock", master=f"{stem}-m.sock", mirror=f"{stem}-c.sock")
 
     def _stem(self, service: str) -> Path:
         """Return how the service's paths in the runtime folder begin; short, whatever its name's length."""
         return self._runtime / f"gw-{hashlib.sha256(service.encode()).hexdigest()[:12]}"
 
+    def _one(self, service: str) -> _One:
+        return _One(self._folder(service), self._sockets(service), self._label(service))
+
     @contextlib.contextmanager
-    def _working_on(self, service: str) -> Iterator[None]:
-        with locked(self._stem(service).with_suffix(".lock")):
-            yield
+    def _working_on(self, service: str) -> Iterator[_One]:
+        """Give the service's gateway to one process at a time. Raises ``GatewayFailed`` for what the system refuses."""
+        try:
+            with locked(self._stem(service).with_suffix(".lock")):
+                yield self._one(service)
+        except OSError as error:
+            raise GatewayFailed(
+                f"The gateway of service {service!r} cannot be changed: {error.strerror or error}.",
+                hint=f"Read {self._folder(service) / LOG}.",
+            ) from error
 
 
 class _One:
@@ -215,13 +257,15 @@ class _One:
         """Start it. When it does not start, the files are as before. Raises ``PortTaken`` or ``GatewayFailed``."""
         program = find_haproxy()
         with self._files_of(plan):
-            self._keep(_State(bind=plan.bind, port=plan.port))
+            before = self.state()
+            kept = _State(bind=plan.bind, port=plan.port, copies=before.copies if before is not None else {})
+            self._keep(kept)
             log = self._folder / LOG
             log.unlink(missing_ok=True)
             argv = [program, "-W", "-S", f"{self._sockets.master},mode,600", "-f", CONFIG]
             process = start_detached(argv, log=log, env=os.environ, cwd=self._folder)
             if process is not None:
-                self._keep(_State(bind=plan.bind, port=plan.port, process=process))
+                self._keep(msgspec.structs.replace(kept, process=process))
             ends = time.monotonic() + START_S
             while not self.find():
                 if process is None or not is_alive(process) or time.monotonic() > ends:
@@ -252,10 +296,26 @@ class _One:
             if send_signal(process, signal.SIGUSR1):
                 wait_ended(process, DRAIN_S)
             end(process, grace_s=DRAIN_S)
-        for path in (self._sockets.admin, self._sockets.master):
+        for path in (self._sockets.admin, self._sockets.master, self._sockets.mirror):
             Path(path).unlink(missing_ok=True)
 
+    def copies(self) -> dict[str, Copies]:
+        """Return what became of copied requests, by deployment."""
+        state = self.state()
+        before = state.copies if state is not None else {}
+        try:
+            return mirror.added(before, admin.copies(self._sockets))
+        except OSError:
+            return before
+
+    def note(self, route: Route) -> None:
+        """Keep what it does now."""
+        state = self.state()
+        if state is not None and state.route != route:
+            self._keep(msgspec.structs.replace(state, route=route))
+
     def _reload(self, plan: Plan) -> None:
+        copies = self.copies()
         said = admin.ask(self._sockets.master, "reload")
         ends = time.monotonic() + START_S
         while self._says() != description(plan, self._sockets):
@@ -264,7 +324,7 @@ class _One:
             time.sleep(0.02)
         state = self.state()
         if state is not None:
-            self._keep(msgspec.structs.replace(state, bind=plan.bind, port=plan.port))
+            self._keep(msgspec.structs.replace(state, bind=plan.bind, port=plan.port, copies=copies))
 
     def _says(self) -> str:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.resources import Resources
-from jupyter_mlops.core.service import Limits, Replica
+from jupyter_mlops.core.service import Copies, Limits, Replica
 
 
 class ReplicaSpec(Record, frozen=True, kw_only=True):
@@ -66,6 +66,8 @@ class Backend(Record, frozen=True, kw_only=True):
     weight: int
     addresses: list[str]
     """Replica addresses, ready ones only."""
+    mirror: int = 0
+    """Percent of all requests that are copied to it."""
 
 
 class Route(Record, frozen=True, kw_only=True):
@@ -83,6 +85,15 @@ class Gateway(Protocol):
 
     def apply(self, route: Route) -> int:
         """Make it so, without losing a request; start it if it does not run. Returns the port. Raises ``PortTaken``."""
+
+    def reweigh(self, service: str, weights: Mapping[str, int], mirrors: Mapping[str, int]) -> None:
+        """Give deployments that it knows other weights and percents to copy. Does nothing where none runs."""
+
+    def busy(self, service: str, addresses: Collection[str]) -> int:
+        """Return how many requests the replicas at these addresses have yet to answer; 0 where no gateway runs."""
+
+    def copies(self, service: str) -> dict[str, Copies]:
+        """Return what became of the requests that were copied, by deployment, since the service's first copy."""
 
     def alive(self, service: str) -> bool: ...
     def remove(self, service: str) -> None:

@@ -118,6 +118,20 @@ def test_weights_change_without_a_reload_and_are_still_there_after_one(gateway, 
         assert {connect(port).get().text for _ in range(20)} == {"two"}
 
 
+def test_weights_alone_change_at_once_and_are_still_there_after_a_reload_and_for_the_next(gateway, connect) -> None:
+    with upstream("one") as one, upstream("two") as two:
+        port = gateway.apply(route(("m1", 100, [one.address]), ("m2", 0, [two.address])))
+        client, before = connect(port), workers(gateway)
+        gateway.reweigh("churn", {"m1": 0, "m2": 100, "nobody": 7}, {})
+        assert {client.get().text for _ in range(20)} == {"two"}
+        assert workers(gateway) == before
+        assert "Success=1" in admin.ask(gateway._sockets("churn").master, "reload")
+        assert {connect(port).get().text for _ in range(20)} == {"two"}
+        gateway.reweigh("churn", {"m1": 50, "m2": 50}, {})
+        assert {connect(port).get().text for _ in range(40)} == {"one", "two"}
+    gateway.reweigh("nobody", {"m1": 1}, {})
+
+
 def test_a_deployment_can_be_asked_for_by_name(gateway, connect) -> None:
     with upstream("one") as one, upstream("two") as two:
         client = connect(gateway.apply(route(("m1", 100, [one.address]), ("m2", 0, [two.address]))))

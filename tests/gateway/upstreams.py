@@ -6,6 +6,7 @@ import http.server
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._answer("ready")
         with self.server.counting:
             self.server.n_requests += 1
+        time.sleep(self.server.pause_s)
         return self._answer(self.server.word)
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
+        if "content-length" in self.headers:
+            body = self.rfile.read(int(self.headers["content-length"]))
+        else:
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        with self.server.counting:
+            self.server.seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
         self.do_GET()
 
     def _answer(self, word: str) -> None:
@@ -51,9 +62,12 @@ class Upstream(socketserver.ThreadingMixIn, socketserver.TCPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, word: str, path: Path | None) -> None:
+    def __init__(self, word: str, path: Path | None, pause_s: float) -> None:
         self.word = word
+        self.pause_s = pause_s
         self.n_requests = 0
+        self.seen: list[tuple[str, dict[str, str], bytes]] = []
+        """Path, headers and body of each POST."""
         self.counting = threading.Lock()
         self.address_family = socket.AF_INET if path is None else socket.AF_UNIX
         super().__init__(("127.0.0.1", 0) if path is None else str(path), _Handler)  # type: ignore[arg-type]
@@ -69,9 +83,9 @@ class Upstream(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 @contextmanager
-def upstream(word: str, path: Path | None = None) -> Iterator[Upstream]:
-    """Serve until the block ends."""
-    server = Upstream(word, path)
+def upstream(word: str, path: Path | None = None, *, pause_s: float = 0.0) -> Iterator[Upstream]:
+    """Serve until the block ends, each answer after a pause."""
+    server = Upstream(word, path, pause_s)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
