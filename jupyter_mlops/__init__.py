@@ -7,6 +7,7 @@ from jupyter_mlops._version import __version__
 
 if TYPE_CHECKING:
     from jupyter_mlops.api import (
+        Service,
         child,
         log,
         log_dataset,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Service",
     "__version__",
     "child",
     "log",

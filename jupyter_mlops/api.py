@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.core.errors import BadInput, NotFound
+from jupyter_mlops.delivery.calls import PATIENCE_S, Endpoint, endpoint_of
+from jupyter_mlops.delivery.clients import VARIABLE
+from jupyter_mlops.delivery.consuming import Consumer
+from jupyter_mlops.delivery.keys import Keys, read_keys
 from jupyter_mlops.training import media
 from jupyter_mlops.training.active import active_run
 
 if TYPE_CHECKING:
     from jupyter_mlops.ports import World
     from jupyter_mlops.training.children import ChildRun
+    from jupyter_mlops.workspace import Workspace
 
 
 def log(values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any) -> None:
@@ -152,11 +159,53 @@ def log_dataset(data: Any, name: str, *, context: str = "training") -> None:
     run.world.tracking.log_dataset(run.run_id, found, name, context)
 
 
+class Service(Consumer):
+    """A service, asked from a cell: ``ml.Service("churn").score(frame)``.
+
+    ``name`` is one of the workspace, or the address of any other (``"http://gpu-box:8080"``) with its ``key``, which
+    otherwise comes from the variable ``MLOPS_KEY``. ``timeout_s`` is how long one answer may take, by default as long as
+    the service itself allows; a service that is full is asked again for ``patience_s``.
+    """
+
+    def __init__(
+        self, name: str, *, key: str = "", timeout_s: float | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
+        self.name = name
+        self._key = key
+        self._timeout_s = timeout_s
+        super().__init__(self._found, patience_s=patience_s)
+
+    def __repr__(self) -> str:
+        return f"Service({self.name!r})"
+
+    @property
+    def keys(self) -> Keys:
+        """Both keys in clear. Raises ``NoKeys`` and ``UnknownThing``; of an address, ``BadInput``."""
+        if "://" in self.name:
+            raise BadInput("The keys of a service are known to the workspace that deployed it.", hint="Ask its owner.")
+        with closing(_workspace()) as world:
+            return read_keys(world, self.name)
+
+    def _found(self) -> Endpoint:
+        if "://" in self.name:
+            hint = "Is that its address, and is this machine let through to it?"
+            key = self._key or os.environ.get(VARIABLE, "")
+            return Endpoint(url=self.name.rstrip("/"), key=key, timeout_s=self._timeout_s or 60.0, hint=hint)
+        with closing(_workspace()) as world:
+            found = endpoint_of(world, self.name)
+        key, timeout_s = self._key or found.key, self._timeout_s or found.timeout_s
+        return replace(found, key=key, timeout_s=timeout_s)
+
+
 def _named(values: Mapping[str, Any] | None, what: str) -> Mapping[str, Any]:
     return media.texts(values if values is not None else {}, what)
 
 
 def _open() -> World:
+    return _workspace()
+
+
+def _workspace() -> Workspace:
     from jupyter_mlops.workspace import Workspace
 
     return Workspace.open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +17,19 @@ from jupyter_mlops.cli.options import json_option
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.term import cut, one_line
 from jupyter_mlops.core.errors import BadInput
-from jupyter_mlops.scoring.codec import encode
+from jupyter_mlops.delivery.calls import score as send
+from jupyter_mlops.delivery.consuming import asked, consumer
+from jupyter_mlops.scoring.codec import ARROW
 
-FORMS: Final = "Give JSON in quotes, the path of a .json or .csv file, or in a notebook a variable."
-_TYPES: Final = {".json": "application/json", ".csv": "text/csv"}
+FORMS: Final = "Give JSON in quotes, the path of a .json, .csv, .arrow, .png or .jpg file, or in a notebook a variable."
+_TYPES: Final = {
+    ".json": "application/json",
+    ".csv": "text/csv",
+    ".arrow": ARROW,
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+}
 
 
 class BadData(BadInput):
@@ -36,15 +46,17 @@ class BadData(BadInput):
 def score(session: Session, name: str, data: str) -> Any:
     """Send rows to a service and show its answer.
 
-    DATA is JSON, the path of a .json or .csv file (with or without @), - for standard input, or in a notebook the name
-    of a variable that holds a DataFrame, an array or anything that JSON has.
+    DATA is JSON, the path of a file (.json, .csv, .arrow, .png, .jpg; with or without @), - for JSON on standard input, or
+    in a notebook the name of a variable: a DataFrame, an array or a picture, which comes back as the like. While the
+    service is full it is asked again, for a minute.
 
     Example:
       mlops score churn '[{"age": 41, "plan": "basic"}]'
       mlops score churn rows.csv
     """
-    from jupyter_mlops.delivery.services import score as send
-
+    if data.isidentifier() and data in session.variables and not session.as_json:
+        with contextlib.closing(consumer(session.world, name)) as service:
+            return service.score(session.variables[data])
     body, content_type = body_of(data, session.variables)
     return send(session.world, name, body, content_type)
 
@@ -52,42 +64,25 @@ def score(session: Session, name: str, data: str) -> Any:
 def body_of(data: str, variables: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the request body that ``data`` stands for, and its content type. Raises ``BadData``."""
     if data.isidentifier() and data in variables:
-        return rows_of(variables[data]), _TYPES[".json"]
+        question = asked(variables[data])
+        return question.body, question.media
     if data == "-":
         return _checked(sys.stdin.buffer.read(), "standard input"), _TYPES[".json"]
     path = Path(data.removeprefix("@"))
-    if data.startswith("@") or path.suffix in _TYPES:
+    if data.startswith("@") or path.suffix.lower() in _TYPES:
         return _read(path)
     if data.isidentifier() and data not in {"true", "false", "null"}:
         raise BadData(f"{data!r} is neither a variable nor a file nor JSON.", hint=FORMS)
     return _checked(data.encode(), cut(one_line(data), 60)), _TYPES[".json"]
 
 
-def rows_of(value: Any) -> bytes:
-    """Return a notebook's value as a JSON request body: a DataFrame by columns and rows, an array as inputs.
-
-    Raises ``AnswerNotJson`` naming the type that has no JSON.
-    """
-    if hasattr(value, "columns") and hasattr(value, "to_numpy"):
-        rows = value.astype(object).where(value.notna(), None).to_numpy().tolist()
-        value = {"dataframe_split": {"columns": [str(column) for column in value.columns], "data": rows}}
-    elif hasattr(value, "to_frame") and hasattr(value, "to_dict"):  # a Series, which is what one row of a frame is
-        value = {"dataframe_records": [value.to_dict()]}
-    elif hasattr(value, "dtype") and hasattr(value, "tolist"):
-        value = {"inputs": value.tolist()}
-    return encode(value, by="variable")
-
-
 def _read(path: Path) -> tuple[bytes, str]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BadData(
-            f"{path} cannot be read: {error.strerror}.", hint="Give the path of a .json or .csv file."
-        ) from error
-    if path.suffix == ".csv":
-        return content, _TYPES[".csv"]
-    return _checked(content, str(path)), _TYPES[".json"]
+        raise BadData(f"{path} cannot be read: {error.strerror}.", hint=FORMS) from error
+    media = _TYPES.get(path.suffix.lower(), _TYPES[".json"])
+    return _checked(content, str(path)) if media == _TYPES[".json"] else content, media
 
 
 def _checked(content: bytes, what: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import click
 
 from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
+from jupyter_mlops.cli.clients import client
 from jupyter_mlops.cli.command import Command, Group
 from jupyter_mlops.cli.complete import manifest_names, model_names, service_names
 from jupyter_mlops.cli.follow import follow
@@ -91,6 +92,7 @@ def deploy(
 
 
 services.add_command(deploy)
+services.add_command(client)
 
 
 @services.command("list")

@@ -1,23 +1,40 @@
-"""Calling a service: one request through its gateway with its primary key."""
+"""Calling a service over HTTP: connections that are kept, its key, patience where it is full, and its errors as ours."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import random
+import ssl
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
-from jupyter_mlops.core.errors import Failed, Problem, Remote, Unavailable
+from jupyter_mlops.core.errors import BadInput, Failed, Problem, Remote, Unavailable
 from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.keys import read_keys
 from jupyter_mlops.ports import World
 
 ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # compared with, not bound
+JSON: Final = "application/json"
+PATIENCE_S: Final = 60.0
+"""A service that is full is asked again for so long."""
 _OK: Final = 200
+_UNAUTHORIZED: Final = 401
+_FULL: Final = 429
 _GRACE_S: Final = 5.0
 """A replica gives up after its own limit and says so; wait a little longer than that."""
+_PAUSES_S: Final = (0.1, 30.0)
+"""The shortest and the longest pause before a service is asked again, whatever it says itself."""
 
 
 class ServiceDown(Unavailable):
@@ -25,10 +42,9 @@ class ServiceDown(Unavailable):
 
     code = "service-down"
 
-    def __init__(self, service: Service, why: str) -> None:
+    def __init__(self, endpoint: Endpoint, why: str) -> None:
         super().__init__(
-            f"Service {service.name!r} does not answer at {service.url or 'any address yet'}: {why}.",
-            hint=f"See why with `mlops services show {service.name}` and `mlops services logs {service.name}`.",
+            f"{endpoint.called} does not answer at {endpoint.url or 'any address yet'}: {why}.", hint=endpoint.hint
         )
 
 
@@ -38,48 +54,210 @@ class BadAnswer(Failed):
     code = "bad-answer"
 
 
-def score(world: World, name: str, body: bytes, content_type: str = "application/json") -> Any:
-    """Send a request body to a service and return its answer, decoded from JSON.
+class BadAddress(BadInput):
+    """What should be the address of a service is none."""
 
-    Raises ``UnknownThing``, ``NoKeys``, ``ServiceDown``, ``BadAnswer``, and ``Remote`` with the service's own error.
+    code = "bad-address"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a service answers, and what opens it."""
+
+    name: str = ""
+    """Its name in the workspace; empty where only its address is known."""
+    url: str
+    """Without a trailing slash; empty where it has no address yet."""
+    key: str
+    timeout_s: float
+    """How long one answer may take."""
+    hint: str
+    """What to do when it does not answer."""
+
+    @property
+    def called(self) -> str:
+        """How a sentence begins that is about it."""
+        return f"Service {self.name!r}" if self.name else "The service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """With names in lower case."""
+    body: bytes
+
+    @property
+    def media(self) -> str:
+        """The content type, without its settings."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def endpoint_of(world: World, name: str) -> Endpoint:
+    """Return where a service of the workspace answers, with its primary key.
+
+    Raises ``UnknownThing``, ``NoKeys``, and ``ServiceDown`` for one that has no address yet.
     """
     service = world.catalog.get(Service, name)
+    endpoint = Endpoint(
+        name=name,
+        url=service.url.replace(f"//{ANYWHERE}:", "//127.0.0.1:", 1),
+        key=read_keys(world, name).primary,
+        timeout_s=service.limits.timeout_s + _GRACE_S,
+        hint=f"See why with `mlops services show {name}` and `mlops services logs {name}`.",
+    )
     if not service.port:
-        raise ServiceDown(service, service.message.rstrip(".") or "it is being deployed")
-    status, media, answer = _post(world, service, body, content_type)
-    if status == _OK:
+        raise ServiceDown(endpoint, service.message.rstrip(".") or "it is being deployed")
+    return endpoint
+
+
+def score(world: World, name: str, body: bytes, content_type: str = JSON, *, patience_s: float = PATIENCE_S) -> Any:
+    """Send a request body to a service of the workspace and return its answer, decoded from JSON.
+
+    While the service is full it is asked again, for ``patience_s``. Raises ``UnknownThing``, ``NoKeys``, ``ServiceDown``,
+    ``BadAnswer``, and ``Remote`` with the service's own error.
+    """
+    with contextlib.closing(Caller(lambda: endpoint_of(world, name), patience_s=patience_s)) as caller:
+        return caller.decoded(caller.score(body, content_type))
+
+
+class Caller:
+    """Asks one service. Safe to use from several threads; connections are kept for the next request."""
+
+    def __init__(self, find: Callable[[], Endpoint], *, patience_s: float = PATIENCE_S) -> None:
+        """``find`` is called for the first request, and again where the key that it gave is refused."""
+        self._find = find
+        self._patience_s = patience_s
+        self._endpoint: Endpoint | None = None
+        self._idle: deque[http.client.HTTPConnection] = deque()
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close, self._idle)  # who asks from a notebook does not close
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the service answers. Raises what finding it raises."""
+        with self._lock:
+            if self._endpoint is None:
+                self._endpoint = self._find()
+            return self._endpoint
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        _close(self._idle)
+
+    def score(self, body: bytes, media: str = JSON, *, accept: str = JSON) -> Answer:
+        """Send a body to be scored, again and again while the service is full; return the answer of status 200.
+
+        Raises ``ServiceDown``, ``BadAnswer``, and ``Remote`` with the service's own error.
+        """
+        until = time.monotonic() + self._patience_s
+        headers = {"content-type": media, "accept": accept}
+        fresh = False
+        while True:
+            endpoint = self.endpoint
+            answer = self.ask("POST", "/score", body, {**headers, "authorization": f"Bearer {endpoint.key}"})
+            if answer.status == _FULL and (pause_s := _pause_s(answer)) < until - time.monotonic():
+                time.sleep(pause_s)
+            elif answer.status == _UNAUTHORIZED and not fresh:
+                fresh = True
+                if not self._moved(endpoint):
+                    raise self._refused(answer)
+            elif answer.status == _OK:
+                return answer
+            else:
+                raise self._refused(answer)
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status. Raises ``ServiceDown``."""
+        endpoint = self.endpoint
+        while True:
+            kept = self._taken()
+            connection = kept or _connected(endpoint)
+            try:
+                connection.request(method, urlsplit(endpoint.url).path + path, body, dict(headers or {}))
+                answer = connection.getresponse()
+                content = answer.read()
+            except TimeoutError as error:
+                connection.close()
+                raise ServiceDown(endpoint, f"no answer within {endpoint.timeout_s:g} s") from error
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                if kept is not None and isinstance(error, (ConnectionError, http.client.RemoteDisconnected)):
+                    continue  # the service ended a connection that was idle, as any server does
+                why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise ServiceDown(endpoint, why) from error
+            if answer.will_close:
+                connection.close()
+            else:
+                self._idle.append(connection)
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(status=answer.status, headers=found, body=content)
+
+    def decoded(self, answer: Answer) -> Any:
+        """Return an answer's JSON. Raises ``BadAnswer``."""
         try:
-            return json.loads(answer)
+            return json.loads(answer.body)
         except ValueError as error:
-            raise BadAnswer(f"Service {name!r} answered what is no JSON: {error}.") from error
-    if media.startswith("application/problem+json"):
-        raise Remote(_problem(service, answer))
-    raise ServiceDown(service, f"its gateway answered {status}, so no replica is ready")
+            raise BadAnswer(f"{self.endpoint.called} answered what is no JSON: {error}.") from error
 
+    def _taken(self) -> http.client.HTTPConnection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
-def _post(world: World, service: Service, body: bytes, content_type: str) -> tuple[int, str, bytes]:
-    """Return status, content type and body of the answer."""
-    headers = {"content-type": content_type, "authorization": f"Bearer {read_keys(world, service.name).primary}"}
-    address = "127.0.0.1" if service.bind == ANYWHERE else service.bind
-    connection = http.client.HTTPConnection(address, service.port, timeout=service.limits.timeout_s + _GRACE_S)
-    try:
-        connection.request("POST", "/score", body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.getheader("content-type", ""), answer.read()
-    except TimeoutError as error:
-        raise ServiceDown(service, f"no answer within {service.limits.timeout_s + _GRACE_S:.0f} s") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise ServiceDown(service, getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
-    finally:
-        connection.close()
+    def _moved(self, known: Endpoint) -> bool:
+        """Look again where the service is; tell whether it is elsewhere or has another key."""
+        found = self._find()
+        with self._lock:
+            self._endpoint = found
+        return found != known
 
-
-def _problem(service: Service, answer: bytes) -> Problem:
-    try:
-        problem = decode(answer, Problem)
+    def _refused(self, answer: Answer) -> Exception:
+        endpoint = self.endpoint
+        if answer.media != "application/problem+json":
+            return ServiceDown(endpoint, f"its gateway answered {answer.status}, so no replica is ready")
+        try:
+            problem = decode(answer.body, Problem)
+        except msgspec.MsgspecError:
+            return BadAnswer(f"{endpoint.called} answered an error that cannot be read: {answer.body[:200]!r}.")
         # The replica knows neither its address nor its service's name; whoever reads the hint here is not beside it.
-        hint = problem.hint.replace("/openapi.json", f"{service.url}/openapi.json", 1)
-        hint = hint.replace(" NAME`", f" {service.name}`")
-        return msgspec.structs.replace(problem, hint=hint)
-    except msgspec.MsgspecError as error:
-        raise BadAnswer(f"Service {service.name!r} answered an error that cannot be read: {answer[:200]!r}.") from error
+        hint = problem.hint.replace("/openapi.json", f"{endpoint.url}/openapi.json", 1)
+        hint = hint.replace(" NAME`", f" {endpoint.name or 'NAME'}`")
+        return Remote(msgspec.structs.replace(problem, hint=hint))
+
+
+def _close(connections: deque[http.client.HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
+
+
+def _pause_s(answer: Answer) -> float:
+    """Return how long to wait: what the service says, and a little more, so that those who wait do not come together."""
+    try:
+        told = float(answer.headers.get("retry-after", ""))
+    except ValueError:
+        told = 1.0  # a date, or nothing
+    shortest, longest = _PAUSES_S
+    return min(max(told, shortest), longest) * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
+
+
+def _connected(endpoint: Endpoint) -> http.client.HTTPConnection:
+    """Return a connection that will be made with the first request. Raises ``BadAddress``."""
+    try:
+        parts = urlsplit(endpoint.url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadAddress(f"{endpoint.url!r} is no address of a service: {error}.", hint=_ADDRESS) from error
+    if not host or parts.scheme not in {"http", "https"}:
+        raise BadAddress(f"{endpoint.url!r} is no address of a service.", hint=_ADDRESS)
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, port, timeout=endpoint.timeout_s, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, port, timeout=endpoint.timeout_s)
+
+
+_ADDRESS: Final = "Give one such as http://127.0.0.1:8080."

@@ -114,19 +114,19 @@ def sample_of(folder: Path, info: Mapping[str, Any] | None) -> Any:
     return None
 
 
-def shortened(body: Any) -> Any:
-    """Return a request body with at most ``SAMPLE_ROWS`` rows."""
+def shortened(body: Any, rows: int = SAMPLE_ROWS) -> Any:
+    """Return a request body with at most so many rows, where its form has them one after the other."""
     if not isinstance(body, dict):
         return body
     split = body.get("dataframe_split")
     if isinstance(split, dict) and isinstance(split.get("data"), list):
-        fewer = {**split, "data": split["data"][:SAMPLE_ROWS]}
+        fewer = {**split, "data": split["data"][:rows]}
         if isinstance(split.get("index"), list):
-            fewer["index"] = split["index"][:SAMPLE_ROWS]
+            fewer["index"] = split["index"][:rows]
         return {**body, "dataframe_split": fewer}
-    for key in ("dataframe_records", "instances", "inputs"):
+    for key in ("dataframe_records", "instances", "inputs", "data"):
         if isinstance(body.get(key), list):
-            return {**body, key: body[key][:SAMPLE_ROWS]}
+            return {**body, key: body[key][:rows]}
     return body
 
 

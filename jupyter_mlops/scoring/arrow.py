@@ -1,4 +1,4 @@
-"""Arrow streams: columns of many rows, checked as a whole and without a Python object for each value."""
+"""Arrow streams in and out: columns of many rows, as a whole and without a Python object for each value."""
 
 from __future__ import annotations
 
@@ -22,13 +22,20 @@ BATCHES: Final = {"dictionary": 1, "record batch": 0}
 """Messages with values, and the field of their header in which the record batch stands (0: it is the header)."""
 FLOATS: Final = {"float": "float", "double": "double"}
 """Columns of the schema that may hold NaN, and Arrow's names of their types."""
+TABLE: Final = 2
+"""The dimensions of one."""
 COMPRESSION: Final = 3
 """This field of a record batch says how it is compressed (Arrow's Message.fbs)."""
 
 
+def is_here() -> bool:
+    """Tell whether this image has pyarrow."""
+    return importlib.util.find_spec("pyarrow") is not None
+
+
 def read(body: bytes) -> dict[str, pa.ChunkedArray]:
     """Return the columns of an Arrow stream by name. Raises ``BadBody``, ``SchemaMismatch`` and ``UnsupportedMediaType``."""
-    if importlib.util.find_spec("pyarrow") is None:
+    if not is_here():
         raise UnsupportedMediaType(
             "Arrow streams are not read here: this image has no pyarrow.",
             hint="Send JSON or CSV, or add pyarrow to the model's requirements and make a new manifest.",
@@ -165,3 +172,42 @@ def _alike(given: pa.DataType, wanted: Column) -> bool:
     else:
         alike = wanted.type == "datetime" and types.is_timestamp(given) and given.tz is None
     return bool(alike)
+
+
+def write(output: Any, model: str) -> bytes | None:
+    """Return an output as an Arrow stream, ``None`` where it has no form as rows and columns.
+
+    One value per row becomes the column ``predictions``, and the schema's metadata then say ``mlops.form``: ``values``; it
+    is ``matrix`` where columns have no names but their numbers.
+    """
+    import pyarrow as pa
+
+    metadata = {"mlops.model": model}
+    try:
+        if hasattr(output, "columns") and hasattr(output, "iloc"):
+            table = pa.Table.from_pandas(output.rename(columns=str), preserve_index=False)
+        elif isinstance(output, dict):
+            table = pa.table({str(name): _column(values) for name, values in output.items()})
+        elif getattr(output, "ndim", 1) == TABLE:
+            table = pa.table({str(at): _column(values) for at, values in enumerate(output.T)})
+            metadata["mlops.form"] = "matrix"
+        elif isinstance(output, list) and output and isinstance(output[0], dict):
+            table = pa.Table.from_pylist(output)
+        else:
+            table = pa.table({"predictions": _column(output)})
+            metadata["mlops.form"] = "values"
+    except (pa.ArrowException, ValueError, TypeError):
+        return None
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema.with_metadata(metadata)) as writer:
+        writer.write_table(table.replace_schema_metadata(metadata))
+    return bytes(sink.getvalue())
+
+
+def _column(values: Any) -> pa.Array:
+    """Return a column. Raises ``ValueError`` for what is not one value after the other."""
+    import pyarrow as pa
+
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+        raise ValueError
+    return pa.array(values)

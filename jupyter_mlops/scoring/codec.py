@@ -247,8 +247,8 @@ def _plain(value: Any) -> Any:
 _encoder: Final = msgspec.json.Encoder(enc_hook=_plain)
 
 
-def encode(value: Any, *, by: str = "model") -> bytes:
-    """Return an answer as JSON. Raises ``AnswerNotJson``, which names the type that has none; ``by`` says whose it is."""
+def encode(value: Any, *, what: str = "What the model returned") -> bytes:
+    """Return a value as JSON. Raises ``AnswerNotJson``, which says ``what`` it is and names the type that has none."""
     try:
         return _encoder.encode(value)
     except NotImplementedError as error:
@@ -258,6 +258,6 @@ def encode(value: Any, *, by: str = "model") -> bytes:
     except (TypeError, ValueError, msgspec.EncodeError) as error:
         why = str(error)
     raise AnswerNotJson(
-        f"What the {by} returned cannot be written as JSON: {why}.",
+        f"{what} cannot be written as JSON: {why}.",
         hint="Return numbers, strings, lists, dicts, arrays or DataFrames.",
     )

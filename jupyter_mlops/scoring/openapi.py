@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from jupyter_mlops.core.manifest import Column, Manifest, Schema, Tensor
 from jupyter_mlops.core.service import Limits
+from jupyter_mlops.scoring import arrow
 from jupyter_mlops.scoring.codec import ARROW
 from jupyter_mlops.scoring.inference import DTYPES, served
 
@@ -86,9 +87,10 @@ def _post(manifest: Manifest, summary: str, operation: str, answer: Json) -> Jso
     if manifest.sample is not None:
         body["example"] = manifest.sample
     medias = {media: {"schema": schema} for media, schema in _medias(manifest).items()}
-    return _operation(
-        summary, operation, {"application/json": body, **medias}, {"application/json": {"schema": answer}}
-    )
+    answers: Json = {"application/json": {"schema": answer}}
+    if operation == "score" and manifest.script is None and arrow.is_here():
+        answers[ARROW] = {"schema": {}}
+    return _operation(summary, operation, {"application/json": body, **medias}, answers)
 
 
 def _operation(summary: str, operation: str, takes: Json, answers: Json) -> Json:
@@ -107,7 +109,7 @@ def _operation(summary: str, operation: str, takes: Json, answers: Json) -> Json
 def _medias(manifest: Manifest) -> Json:
     """Return what is taken beside JSON, as schemas by content type; ``{}`` stands for bytes."""
     schema = manifest.schema
-    medias: Json = {"text/csv": {"type": "string"}, ARROW: {}}
+    medias: Json = {"text/csv": {"type": "string"}, **({ARROW: {}} if arrow.is_here() else {})}
     rows_are_bytes = [column.type for column in schema.columns] == ["binary"]
     pictures = len(schema.tensors) == 1 and len(schema.tensors[0].shape) in {3, 4}
     if rows_are_bytes or pictures or (manifest.script is not None and not schema.columns):

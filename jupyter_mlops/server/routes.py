@@ -16,6 +16,7 @@ from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
+from jupyter_mlops.delivery.clients import ClientProgram
 from jupyter_mlops.delivery.images import delete_image, list_images, show_image
 from jupyter_mlops.delivery.keys import Keys
 from jupyter_mlops.delivery.lineage import Lineage, lineage
@@ -105,6 +106,7 @@ ROUTES: tuple[Row, ...] = (
     Row("DELETE", "services/{name}", delete_service, None, Activity),
     Row("GET", "services/{name}/keys", service_keys, None, Keys, "write"),
     Row("POST", "services/{name}/keys/{which}/regenerate", regenerate_key, None, Keys),
+    Row("GET", "services/{name}/clients/{language}", services.show_client, None, ClientProgram),
     Row("GET", "services/{name}/logs", services.show_service_logs, None, list[str]),
     Row("POST", "services/{name}/score", services.score_service, Raw, Any),
     Row("GET", "activities", activities.list_activities, None, list[Activity]),

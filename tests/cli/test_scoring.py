@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.cli.scoring import BadData, body_of, rows_of
+from jupyter_mlops.cli.scoring import BadData, body_of
+from jupyter_mlops.delivery.consuming import asked
 
 
 def test_json_text_goes_as_it_is():
@@ -21,6 +22,8 @@ def test_files_go_with_their_type(written, tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     (tmp_path / "rows.json").write_text('{"inputs": [[1]]}')
     assert body_of(written.format(tmp_path / "rows.csv"), {}) == (b"a,b\n1,2\n", "text/csv")
+    (tmp_path / "cat.PNG").write_bytes(b"\x89PNG")
+    assert body_of(written.format(tmp_path / "cat.PNG"), {}) == (b"\x89PNG", "image/png")
     assert body_of(written.format(tmp_path / "rows.json"), {}) == (b'{"inputs": [[1]]}', "application/json")
 
 
@@ -52,16 +55,16 @@ def test_a_variable_is_looked_up_before_anything_else():
 
 def test_a_dataframe_keeps_its_columns_and_its_digits_and_nan_becomes_null():
     frame = pd.DataFrame({"x": [0.1 + 0.2, np.nan], "n": [1, 2], "s": ["a", None]})
-    split = json.loads(rows_of(frame))["dataframe_split"]
+    split = json.loads(asked(frame).body)["dataframe_split"]
     assert split == {"columns": ["x", "n", "s"], "data": [[0.1 + 0.2, 1, "a"], [None, 2, None]]}
 
 
 def test_times_in_a_dataframe_are_iso():
     frame = pd.DataFrame({"t": pd.to_datetime(["2026-11-20"])})
-    assert json.loads(rows_of(frame))["dataframe_split"]["data"] == [["2026-11-20T00:00:00"]]
+    assert json.loads(asked(frame).body)["dataframe_split"]["data"] == [["2026-11-20T00:00:00"]]
 
 
 def test_a_series_is_one_row_and_an_array_is_inputs():
     frame = pd.DataFrame({"x": [1.5], "y": [2.5]})
-    assert json.loads(rows_of(frame.iloc[0])) == {"dataframe_records": [{"x": 1.5, "y": 2.5}]}
-    assert json.loads(rows_of(np.eye(2))) == {"inputs": [[1.0, 0.0], [0.0, 1.0]]}
+    assert json.loads(asked(frame.iloc[0]).body) == {"dataframe_records": [{"x": 1.5, "y": 2.5}]}
+    assert json.loads(asked(np.eye(2)).body) == {"inputs": [[1.0, 0.0], [0.0, 1.0]]}

@@ -11,6 +11,7 @@ from jupyter_mlops.core import service as core
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.delivery import services
 from jupyter_mlops.delivery.calls import score
+from jupyter_mlops.delivery.clients import ClientProgram, Language, client_program
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.row import Body, Raw
@@ -96,5 +97,10 @@ def show_service_logs(world: World, name: str, *, tail: Most = 100) -> Sequence[
 
 
 def score_service(world: World, name: str, body: Raw) -> Any:
-    """Send a body to a service, with its key, and pass its answer on."""
-    return score(world, name, body.data, body.content_type or "application/json")
+    """Send a body to a service, with its key, and pass its answer on; that it is full, too."""
+    return score(world, name, body.data, body.content_type or "application/json", patience_s=0)
+
+
+def show_client(world: World, name: str, language: Language) -> ClientProgram:
+    """Return a program that calls a service; it takes the key from a variable of the environment."""
+    return client_program(world, name, language)

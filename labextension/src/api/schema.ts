@@ -651,6 +651,23 @@ export interface paths {
         patch: operations["configure_service"];
         trace?: never;
     };
+    "/services/{name}/clients/{language}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a program that calls a service; it takes the key from a variable of the environment. */
+        get: operations["show_client"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/{name}/keys": {
         parameters: {
             query?: never;
@@ -711,7 +728,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a body to a service, with its key, and pass its answer on. */
+        /** Send a body to a service, with its key, and pass its answer on; that it is full, too. */
         post: operations["score_service"];
         delete?: never;
         options?: never;
@@ -964,6 +981,17 @@ export interface components {
             tags?: {
                 [key: string]: string | null;
             };
+        };
+        /**
+         * ClientProgram
+         * @description A program that calls a service.
+         */
+        ClientProgram: {
+            file: string;
+            /** @enum {unknown} */
+            language: "csharp" | "curl" | "java" | "javascript" | "python" | "r";
+            run: string;
+            source: string;
         };
         /**
          * CodeDiff
@@ -3756,6 +3784,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                language: "csharp" | "curl" | "java" | "javascript" | "python" | "r";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientProgram"];
                 };
             };
             /** @description Why not, and what to do. */

@@ -96,6 +96,10 @@ async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, mod
     assert wrong.body["code"]
 
     keys = (await api("GET", "services/risk/keys")).body
+    program = (await api("GET", "services/risk/clients/javascript", user="rita")).body
+    assert (program["file"], service["url"] in program["source"]) == ("client.js", True)
+    assert keys["primary"] not in program["source"]
+    assert (await api("GET", "services/risk/clients/cobol")).status == 400
     own = HTTPRequest(f"{service['url']}/score", "POST", {"x-api-key": keys["primary"]}, json.dumps(ROWS))
     own.headers["Content-Type"] = "application/json"
     assert json.loads((await AsyncHTTPClient().fetch(own)).body) == scored.body
