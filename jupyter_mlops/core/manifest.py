@@ -52,6 +52,10 @@ class ManifestModel(Record, frozen=True, kw_only=True):
     run_id: str | None = None
     flavor: str = "file"
     """The MLflow flavor to load it with (``sklearn``, ``python_function``, ...) or ``file``."""
+    snapshot: str = ""
+    """The source tree that its run started from."""
+    commit: str = ""
+    """Git's, of that tree."""
 
 
 class Manifest(Entry, frozen=True, kw_only=True):

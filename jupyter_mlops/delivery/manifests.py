@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sys
@@ -20,6 +21,7 @@ from jupyter_mlops.core.model import ModelVersion
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.bundles import bundle_folder, files_below, store_files
+from jupyter_mlops.delivery.frames import without_pandas
 from jupyter_mlops.delivery.mlmodel import FILE, ModelFolder, read_model
 from jupyter_mlops.delivery.predictions import predict_here
 from jupyter_mlops.delivery.requirements import read_conda
@@ -97,7 +99,7 @@ def create_manifest(
     if asked.script is not None:
         files += store_files(world, asked.script.parent.resolve(), files_beside(asked.script), "code")
     draft = msgspec.structs.replace(
-        _draft(versions, found, asked),
+        _draft(world, versions, found, asked),
         name=name,
         files=sorted(files, key=lambda one: one.path),
         tags={**(tags or {}), **_accepted(found)},
@@ -230,7 +232,7 @@ _WITH_SCRIPT: Final = (
 )
 
 
-def _draft(versions: Sequence[ModelVersion], found: Sequence[ModelFolder], asked: _Asked) -> Manifest:
+def _draft(world: World, versions: Sequence[ModelVersion], found: Sequence[ModelFolder], asked: _Asked) -> Manifest:
     """Return the manifest as the models and the caller's files have it, without its files and name."""
     scripted = asked.script is not None
     if not scripted and len(versions) > 1:
@@ -250,14 +252,13 @@ def _draft(versions: Sequence[ModelVersion], found: Sequence[ModelFolder], asked
     needed = asked.requirements
     if needed is None:
         needed = sorted({line for one in found for line in one.requirements}, key=str.lower)
+        if not scripted and asked.schema is None and not found[0].needs_frames:
+            needed = without_pandas(needed)
     own = next((one.python for one in found if one.python), None)
     python = asked.python or own or f"{sys.version_info.major}.{sys.version_info.minor}"
     return Manifest(
         name="",
-        models=[
-            ManifestModel(name=version.name, version=version.version, run_id=version.run_id, flavor=one.flavor)
-            for version, one in zip(versions, found, strict=True)
-        ],
+        models=[_served(world, version, one.flavor) for version, one in zip(versions, found, strict=True)],
         files=[],
         script=f"code/{asked.script.name}" if asked.script else None,
         requirements=needed,
@@ -265,6 +266,22 @@ def _draft(versions: Sequence[ModelVersion], found: Sequence[ModelFolder], asked
         base_image=f"python:{python}-slim",
         schema=schema,
         sample=sample,
+    )
+
+
+def _served(world: World, version: ModelVersion, flavor: str) -> ManifestModel:
+    """Return a model version as a manifest has it, with what its run started from."""
+    tags: Mapping[str, str] = {}
+    if version.run_id is not None:
+        with contextlib.suppress(UnknownThing):  # the run was deleted
+            tags = world.tracking.run(version.run_id).tags
+    return ManifestModel(
+        name=version.name,
+        version=version.version,
+        run_id=version.run_id,
+        flavor=flavor,
+        snapshot=tags.get("mlops.snapshot", ""),
+        commit=tags.get("mlops.git.commit", ""),
     )
 
 

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.manifest import Schema
+from jupyter_mlops.delivery.frames import needs_frames
 from jupyter_mlops.delivery.requirements import read_conda, read_requirements, without_mlflow
 from jupyter_mlops.delivery.schemas import from_signature, sample_of
 from jupyter_mlops.delivery.trust import untrusted_types
@@ -44,6 +45,8 @@ class ModelFolder:
     """Types in it that run code of their own when loaded."""
     vouched: list[str] = field(default_factory=list)
     """Those of them that were accepted when it was logged."""
+    needs_frames: bool = True
+    """Whether it may have to be given DataFrames; if not, arrays of its signature's columns do."""
 
 
 def flavor_of(folder: Path) -> str:
@@ -66,6 +69,7 @@ def read_model(folder: Path) -> ModelFolder:
     except (ValueError, KeyError, TypeError) as error:
         raise BadModel(f"The model's signature in {folder.name}/MLmodel cannot be read: {error}.") from error
     own = described["flavors"].get("sklearn") or {}
+    untrusted = untrusted_types(folder, own)
     version = (described.get("flavors") or {}).get(PYFUNC, {}).get("python_version")
     minor = re.match(r"\d+\.\d+", str(version or ""))
     return ModelFolder(
@@ -74,8 +78,9 @@ def read_model(folder: Path) -> ModelFolder:
         sample=sample_of(folder, described.get("saved_input_example_info")),
         requirements=with_loader(_requirements(folder, needs_mlflow=flavor not in LOADED_WITHOUT_MLFLOW), own),
         python=minor[0] if minor else None,
-        untrusted=untrusted_types(folder, own),
+        untrusted=untrusted,
         vouched=[str(name) for name in own.get("skops_trusted_types") or []],
+        needs_frames=bool(untrusted) or needs_frames(folder, own, schema),
     )
 
 

@@ -74,9 +74,14 @@ def labels(manifest: Manifest, workspace_id: str) -> dict[str, str]:
         RUNTIME: runtime_key(),
         "mlops.models": ",".join(f"{model.name}:{model.version}" for model in manifest.models),
         "mlops.runs": ",".join(model.run_id for model in manifest.models if model.run_id),
+        "mlops.snapshots": ",".join(model.snapshot for model in manifest.models if model.snapshot),
+        "mlops.commits": ",".join(model.commit for model in manifest.models if model.commit),
         "org.opencontainers.image.title": manifest.name,
         "org.opencontainers.image.version": str(manifest.version),
     }
+    commits = {model.commit for model in manifest.models}
+    if len(commits) == 1 and (revision := commits.pop()):
+        found["org.opencontainers.image.revision"] = revision
     return {key: value for key, value in sorted(manifest.tags.items()) if key.startswith("mlops.")} | found
 
 

@@ -63,7 +63,7 @@ def _make(place: Path, base: str, fill: Callable[[Path, Tell], None], say: Tell)
 
 def fill(venv: Path, lock_text: str, say: Tell) -> None:
     """Install what ``wheels.lock`` returned. Raises ``CannotInstall``."""
-    n_packages = len(lock_text.splitlines())
+    n_packages = len(wheels.pins(lock_text))
     line = f"Installing {n_packages} package{'s' if n_packages != 1 else ''}"
     say(line)
     wheels.install(lock_text, packages_in(venv), ["--python", str(venv / "bin/python")], lambda: say(line))

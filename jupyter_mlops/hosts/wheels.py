@@ -36,27 +36,40 @@ class NoUv(Unavailable):
 
 
 def lock(requirements: Sequence[str], options: Sequence[str], tick: Tick) -> str:
-    """Return every package that ``requirements`` need, pinned, one ``NAME==VERSION`` a line, sorted.
+    """Return every package that ``requirements`` need, pinned with the SHA-256 of its files, sorted, as pip reads it.
 
     ``options`` are uv's (``--python-version 3.11``). Raises ``CannotInstall``, naming the requirement.
     """
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder, "requirements.in")
         wanted.write_text("".join(f"{requirement}\n" for requirement in requirements))
-        said = _uv(["pip", "compile", *options, "--no-header", "--no-annotate", "--quiet", str(wanted)], tick)
+        compile_ = ["pip", "compile", "--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
+        said = _uv([*compile_, *options, str(wanted)], tick)
         if said.code:
             raise _refusal(requirements, said.errors)
         return said.output
 
 
 def install(lock_text: str, target: Path, options: Sequence[str], tick: Tick) -> None:
-    """Install what ``lock`` returned, and nothing else, into the folder ``target``. Raises ``CannotInstall``."""
+    """Install what ``lock`` returned, and nothing else, into the folder ``target``. Raises ``CannotInstall``.
+
+    A file with another digest is refused. Only what has none, since it comes out of a repository, is taken without.
+    """
+    wanted = pins(lock_text)
+    checked = ["--require-hashes"] if all("--hash=" in text for text in wanted.values()) else []
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder, "requirements.txt")
         pinned.write_text(lock_text)
-        said = _uv(["pip", "install", "--no-deps", *options, "--target", str(target), "-r", str(pinned)], tick)
+        install_ = ["pip", "install", "--no-deps", *checked, *options, "--target", str(target), "-r", str(pinned)]
+        said = _uv(install_, tick)
         if said.code:
-            raise _refusal(lock_text.split(), said.errors)
+            raise _refusal(wanted, said.errors)
+
+
+def pins(lock_text: str) -> dict[str, str]:
+    """Return the packages of a lock: ``NAME==VERSION`` to all that the lock says of it."""
+    entries = lock_text.replace("\\\n", " ").splitlines()
+    return {entry.split()[0]: entry for entry in entries if entry.strip()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +135,7 @@ def uv_environment() -> dict[str, str]:
     Credentials that stand in an index's URL travel here and never on a command line. What is said to uv itself wins.
     """
     environment = dict(os.environ)
-    for key, value in _translate(_pip_settings()).items():
+    for key, value in _translate(pip_settings()).items():
         environment.setdefault(key, value)
     return environment
 
@@ -151,7 +164,7 @@ def _translate(pip: dict[str, str]) -> dict[str, str]:
     return uv
 
 
-def _pip_settings() -> dict[str, str]:
+def pip_settings() -> dict[str, str]:
     """Return what ``pip config list`` says, the winner of each setting: environment, then install, then global."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"],

@@ -56,8 +56,9 @@ def test_a_manifest_has_schema_sample_packages_and_python_of_its_model(churn):
     assert manifest.sample["dataframe_split"]["columns"] == ["age", "spend"]
     names = [line.partition("==")[0] for line in manifest.requirements]
     assert {"scikit-learn", "skops", "numpy"} <= set(names)
-    assert not {"mlflow", "mlflow-skinny", "pytest"} & set(names)
+    assert not {"mlflow", "mlflow-skinny", "pytest", "pandas"} & set(names)
     assert manifest.models[0].flavor == "sklearn"
+    assert (manifest.models[0].snapshot, manifest.models[0].commit) == ("0123456789abcdef", "c" * 40)
     assert manifest.base_image == f"python:{manifest.python}-slim"
     assert {one.path for one in manifest.files} > {"models/churn/MLmodel", "models/churn/model.skops"}
 
@@ -270,6 +271,35 @@ def test_types_that_run_code_are_accepted_by_name_or_refused(churn, tmp_path):
     assert manifest_for(churn, "sly") == manifest
     with pytest.raises(BadInput, match="not for you to set"):
         create_manifest(churn, ["sly:1"], tags={"mlops.trust": "json.dumps"})
+
+
+def test_a_model_that_is_given_dataframes_keeps_pandas(churn, tmp_path):
+    import mlflow.sklearn
+    import skops.io
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    folder = tmp_path / "model"
+    frame = churn.tracking.fetch_model(churn.tracking.model_version("churn"), tmp_path / "fetched")
+    shutil.copytree(frame, folder)
+    fitted = mlflow.sklearn.load_model(str(frame))
+    scaled = make_pipeline(StandardScaler().fit([[0.0, 1.0], [2.0, 3.0]]), fitted)
+    for name, pandas_out in (("arrays", False), ("frames", True)):
+        if pandas_out:
+            scaled[0].set_output(transform="pandas")
+        skops.io.dump(scaled, folder / "model.skops")
+        register_model(churn, str(folder), name)
+        listed = {line.partition("==")[0] for line in create_manifest(churn, [name]).requirements}
+        assert ("pandas" in listed) is pandas_out
+    # A schema of the caller's may name the columns otherwise, and a DataFrame has to put them in order.
+    (tmp_path / "schema.json").write_text('{"columns": [{"name": "spend"}, {"name": "age"}]}')
+    manifest = create_manifest(churn, ["arrays"], schema=tmp_path / "schema.json", sample=_rows(tmp_path))
+    assert any(line.startswith("pandas==") for line in manifest.requirements)
+
+
+def _rows(folder):
+    (folder / "rows.json").write_text('{"inputs": {"spend": [1.0], "age": [2.0]}}')
+    return folder / "rows.json"
 
 
 def test_types_vouched_for_when_logged_are_accepted_from_the_same_actor_only(churn, tmp_path):
