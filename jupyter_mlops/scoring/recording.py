@@ -16,7 +16,7 @@ from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.telemetry import About, Scored, Telemetry
 from jupyter_mlops.scoring.codec import media_of
-from jupyter_mlops.scoring.exchange import Exchange
+from jupyter_mlops.scoring.exchange import JSON, Exchange
 from jupyter_mlops.scoring.hiding import Hider, Unplaced
 from jupyter_mlops.scoring.spool import Spool
 
@@ -34,6 +34,19 @@ _OK: Final = 200
 _NULL: Final = msgspec.Raw(b"null")
 _Kept = tuple[float, bytes, str, int, float, int, bytes, bytes, bytes, int, Mapping[str, msgspec.Raw]]
 """When, id, route, status, seconds, rows, content type, body, answer with its head, length of its body, fields."""
+
+
+class _Line(msgspec.Struct):
+    """What ``Scored`` has of a request that was answered without anything odd: nearly all, at a third of the cost."""
+
+    at: float
+    id: str
+    route: str
+    status: int
+    ms: float
+    rows: int
+    inputs: msgspec.Raw
+    outputs: msgspec.Raw
 
 
 class Recorder:
@@ -99,10 +112,10 @@ class Recorder:
         media = exchange.headers.get(b"content-type", b"")
         self._queue.append(
             (
-                *(time.time(), exchange.request_id, exchange.route.name, status, took_s, exchange.n_rows, media),
-                *(body, out, n_out, NO_FIELDS if exchange.scope is None else exchange.scope.fields),
+                time.time(), exchange.request_id, exchange.route.name, status, took_s, exchange.n_rows, media,
+                body, out, n_out, NO_FIELDS if exchange.scope is None else exchange.scope.fields,
             )
-        )
+        )  # fmt: skip
 
     def tick(self) -> None:
         """Let the thread write what has come. On the event loop, now and then."""
@@ -160,15 +173,27 @@ class Recorder:
         """Return a request as one line of JSON; empty, and counted, when it cannot be made."""
         at, request_id, route, status, took_s, rows, media, body, out, n_out, fields = kept
         try:
+            if media == JSON and status == _OK and not (fields or self._hider or self._odd(body, out)):
+                answer = out[len(out) - n_out :]
+                self._check(body)
+                self._check(answer)
+                line = _Line(
+                    int(at * 1e6) / 1e6, request_id.decode(), route, status, int(took_s * 1e6) / 1e3, rows,
+                    msgspec.Raw(body), msgspec.Raw(answer),
+                )  # fmt: skip
+                return self._encode(line)[:-1] + self._ends
+        except (ValueError, msgspec.MsgspecError):
+            pass  # told below
+        try:
             inputs, why = self._inputs(media, body, status)
             outputs, why_not = self._outputs(out[len(out) - n_out :], status)
             line = self._encode(
                 Scored(
-                    at=round(at, 6),
+                    at=int(at * 1e6) / 1e6,  # round() costs more than all the rest
                     id=request_id.decode("ascii", "replace"),
                     route=route,
                     status=status,
-                    ms=round(took_s * 1000, 3),
+                    ms=int(took_s * 1e6) / 1e3,
                     rows=rows,
                     inputs=inputs,
                     outputs=outputs,
@@ -181,6 +206,11 @@ class Recorder:
             self._tell(f"a request could not be recorded: {type(error).__name__}")
             return b""
         return line[:-1] + self._ends
+
+    @staticmethod
+    def _odd(body: bytes, out: bytes) -> bool:
+        """Tell whether a body or an answer is not one line of usual size."""
+        return b"\n" in body or b"\r" in body or len(body) > LARGEST_BYTES or len(out) > LARGEST_BYTES
 
     def _inputs(self, media: bytes, body: bytes, status: int) -> tuple[msgspec.Raw, str]:
         """Return a body as JSON, or why it is left out."""

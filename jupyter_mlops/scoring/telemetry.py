@@ -134,12 +134,12 @@ class Telemetry:
         if not quiet and self.log.wants(level):
             self.log.add(
                 {
-                    "at": round(time.time(), 3),
+                    "at": int(time.time() * 1e3) / 1e3,  # round() costs as much as all the rest
                     "level": level,
                     "id": request_id,
                     "route": route,
                     "status": status,
-                    "ms": round(took_s * 1000, 3),
+                    "ms": int(took_s * 1e6) / 1e3,
                     "bytes_in": n_in,
                     "bytes_out": n_out,
                 }
