@@ -42,7 +42,8 @@ from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.owners import check_owners, is_private
 from jupyter_mlops.inputs.packerrors import POOL, DamagedPack
-from jupyter_mlops.inputs.packs import RETIRED, WHOLE_BYTES, Packs, PackWriter, compress, sweep
+from jupyter_mlops.inputs.packs import RETIRED, WHOLE_BYTES, Packs
+from jupyter_mlops.inputs.packwriter import PackWriter, compress, sweep
 from jupyter_mlops.inputs.stored import pack_cache
 from jupyter_mlops.inputs.storelock import alone, using
 from jupyter_mlops.inputs.tree import contents_of
@@ -126,7 +127,7 @@ class _Gc:
         self.at_once = at_once
         self.before = time.time() - grace_s
         # Before it is looked up what is needed: see above.
-        self.store = Packs(world.blobs, pack_cache(world)).load()
+        self.store = Packs(world.blobs, pack_cache(world)).load(each=True)
         self.gone: list[str] = []
         self.warnings: list[str] = []
         self.n_packs = self.n_files = self.n_bytes = self.n_waiting = self.n_lost = 0

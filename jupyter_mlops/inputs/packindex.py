@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import struct
-from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from math import isqrt
+from pathlib import Path
 from typing import Final
 
-DIGEST_BYTES: Final = 32
-_ROW: Final = struct.Struct("<QQQ")
+from blake3 import blake3
+
+from jupyter_mlops.inputs.packtable import DIGEST_BYTES, Table, hash_rest
+
+ROW: Final = struct.Struct("<QQQ")
+"""Offset and length of a content's frame, and the content's length."""
+ITEM_BYTES: Final = DIGEST_BYTES + ROW.size
+LARGE_INDEX_BYTES: Final = ITEM_BYTES << 16
+"""A larger index is left in its file."""
 _GROUP: Final = 100_000
 """Digests of small packs that are put into one list."""
 _MUCH_LARGER: Final = 8
-_FIRST_SLOTS: Final = 1 << 10
-_BLOCK: Final = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +76,71 @@ class Index:
     def __init__(self, name: str, raw: bytes) -> None:
         """Take the pack's name and the bytes of its index."""
         self.name = name
-        self.digests = Sorted(raw, len(raw) // (DIGEST_BYTES + _ROW.size))
+        self.digests = Sorted(raw, len(raw) // ITEM_BYTES)
         self._raw = raw
 
-    def sizes(self) -> dict[bytes, int]:
-        """Return how many bytes of the pack each content takes, its row of the index included."""
-        row = DIGEST_BYTES + _ROW.size
-        rows = memoryview(self._raw)[len(self.digests) * DIGEST_BYTES :]
-        return {
-            digest: row + length for digest, (_, length, _) in zip(self.digests, _ROW.iter_unpack(rows), strict=True)
-        }
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return digests and rows in the digests' order."""
+        rows = range(len(self) * DIGEST_BYTES, len(self._raw), ROW.size)
+        return zip(self.digests, (self._raw[at : at + ROW.size] for at in rows), strict=True)
 
     def find(self, digest: bytes) -> Place | None:
         """Return where a content is in the pack."""
         at = self.digests.find(digest)
         if at < 0:
             return None
-        return Place(self.name, *_ROW.unpack_from(self._raw, len(self.digests) * DIGEST_BYTES + at * _ROW.size))
+        return Place(self.name, *ROW.unpack_from(self._raw, len(self) * DIGEST_BYTES + at * ROW.size))
+
+
+class IndexFile:
+    """The index of one large pack, left in the file that is a copy of it."""
+
+    __slots__ = ("digests", "name")
+
+    def __init__(self, name: str, digests: Table) -> None:
+        """Take the pack's name and the table that is the file."""
+        self.name = name
+        self.digests = digests
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return digests and rows in the digests' order."""
+        return self.digests.items()
+
+    def find(self, digest: bytes) -> Place | None:
+        """Return where a content is in the pack."""
+        row = self.digests.row(digest)
+        return None if row is None else Place(self.name, *ROW.unpack(row))
+
+
+def read_index(name: str, path: Path) -> Index | IndexFile | None:
+    """Return the index of a pack from a copy of it; ``None`` when it is none. Raises ``OSError``."""
+    with path.open("rb", buffering=0) as file:
+        hasher, size = blake3(), os.fstat(file.fileno()).st_size
+        if size <= LARGE_INDEX_BYTES:
+            raw = file.read()
+            return Index(name, raw) if hasher.update(raw).hexdigest() == name else None
+        table = Table(file, size // ITEM_BYTES, ROW.size, hasher)
+        hash_rest(file, table, hasher)
+        return IndexFile(name, table) if hasher.hexdigest() == name else None
+
+
+def sizes_of(index: Index | IndexFile) -> dict[bytes, int]:
+    """Return how many bytes of the pack each content takes, its row of the index included."""
+    return {digest: ITEM_BYTES + ROW.unpack(row)[1] for digest, row in index.items()}
 
 
 class Stored:
     """The digests of several packs. Asks few lists, however many packs there are."""
 
-    def __init__(self, packs: Iterable[Sorted] = ()) -> None:
-        """Take the digests of each pack."""
+    def __init__(self, packs: Iterable[Sorted] = (), tables: Iterable[Container[bytes]] = ()) -> None:
+        """Take the digests of each pack, and those that are in files."""
+        self._tables = list(tables)
         self._lists: list[Sorted] = []
         group: list[Sorted] = []
         size = 0
@@ -110,7 +157,9 @@ class Stored:
         self._lists.reverse()  # the largest first: it has most
 
     def __contains__(self, digest: object) -> bool:
-        return isinstance(digest, bytes) and any(one.find(digest) >= 0 for one in self._lists)
+        if not isinstance(digest, bytes):
+            return False
+        return any(one.find(digest) >= 0 for one in self._lists) or any(digest in one for one in self._tables)
 
 
 def _merged(group: list[Sorted]) -> Sorted:
@@ -118,88 +167,3 @@ def _merged(group: list[Sorted]) -> Sorted:
         return group[0]
     digests = sorted({digest for one in group for digest in one})
     return Sorted(b"".join(digests), len(digests))
-
-
-class NewIndex:
-    """The index of a pack while it is written: a hash table whose slots are numbers of digests that lie in one piece."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._digests = bytearray()
-        self._rows = array("Q")
-        self._slots = array("I", bytes(4 * _FIRST_SLOTS))
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __contains__(self, digest: object) -> bool:
-        return isinstance(digest, bytes) and self._slots[self._slot(digest)] != 0
-
-    def claim(self, digest: bytes) -> bool:
-        """Tell whether a digest is new, and take it; ``put`` must follow."""
-        slot = self._slot(digest)
-        if self._slots[slot]:
-            return False
-        self._digests += digest
-        self._rows.extend((0, 0, 0))
-        self._count += 1
-        self._slots[slot] = self._count
-        if self._count * 2 > len(self._slots):
-            self._grow()
-        return True
-
-    def put(self, digest: bytes, offset: int, length: int, n_bytes: int) -> None:
-        """Say where the content of a digest that was claimed is."""
-        row = (self._slots[self._slot(digest)] - 1) * 3
-        rows = self._rows
-        rows[row], rows[row + 1], rows[row + 2] = offset, length, n_bytes
-
-    def move(self, after: int, by: int) -> None:
-        """Add ``by`` to the offsets that are not below ``after``."""
-        rows = self._rows
-        for row in range(0, len(rows), 3):
-            if rows[row] >= after:
-                rows[row] += by
-
-    def chunks(self) -> Iterator[bytes]:
-        """Return the index as it is stored, in pieces."""
-        order = array("I", self._order())
-        digests, rows = self._digests, self._rows
-        for at in range(0, len(order), _BLOCK):
-            block = order[at : at + _BLOCK]
-            yield b"".join([digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES] for i in block])
-        for at in range(0, len(order), _BLOCK):
-            yield b"".join([_ROW.pack(*rows[i * 3 : i * 3 + 3]) for i in order[at : at + _BLOCK]])
-
-    def _order(self) -> Iterator[int]:
-        """Return the numbers of digests in the digests' order; sorts a 256th of them at a time."""
-        digests = self._digests
-        firsts = bytes(digests[::DIGEST_BYTES])
-        for first in sorted(set(firsts)):
-            found = []
-            at = firsts.find(first)
-            while at >= 0:
-                found.append(at)
-                at = firsts.find(first, at + 1)
-            found.sort(key=lambda i: bytes(digests[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES]))
-            yield from found
-
-    def _slot(self, digest: bytes) -> int:
-        """Return the slot that a digest is in, or that it would be put into."""
-        slots, digests = self._slots, self._digests
-        mask = len(slots) - 1
-        slot = int.from_bytes(digest[-8:], "little") & mask
-        while (number := slots[slot]) and not digests.startswith(digest, (number - 1) * DIGEST_BYTES):
-            slot = (slot + 1) & mask
-        return slot
-
-    def _grow(self) -> None:
-        self._slots = slots = array("I", bytes(8 * len(self._slots)))
-        mask, digests = len(slots) - 1, self._digests
-        for number in range(1, self._count + 1):
-            end = number * DIGEST_BYTES
-            slot = int.from_bytes(digests[end - 8 : end], "little") & mask
-            while slots[slot]:
-                slot = (slot + 1) & mask
-            slots[slot] = number

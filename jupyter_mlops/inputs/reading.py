@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 
 from blake3 import blake3
 
-from jupyter_mlops.inputs.packs import WHOLE_BYTES, PackWriter, compress_all
+from jupyter_mlops.inputs.packs import WHOLE_BYTES
+from jupyter_mlops.inputs.packwriter import PackWriter, compress_all
 from jupyter_mlops.inputs.secretfiles import is_secret_by_content
 from jupyter_mlops.inputs.statcache import stamp
 from jupyter_mlops.inputs.tree import Folder, Kind, Leaf, Unread, digest_of, shown

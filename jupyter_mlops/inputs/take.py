@@ -16,8 +16,10 @@ from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs import statcache
 from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES, Choice
 from jupyter_mlops.inputs.contents import Contents
+from jupyter_mlops.inputs.held import Held
 from jupyter_mlops.inputs.owners import mark_owner
-from jupyter_mlops.inputs.packs import Packs, PackWriter, sweep
+from jupyter_mlops.inputs.packs import Packs
+from jupyter_mlops.inputs.packwriter import PackWriter, sweep
 from jupyter_mlops.inputs.reading import Reader
 from jupyter_mlops.inputs.stored import NAME_DIGITS, pack_cache
 from jupyter_mlops.inputs.storelock import uses_store
@@ -76,7 +78,8 @@ def take_snapshot(
         if not known.packs <= packs.kept:  # what the cache knows may not be stored any more
             packs.load()
         new = statcache.Writer(cache, known, time.time_ns())
-        found = walk_folder(folder, choice, known=known, stored=packs.digests if packs.is_loaded else None)
+        stored = packs.digests if packs.is_loaded else None
+        found = walk_folder(folder, choice, known=known, stored=stored, held=Held(pack_cache(world)))
         top = found.folders[0]
         if found.is_known(known) and top.known is not None:
             top.digest = top.known.digest
@@ -135,10 +138,11 @@ def walk_folder(
     *,
     known: statcache.StatCache | None = None,
     stored: Container[bytes] | None = None,
+    held: Held | None = None,
 ) -> Walk:
     """Walk ``folder``; raise ``NotAFolder`` where that is not possible."""
     try:
-        return walk(folder, known=known, stored=stored, choice=choice)
+        return walk(folder, known=known, stored=stored, choice=choice, held=held)
     except FileNotFoundError as error:
         raise NotAFolder(folder, "does not exist") from error
     except NotADirectoryError as error:

@@ -14,6 +14,7 @@ import msgspec
 from blake3 import blake3
 
 from jupyter_mlops.core.snapshot import SnapshotFile
+from jupyter_mlops.inputs.held import Held
 
 
 class Kind(IntEnum):
@@ -58,6 +59,15 @@ class Unread(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return self.stamp[0]
 
 
+class _Found(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    listing: bytes
+    raw_leaves: msgspec.Raw
+    raw_unread: msgspec.Raw
+
+
+_NOTHING: Final = _Found(b"", msgspec.Raw(b"\x80"), msgspec.Raw(b"\x90"))
+
+
 class KnownFolder(Protocol):
     """What the stat cache knows of a folder."""
 
@@ -77,7 +87,7 @@ class KnownFolder(Protocol):
 class Folder:
     """A folder as it was walked. ``path`` is relative and ends with a slash, ``b""`` for the top.
 
-    What is in it is kept as bytes, as there may be a million files, and not at all where the stat cache has it.
+    What is in it is held as bytes, as there may be a million files, and not at all where the stat cache has it.
     """
 
     path: bytes
@@ -90,35 +100,41 @@ class Folder:
     folders: dict[bytes, Folder] = field(default_factory=dict)
     subs: list[bytes] = field(default_factory=list)
     """Names of the folders in it that are not ignored; ``folders`` has those of them that are no environments."""
-    listing: bytes = b""
-    """Everything in it, as the stat cache compares it."""
     is_troubled: bool = False
     """Whether something in it could not be taken, so that it is to be looked at again next time."""
     digest: bytes = b""
     is_same: bool = False
     """Whether its digest, so all that is in it and below, is what the stat cache knows."""
-    _leaves: bytes = b""
-    _unread: bytes = b""
+    _held: Held | None = None
+    _at: int = 0
+    _length: int = 0
 
-    def hold(self, leaves: dict[bytes, Leaf], unread: list[Unread]) -> None:
-        """Keep what was found."""
-        self._leaves = _encoder.encode(leaves) if leaves else b""
-        self._unread = _encoder.encode(unread) if unread else b""
+    def hold(self, held: Held, listing: bytes, leaves: dict[bytes, Leaf], unread: list[Unread]) -> None:
+        """Keep there what was found: everything in it as the stat cache compares it, what is known, and what is to be read."""
+        content = _encoder.encode(
+            _Found(listing, msgspec.Raw(_encoder.encode(leaves)), msgspec.Raw(_encoder.encode(unread)))
+        )
+        self._held, self._at, self._length = held, held.put(content), len(content)
 
     def let_go(self) -> None:
         """Forget all but the digest."""
-        self.folders, self.subs, self.known = {}, [], None
-        self.listing = self._leaves = self._unread = b""
+        self.folders, self.subs, self.known, self._held = {}, [], None, None
+
+    def _found(self) -> _Found:
+        return _NOTHING if self._held is None else _found.decode(self._held.get(self._at, self._length))
+
+    @property
+    def listing(self) -> bytes:
+        """Everything in it, as the stat cache compares it; nothing where that has it."""
+        return self._found().listing
 
     def leaves(self) -> dict[bytes, Leaf]:
         """Return what is in it, known and no folder, by name."""
-        if self.known is not None:
-            return self.known.leaves()
-        return _leaves.decode(self._leaves) if self._leaves else {}
+        return _leaves.decode(self._found().raw_leaves) if self.known is None else self.known.leaves()
 
     def unread(self) -> list[Unread]:
         """Return the files in it that are to be read."""
-        return _unread.decode(self._unread) if self._unread else []
+        return _unread.decode(self._found().raw_unread)
 
 
 def file_totals(leaves: Iterable[Leaf]) -> tuple[int, int, bool]:
@@ -156,6 +172,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Tree)
 _leaves = msgspec.msgpack.Decoder(dict[bytes, Leaf])
 _unread = msgspec.msgpack.Decoder(list[Unread])
+_found = msgspec.msgpack.Decoder(_Found)
 
 
 def encode_folder(folder: Folder, leaves: dict[bytes, Leaf]) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.inputs.choice import Choice
+from jupyter_mlops.inputs.held import Held
 from jupyter_mlops.inputs.ignore import Rules
 from jupyter_mlops.inputs.ignorefiles import repository_rules, rules_above, rules_of
 from jupyter_mlops.inputs.secretfiles import is_secret_by_name, may_be_secret
@@ -69,6 +70,7 @@ def walk(
     known: StatCache | None = None,
     stored: Container[bytes] | None = None,
     choice: Choice | None = None,
+    held: Held | None = None,
 ) -> Walk:
     """Find what a snapshot of ``folder`` holds, without reading any file.
 
@@ -78,19 +80,23 @@ def walk(
         stored: Digests of the contents that are stored; a file whose content is not is unread whatever the cache says.
             ``None``: it does not matter, or is known of all in the cache.
         choice: Which files are not stored. ``None``: as ``Choice`` has it where nothing is large.
+        held: Where to keep what is found. ``None``: in memory, and where the system has temporary files.
 
     Raises:
         OSError: The folder itself cannot be read. Unreadable folders in it become warnings.
     """
-    return _Walker(folder, known or StatCache(), stored, choice or Choice(1 << 62)).run()
+    return _Walker(folder, known or StatCache(), stored, choice or Choice(1 << 62), held or Held()).run()
 
 
 class _Walker:
-    def __init__(self, folder: Path, known: StatCache, stored: Container[bytes] | None, choice: Choice) -> None:
+    def __init__(
+        self, folder: Path, known: StatCache, stored: Container[bytes] | None, choice: Choice, held: Held
+    ) -> None:
         self.found = Walk(os.fsencode(folder).rstrip(b"/") + b"/")
         self.known = known
         self.stored = stored
         self.choice = choice
+        self.held = held
         self.chosen_alike = choice.fingerprint == known.choice != b""
         self.rules, self.above = rules_above(folder, NEVER)
 
@@ -137,7 +143,7 @@ class _Walker:
         if old is not None and decided and self.chosen_alike and self.stored is None and old.is_still(entries):
             folder.known, folder.subs, folder.is_still = self.known.brief(folder.path, old), old.subs, True
             return
-        folder.listing = listing_of(entries)
+        listing = listing_of(entries)
         old_leaves = old.leaves() if old is not None else {}
         old_subs = set(old.subs) if old is not None and decided else set()
         leaves: dict[bytes, Leaf] = {}
@@ -165,8 +171,9 @@ class _Walker:
                 folder.is_troubled = True  # it went away since it was listed
         if old is not None and not changed and not unread and len(leaves) == len(old_leaves):
             folder.known = self.known.brief(folder.path, old)
+            folder.hold(self.held, listing, {}, [])
         else:
-            folder.hold(leaves | changed, unread)
+            folder.hold(self.held, listing, leaves | changed, unread)
             self.found.n_unread += len(unread)
 
     def left_out(self, rules: Rules | None, base: bytes, name: bytes, *, is_dir: bool) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.inputs.packindex import Index, NewIndex, Place, Sorted, Stored
+from jupyter_mlops.inputs.newindex import NewIndex
+from jupyter_mlops.inputs.packindex import Index, Place, Sorted, Stored, sizes_of
 
 HEADS = {"even": (0, 1 << 64), "first": (0, 1000), "last": ((1 << 64) - 1000, 1 << 64)}
 
@@ -36,19 +38,23 @@ def test_what_any_of_many_packs_has_is_stored() -> None:
     assert digests(1)[0] not in Stored()
 
 
-def test_an_index_that_was_written_says_where_each_content_is() -> None:
+@pytest.mark.parametrize("most", [100_000, 700, 2_499])
+def test_an_index_that_was_written_says_where_each_content_is(most: int, tmp_path: Path) -> None:
     have = digests(5_000)
-    new = NewIndex()
-    assert all(new.claim(digest) for digest in have)
-    assert not any(new.claim(digest) for digest in have)
+    new = NewIndex(tmp_path, most)
     for i, digest in enumerate(have):
-        new.put(digest, (1 << 62) + i if i % 2 else i, i + 1, i + 2)
+        assert new.claim(digest)
+        if i >= 10:  # a few wait to be put
+            new.put(have[i - 10], (1 << 62) + i - 10 if i % 2 else i - 10, i - 9, i - 8)
+    assert not any(new.claim(digest) for digest in have)
+    for i in range(len(have) - 10, len(have)):
+        new.put(have[i], (1 << 62) + i if i % 2 else i, i + 1, i + 2)
     new.move(1 << 62, 10_000 - (1 << 62))
     index = Index("name", b"".join(new.chunks()))
     assert list(index.digests) == sorted(have)
     for i, digest in enumerate(have):
         assert digest in new
         assert index.find(digest) == Place("name", i + 10_000 if i % 2 else i, i + 1, i + 2)
-    assert index.sizes() == {digest: 56 + i + 1 for i, digest in enumerate(have)}
+    assert sizes_of(index) == {digest: 56 + i + 1 for i, digest in enumerate(have)}
     assert index.find(digests(1, seed=2)[0]) is None
     assert digests(1, seed=2)[0] not in new

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from jupyter_mlops.inputs.packs import Packs, PackWriter, compress_all
+from jupyter_mlops.inputs.packs import Packs
+from jupyter_mlops.inputs.packwriter import PackWriter, compress_all
 from jupyter_mlops.inputs.tree import digest_of
 from jupyter_mlops.store.blobs import FolderBlobs
 

@@ -14,7 +14,8 @@ from blake3 import blake3
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs import restore, stored
-from jupyter_mlops.inputs.packs import Packs, PackWriter, compress
+from jupyter_mlops.inputs.packs import Packs
+from jupyter_mlops.inputs.packwriter import PackWriter, compress
 from jupyter_mlops.inputs.restore import PathEscapes, RecordedFileGone, SecretGone, WouldOverwrite
 from jupyter_mlops.inputs.snapshots import restore_snapshot, take_snapshot
 from jupyter_mlops.store.blobs import open_blobs
