@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
-from jupyter_mlops.agent.rollout import Wanted, raze, roll_out
+from jupyter_mlops.agent.rollout import raze, remove, roll_back, roll_out
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Failed, UnknownThing
 from jupyter_mlops.core.record import plain
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.deployments import DEPLOY, REMOVE, ROLLBACK, Wanted
 from jupyter_mlops.delivery.images import BUILD, PUSH, build_image, push_image
-from jupyter_mlops.delivery.services import DELETE, DEPLOY
+from jupyter_mlops.delivery.services import DELETE
 from jupyter_mlops.delivery.trials import TEST, try_image
 from jupyter_mlops.ports import Say, World
 
@@ -23,6 +24,14 @@ Executor = Callable[[World, Activity, Say], dict[str, Any]]
 
 def _deploy(world: World, activity: Activity, say: Say) -> dict[str, Any]:
     return roll_out(world, msgspec.convert(activity.args, Wanted), say)
+
+
+def _remove(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    return remove(world, str(activity.args["service"]), str(activity.args["deployment"]), say)
+
+
+def _rollback(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    return roll_back(world, str(activity.args["service"]), float(activity.args["at"]), say)
 
 
 def _delete(world: World, activity: Activity, say: Say) -> dict[str, Any]:
@@ -50,7 +59,15 @@ def _test(world: World, activity: Activity, say: Say) -> dict[str, Any]:
     return found
 
 
-EXECUTORS: Final[Mapping[str, Executor]] = {DEPLOY: _deploy, DELETE: _delete, BUILD: _build, PUSH: _push, TEST: _test}
+EXECUTORS: Final[Mapping[str, Executor]] = {
+    DEPLOY: _deploy,
+    REMOVE: _remove,
+    ROLLBACK: _rollback,
+    DELETE: _delete,
+    BUILD: _build,
+    PUSH: _push,
+    TEST: _test,
+}
 
 
 class UnknownVerb(Failed):

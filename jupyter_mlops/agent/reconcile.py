@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from jupyter_mlops.agent.probe import is_ready
-from jupyter_mlops.agent.rollout import READY_S, last_words, raze, replicas_of, route, start_replica
+from jupyter_mlops.agent.replicas import READY_S, last_words, replicas_of, start_replica
+from jupyter_mlops.agent.rollout import raze, route
 from jupyter_mlops.core.errors import MlopsError, UnknownThing
 from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.process import ProcessId, is_alive
@@ -41,6 +42,8 @@ class _Memory:
     applied: Route | None = None
     starts: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By group: how often it was replaced in a row, and when last (monotonic seconds)."""
+    leaving: dict[ReplicaId, float] = field(default_factory=dict)
+    """Replicas that are not wanted any more and have requests to answer, and since when (monotonic seconds)."""
     trouble: str = ""
     """Why the last replica ended."""
     broken: str = ""
@@ -166,8 +169,7 @@ class Keeper:
         memory.ready |= {one.id for one in mine if one.id not in memory.ready and _is_ready(service, one)}
         ready = [one for one in mine if one.id in memory.ready]
         service = self._route(service, ready, memory)
-        for stray in surplus:
-            host.stop(stray)
+        self._dismiss(service, host, surplus, memory)
         for deployment in service.deployments:
             missing = deployment.replicas - sum(one.deployment == deployment.group for one in mine)
             for _ in range(missing):
@@ -200,6 +202,15 @@ class Keeper:
         if port == service.port:
             return service
         return self._world.catalog.edit(Service, service.name, lambda one: msgspec.structs.replace(one, port=port))
+
+    def _dismiss(self, service: Service, host: Host, surplus: Sequence[Replica], memory: _Memory) -> None:
+        """Stop replicas that get no more requests, each when it has answered those that it has."""
+        now = time.monotonic()
+        memory.leaving = {one.id: memory.leaving.get(one.id, now) for one in surplus}
+        for replica in surplus:
+            in_time = now - memory.leaving[replica.id] < service.limits.timeout_s  # by then it has given up all of them
+            if not in_time or not self._world.gateway.busy(service.name, [replica.address]):
+                host.stop(replica)
 
     def _replace(self, service: Service, deployment: Deployment, memory: _Memory) -> None:
         """Start a missing replica: at once the first time, then after 2, 4, 8 ... 60 s while it keeps ending."""

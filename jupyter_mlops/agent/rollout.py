@@ -1,180 +1,236 @@
-"""Rolling a manifest out to a service: all of it, or nothing that a client would notice."""
+"""Changing what a service serves: all of it, or nothing that a client would notice."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import shutil
-import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
-from jupyter_mlops.agent.probe import ask, is_ready
 from jupyter_mlops.agent.progress import Interrupted
-from jupyter_mlops.core.errors import Failed, MlopsError, Problem, UnknownThing
-from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.core.record import Record, decode, encode
-from jupyter_mlops.core.service import Deployment, HostName, Limits, Replica, Service
-from jupyter_mlops.delivery.bundles import materialize
+from jupyter_mlops.agent.replicas import await_ready, prove, replicas_of, retire, serving, start_replica
+from jupyter_mlops.core.errors import MlopsError, UnknownThing
+from jupyter_mlops.core.service import Change, Deployment, HostName, Limits, Replica, Service
 from jupyter_mlops.delivery.configuration import forget_configurations, publish_configuration
+from jupyter_mlops.delivery.deployments import (
+    ALL,
+    NothingBefore,
+    UnknownDeployment,
+    Wanted,
+    changed,
+    check_removable,
+    next_revision,
+    with_share,
+)
 from jupyter_mlops.delivery.images import build_image
-from jupyter_mlops.delivery.keys import forget_keys, publish_digests, read_keys, service_folder
+from jupyter_mlops.delivery.keys import forget_keys, service_folder
 from jupyter_mlops.delivery.manifests import show_manifest
-from jupyter_mlops.ports import Backend, Host, ReplicaSpec, Route, Say, World
+from jupyter_mlops.ports import Backend, Route, Say, World
 
-READY_S: Final = 300.0
-"""A large model may take minutes to load."""
-LOOK_EVERY_S: Final = 0.1
-SAYS: Final = "mlops: "
-HINT: Final = "Hint: "
-"""How a replica begins the line of the error that ended it, and the line after."""
-_OK: Final = 200
+Serve = Callable[[Service, Sequence[Deployment]], list[Deployment]]
+"""Returns what a service is to serve, given its record at that moment and the deployments that were started."""
 
 
-class NotReady(Failed):
-    """A new replica ended, or did not become ready in time."""
+@dataclass(frozen=True, kw_only=True)
+class _Goal:
+    """A change of a service's deployments."""
 
-    code = "replica-not-ready"
-
-
-class SampleFailed(Failed):
-    """A new replica does not score the manifest's own sample."""
-
-    code = "sample-failed"
-
-
-class Wanted(Record, frozen=True, kw_only=True):
-    """What ``services.deploy`` was asked for: the activity's arguments."""
-
-    service: str
-    manifest: str
+    what: str
+    """In words, for the service's history."""
     host: HostName
-    replicas: int
+    serve: Serve
+    fresh: Sequence[Deployment] = ()
+    """Those to start."""
     limits: Limits | None = None
     """``None``: those that the service has when the traffic moves."""
 
 
+@dataclass(kw_only=True)
+class _Started:
+    """What runs already for a goal."""
+
+    deployments: list[Deployment] = field(default_factory=list)
+    replicas: list[Replica] = field(default_factory=list)
+
+
 def roll_out(world: World, wanted: Wanted, say: Say) -> dict[str, Any]:
-    """Make ``wanted`` so; returns what the activity results in.
+    """Add a deployment or update it, as ``wanted``; returns what the activity results in.
 
     New replicas start beside the old ones and take over when all are ready and have scored the manifest's sample.
     If that fails, an existing service stays as it is and of a new one nothing stays; the reason is raised.
     """
     service = world.catalog.get(Service, wanted.service)
     clear_strays(world, service, {service.host, wanted.host})
+    verb = "update" if any(one.name == wanted.deployment for one in service.deployments) else "add"
+    goal = _Goal(
+        what=f"{verb} {wanted.deployment} {'to' if verb == 'update' else 'with'} {wanted.manifest}",
+        host=wanted.host,
+        fresh=[_wanted_deployment(service, wanted)],
+        serve=lambda stored, started: _with(stored, started[0], wanted),
+        limits=wanted.limits,
+    )
     try:
-        done = _start(world, service, wanted, say)
+        done = _reach(world, service, goal, say)
     except BaseException as error:
         if not service.deployments and not isinstance(error, Interrupted):
             with contextlib.suppress(MlopsError, OSError):  # the reason matters more; the agent tries again later
                 raze(world, service)
         raise
-    for host_name in {service.host, wanted.host}:
-        host = world.hosts[host_name]
-        for old in replicas_of(host, service.name):
-            if old.deployment != done.deployments[0].group:
-                say("Letting the old replicas finish.", 0.95)
-                host.stop(old)
-    forget_configurations(world, done.name, _gone(service, done))
-    return {"service": done.name, "url": done.url, "manifest": wanted.manifest}
+    return {"service": done.name, "url": done.url, "deployment": wanted.deployment, "manifest": wanted.manifest}
 
 
-def _start(world: World, service: Service, wanted: Wanted, say: Say) -> Service:
-    """Start, prove and switch over; on any error what was started is stopped and the route is the old one."""
-    say("Laying out the files.", 0.02)
-    manifest, host = show_manifest(world, wanted.manifest), world.hosts[wanted.host]
-    image = ""
-    if host.runs_images:
-        image = build_image(world, manifest.ref, lambda line, done: say(line, 0.05 + 0.55 * done)).image_id
-    deployment = Deployment(
-        name=_name(world, service, manifest), manifest=manifest.ref, replicas=wanted.replicas, image=image
+def remove(world: World, name: str, deployment: str, say: Say) -> dict[str, Any]:
+    """Take a deployment without traffic out of a service, and stop its replicas when they have answered."""
+    service = world.catalog.get(Service, name)
+    clear_strays(world, service, {service.host})
+
+    def serve(stored: Service, _: Sequence[Deployment]) -> list[Deployment]:
+        check_removable(stored, deployment)  # traffic may have come to it meanwhile
+        return [one for one in stored.deployments if one.name != deployment]
+
+    with contextlib.suppress(UnknownDeployment):  # done already, by an agent that ended before it could say so
+        check_removable(service, deployment)
+        _reach(world, service, _Goal(what=f"remove {deployment}", host=service.host, serve=serve), say)
+    return {"service": name, "deployment": deployment}
+
+
+def roll_back(world: World, name: str, at: float, say: Say) -> dict[str, Any]:
+    """Let a service serve what it did before the change of that time; what is gone of it is started again."""
+    service = world.catalog.get(Service, name)
+    before = _before(service, at)
+    clear_strays(world, service, {service.host, before.host})
+    running = {one.group for one in service.deployments} if before.host == service.host else set()
+    revision = next_revision(service)
+    targets = [
+        one if one.group in running else msgspec.structs.replace(one, revision=revision) for one in before.deployments
+    ]
+
+    def serve(_: Service, started: Sequence[Deployment]) -> list[Deployment]:
+        images = {one.group: one.image for one in started}
+        return [msgspec.structs.replace(one, image=images.get(one.group, one.image)) for one in targets]
+
+    served = " and ".join(f"{one.name} {one.manifest}" for one in before.deployments)
+    fresh = [one for one in targets if one.group not in running]
+    goal = _Goal(what=f"rollback to {served}", host=before.host, fresh=fresh, serve=serve)
+    done = _reach(world, service, goal, say)
+    return {"service": name, "url": done.url, "manifests": [one.manifest for one in done.deployments]}
+
+
+def _before(service: Service, at: float) -> Change:
+    for change in service.history:
+        if change.at == at:
+            return change
+    raise NothingBefore(
+        f"Service {service.name!r} has been changed too often since to be rolled back to that.",
+        hint=f"See what it served with `mlops services show {service.name}`.",
     )
-    limits = wanted.limits or service.limits
-    new = msgspec.structs.replace(service, host=wanted.host, deployments=[deployment], limits=limits)
-    started: list[Replica] = []
-    with _undone_on_error(world, new, started):
-        for number in range(1, wanted.replicas + 1):
-            step = f"Starting replica {number} of {wanted.replicas}"
-            say(step, 0.6)
-            started.append(start_replica(world, new, deployment, lambda line: say(line, 0.6)))
-        await_ready(host, manifest, started, say)
-        prove(world, new, manifest, started[0], say)
+
+
+def _wanted_deployment(service: Service, wanted: Wanted) -> Deployment:
+    """Return the deployment to start: as it is now, with what is asked for."""
+    now = next((one for one in service.deployments if one.name == wanted.deployment), None)
+    given = {"replicas": wanted.replicas, "resources": wanted.resources}
+    deployment: Deployment = msgspec.structs.replace(
+        now or Deployment(name=wanted.deployment, manifest=wanted.manifest, weight=0 if service.deployments else ALL),
+        manifest=wanted.manifest,
+        revision=next_revision(service),
+        image="",
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    return msgspec.structs.replace(deployment, replicas=max(1, deployment.replicas))  # one at least has to be proved
+
+
+def _with(stored: Service, started: Deployment, wanted: Wanted) -> list[Deployment]:
+    """Return the record's deployments with one that was started; its traffic may have changed while it was."""
+    now = next((one for one in stored.deployments if one.name == started.name), None)
+    if now is not None:
+        started = msgspec.structs.replace(started, weight=now.weight, mirror=now.mirror, scale=now.scale)
+        deployments = [started if one.name == started.name else one for one in stored.deployments]
+    else:
+        deployments = [*stored.deployments, started]
+    return deployments if wanted.traffic is None else with_share(deployments, started.name, wanted.traffic)
+
+
+def _reach(world: World, service: Service, goal: _Goal, say: Say) -> Service:
+    """Start, prove and switch over; on any error what was started is stopped and the route is the old one."""
+    with _undone_on_error(world, service, goal) as new:
+        _start(world, service, goal, new, say)
         say("Moving the traffic.", 0.92)
+        kept = serving(world.hosts[goal.host], service.name) if goal.host == service.host else []
+        groups = {one.group for one in new.deployments}
+        ready = _grouped([*(one for one in kept if one.deployment not in groups), *new.replicas])
         try:
-            port = world.gateway.apply(route(new, {deployment.group: started}))
-            done = world.catalog.edit(
-                Service, service.name, lambda one: _switched(one, new, port, wanted.limits), verb="deploy"
-            )
+            done = _switch(world, service, goal, new, ready)
         except BaseException:
             _route_back(world, service)
             raise
     publish_configuration(world, done.name)  # it may have been changed while they started
-    with contextlib.suppress(MlopsError):  # lineage can be found without it
-        world.catalog.link(f"service:{service.name}", "deploys", f"manifest:{manifest.ref}")
+    for deployment in new.deployments:
+        with contextlib.suppress(MlopsError):  # lineage can be found without it
+            world.catalog.link(f"service:{service.name}", "deploys", f"manifest:{deployment.manifest}")
+    _clear_old(world, service, done, say)
     return done
 
 
-def start_replica(world: World, service: Service, deployment: Deployment, say: Any) -> Replica:
-    """Start one replica of a deployment; it is not ready yet."""
-    manifest = show_manifest(world, deployment.manifest)
-    folder = service_folder(world, service.name)
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
-    publish_digests(world, service.name)
-    publish_configuration(world, service.name, {deployment.group: service.configuration})
-    spec = ReplicaSpec(
-        service=service.name,
-        deployment=deployment.group,
-        manifest=manifest,
-        bundle=str(materialize(world, manifest)),
-        image=deployment.image,
-        folder=str(folder),
-        limits=service.limits,
-    )
-    return world.hosts[service.host].start(spec, say)
+def _start(world: World, service: Service, goal: _Goal, new: _Started, say: Say) -> None:
+    """Start all replicas of the goal's new deployments, and wait until each deployment has scored its sample."""
+    host = world.hosts[goal.host]
+    limits = goal.limits or service.limits
+    for deployment in goal.fresh:
+        say("Laying out the files.", 0.02)
+        manifest, image = show_manifest(world, deployment.manifest), ""
+        if host.runs_images:
+            image = build_image(world, manifest.ref, lambda line, done: say(line, 0.05 + 0.55 * done)).image_id
+        new.deployments.append(msgspec.structs.replace(deployment, image=image))
+    about = msgspec.structs.replace(service, host=goal.host, limits=limits)
+    for deployment in new.deployments:
+        manifest, mine = show_manifest(world, deployment.manifest), len(new.replicas)
+        for number in range(1, deployment.replicas + 1):
+            say(f"Starting replica {number} of {deployment.replicas}", 0.6)
+            new.replicas.append(start_replica(world, about, deployment, lambda line: say(line, 0.6)))
+        if new.replicas[mine:]:
+            await_ready(host, manifest, new.replicas[mine:], say)
+            prove(world, about, manifest, new.replicas[mine], say)
 
 
-def await_ready(host: Host, manifest: Manifest, replicas: Sequence[Replica], say: Say) -> None:
-    """Wait until every replica is ready. Raises ``NotReady`` as soon as one ended, with the last line of its log."""
-    deadline = time.monotonic() + READY_S
-    waiting = list(replicas)
-    while waiting:
-        say(f"Waiting until {manifest.ref} is loaded.", 0.7)
-        for replica in list(waiting):
-            if is_ready(replica):
-                waiting.remove(replica)
-            elif not host.alive(replica):
-                why, hint = last_words(host, replica)
-                raise NotReady(f"A replica of {manifest.ref} ended before it was ready: {why}", hint=hint)
-            elif time.monotonic() > deadline:
-                raise NotReady(
-                    f"A replica of {manifest.ref} was not ready within {READY_S:.0f} s: {last_words(host, replica)[0]}"
-                )
-        if waiting:
-            time.sleep(LOOK_EVERY_S)
+def _switch(world: World, service: Service, goal: _Goal, new: _Started, ready: dict[str, list[Replica]]) -> Service:
+    """Move the traffic, then enter it in the record; both as the record is at that moment."""
 
-
-def prove(world: World, service: Service, manifest: Manifest, replica: Replica, say: Say) -> None:
-    """Score the manifest's own sample on a new replica, with the service's key. Raises ``SampleFailed``."""
-    if manifest.sample is None:
-        return
-    say("Scoring the sample.", 0.9)
-    key = read_keys(world, service.name).primary
-    try:
-        body = encode(manifest.sample)
-        status, answer = ask(replica, "POST", "/score", body, key=key, timeout_s=service.limits.timeout_s)
-    except (OSError, http.client.HTTPException) as error:
-        raise SampleFailed(f"{manifest.ref} gave no answer to its own sample: {error}.") from error
-    if status != _OK:
-        raise SampleFailed(
-            f"{manifest.ref} does not score its own sample: {_detail(answer)}",
-            hint="Fix the model, or give a sample that it scores: `mlops manifests create MODEL --sample FILE`.",
+    def switched(stored: Service) -> Service:
+        deployments = goal.serve(stored, new.deployments)
+        return msgspec.structs.replace(
+            changed(stored, deployments, what=goal.what, by=world.actor, host=goal.host),
+            limits=goal.limits or stored.limits,
+            state="deleting" if stored.state == "deleting" else "ready",
+            n_ready=sum(len(ready.get(one.group, [])) for one in deployments),
+            message="",
         )
+
+    applied = route(switched(world.catalog.get(Service, service.name)), ready)
+    port = world.gateway.apply(applied)
+    done = world.catalog.edit(
+        Service, service.name, lambda one: msgspec.structs.replace(switched(one), port=port), verb="deploy"
+    )
+    if route(done, ready) != msgspec.structs.replace(applied, port=port):
+        world.gateway.apply(route(done, ready))  # its weights were changed in between
+    return done
+
+
+def _clear_old(world: World, before: Service, after: Service, say: Say) -> None:
+    """Stop the replicas that the service has no more."""
+    wanted = {one.group for one in after.deployments}
+    for name in {before.host, after.host}:
+        host = world.hosts[name]
+        old = [one for one in replicas_of(host, after.name) if one.deployment not in wanted or name != after.host]
+        retire(world, after, host, old, say)
+    forget_configurations(world, after.name, {one.group for one in before.deployments} - wanted)
 
 
 def route(service: Service, ready: dict[str, list[Replica]]) -> Route:
-    """Return what the service's gateway should do, given the ready replicas of each deployment."""
+    """Return what the service's gateway should do, given the ready replicas of each deployment, by its group."""
     return Route(
         service=service.name,
         bind=service.bind,
@@ -184,15 +240,11 @@ def route(service: Service, ready: dict[str, list[Replica]]) -> Route:
                 deployment=deployment.name,
                 weight=deployment.weight,
                 addresses=sorted(one.address for one in ready.get(deployment.group, [])),
+                mirror=deployment.mirror,
             )
             for deployment in service.deployments
         ],
     )
-
-
-def replicas_of(host: Host, service: str) -> list[Replica]:
-    """Return a service's replicas on a host, dead ones included."""
-    return [one for one in host.replicas() if one.service == service]
 
 
 def clear_strays(world: World, service: Service, hosts: set[HostName]) -> None:
@@ -218,67 +270,27 @@ def raze(world: World, service: Service) -> None:
         world.catalog.remove(Service, service.name)
 
 
-def last_words(host: Host, replica: Replica) -> tuple[str, str]:
-    """Return the last line that says something in a replica's log, and the hint after it if there is one."""
-    try:
-        lines = [line.strip() for line in host.logs(replica, 20) if line.strip()]
-    except MlopsError:
-        lines = []
-    hint = lines.pop().removeprefix(HINT) if lines and lines[-1].startswith(HINT) else ""
-    return (lines[-1].removeprefix(SAYS) if lines else "its log is empty")[:500], hint
-
-
 def _route_back(world: World, service: Service) -> None:
-    if not service.deployments:
-        return
-    ready: dict[str, list[Replica]] = {}
-    for replica in replicas_of(world.hosts[service.host], service.name):
-        if is_ready(replica):
-            ready.setdefault(replica.deployment, []).append(replica)
-    world.gateway.apply(route(service, ready))
+    stored = world.catalog.get(Service, service.name)
+    if stored.deployments:
+        world.gateway.apply(route(stored, _grouped(serving(world.hosts[stored.host], stored.name))))
 
 
-def _switched(stored: Service, new: Service, port: int, limits: Limits | None) -> Service:
-    return msgspec.structs.replace(
-        stored,
-        host=new.host,
-        deployments=new.deployments,
-        limits=limits or stored.limits,
-        port=port,
-        state="deleting" if stored.state == "deleting" else "ready",
-        n_ready=sum(one.replicas for one in new.deployments),
-        message="",
-    )
+def _grouped(replicas: Sequence[Replica]) -> dict[str, list[Replica]]:
+    groups: dict[str, list[Replica]] = {}
+    for replica in replicas:
+        groups.setdefault(replica.deployment, []).append(replica)
+    return groups
 
 
 @contextlib.contextmanager
-def _undone_on_error(world: World, new: Service, started: Sequence[Replica]) -> Iterator[None]:
+def _undone_on_error(world: World, service: Service, goal: _Goal) -> Iterator[_Started]:
+    new = _Started()
     try:
-        yield
+        yield new
     except BaseException:
-        for replica in started:
+        for replica in new.replicas:
             with contextlib.suppress(MlopsError):  # the next agent clears it away as a stray
-                world.hosts[new.host].stop(replica, grace_s=2.0)
-        forget_configurations(world, new.name, [one.group for one in new.deployments])
+                world.hosts[goal.host].stop(replica, grace_s=2.0)
+        forget_configurations(world, service.name, [one.group for one in goal.fresh])
         raise
-
-
-def _gone(before: Service, after: Service) -> set[str]:
-    return {one.group for one in before.deployments} - {one.group for one in after.deployments}
-
-
-def _name(world: World, service: Service, manifest: Manifest) -> str:
-    """Return ``m3`` for version 3, or ``m3-2`` and on while the old replicas of that name still run."""
-    base = f"m{manifest.version}"
-    taken = {one.name for one in service.deployments}
-    taken |= {one.deployment for one in replicas_of(world.hosts[service.host], service.name)}
-    number = 1
-    while (base if number == 1 else f"{base}-{number}") in taken:
-        number += 1
-    return base if number == 1 else f"{base}-{number}"
-
-
-def _detail(answer: bytes) -> str:
-    with contextlib.suppress(msgspec.MsgspecError):
-        return decode(answer, Problem).detail
-    return answer[:200].decode("utf-8", "replace")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import ipaddress
-import socket
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,9 +13,24 @@ from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import BadInput, Conflict, MlopsError, Unavailable, UnknownThing
 from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.core.service import HostName, Limits, Service
+from jupyter_mlops.core.record import plain
+from jupyter_mlops.core.resources import Resources
+from jupyter_mlops.core.service import Deployment, Limits, Service
 from jupyter_mlops.delivery.calls import score
 from jupyter_mlops.delivery.configuration import configured, publish_configuration
+from jupyter_mlops.delivery.deployments import (
+    ALL,
+    DEPLOY,
+    REMOVE,
+    ROLLBACK,
+    OneHost,
+    Wanted,
+    choose_name,
+    find_deployment,
+    remove_deployment,
+    rollback,
+    with_share,
+)
 from jupyter_mlops.delivery.keys import (
     Keys,
     Which,
@@ -31,52 +43,48 @@ from jupyter_mlops.delivery.keys import (
     service_folder,
 )
 from jupyter_mlops.delivery.manifests import manifest_for, show_manifest
+from jupyter_mlops.delivery.placement import (
+    BadReplicas,
+    PortInUse,
+    ServiceBusy,
+    UnknownHost,
+    check_kept_here,
+    check_numbers,
+    check_port,
+    checked_host,
+    elsewhere,
+)
+from jupyter_mlops.delivery.traffic import Mirrored, mirrored, set_mirror, set_traffic
 from jupyter_mlops.ports import World
 
 __all__ = [
+    "BadReplicas",
     "Keys",
+    "Mirrored",
+    "PortInUse",
+    "ServiceBusy",
+    "UnknownHost",
     "activities_of",
     "configure",
     "delete_service",
     "deploy",
     "list_services",
+    "mirrored",
     "regenerate_key",
+    "remove_deployment",
+    "rollback",
     "score",
     "service_keys",
     "service_logs",
+    "set_mirror",
+    "set_traffic",
     "show_service",
+    "update",
     "with_withdrawn",
     "withdrawn_models",
 ]
 
-DEPLOY: Final = "services.deploy"
 DELETE: Final = "services.delete"
-MOST_REPLICAS: Final = 64
-_HIGHEST_PORT: Final = 65_535
-
-
-class BadReplicas(BadInput):
-    """A number of replicas that makes no sense."""
-
-    code = "bad-replicas"
-
-
-class UnknownHost(BadInput):
-    """No such host."""
-
-    code = "unknown-host"
-
-
-class PortInUse(Conflict):
-    """Something answers on the port already."""
-
-    code = "port-taken"
-
-
-class ServiceBusy(Conflict):
-    """The service is being deleted, or is kept elsewhere."""
-
-    code = "service-busy"
 
 
 def deploy(
@@ -85,10 +93,13 @@ def deploy(
     model: str = "",
     *,
     manifest: str | None = None,
+    deployment: str | None = None,
+    traffic: int | None = None,
     host: str | None = None,
     bind: str | None = None,
     port: int = 0,
     replicas: int | None = None,
+    resources: Resources | None = None,
     limits: Limits | None = None,
 ) -> Activity:
     """Ask the agent to serve a model (``NAME[:VERSION]``) or a manifest as service ``name``.
@@ -97,35 +108,62 @@ def deploy(
     stay, and nothing changes unless the new replicas are ready. Where an option is not given, a new service gets
     host ``process``, bind ``127.0.0.1``, a free port and one replica, and an existing one keeps what it has.
 
+    ``deployment`` names the one to update, or a new one to add beside those that there are; ``traffic`` is its percent
+    of the requests, of which a new one gets none unless it is the first. The others share the rest as they did.
+
     Raises ``BadName``, ``UnknownThing``, ``UnknownHost``, ``Unavailable`` (the host does not answer), ``PortInUse``,
-    ``BadReplicas``, ``ServiceBusy``, and what making a manifest raises.
+    ``BadReplicas``, ``BadTraffic``, ``WhichDeployment``, ``OneHost``, ``ServiceBusy``, and what making a manifest raises.
     """
     check_name("service", name)
-    _check_numbers(bind, port, replicas)
+    check_numbers(bind, port, replicas)
     known = _known(world, name)
+    part = choose_name(known, deployment)
     if known is not None:
         _check_update(world, known, bind, port)
-    where = _checked_host(world, host or (known.host if known else "process"))
+    _check_part(known, part, traffic, host)
+    where = checked_host(world, host or (known.host if known else "process"))
     if known is None:
-        _check_port(world, bind or "127.0.0.1", port)
-    chosen = _chosen(world, name, model, manifest)
-    wanted = {
-        "service": name,
-        "manifest": chosen.ref,
-        "host": where,
-        "replicas": replicas or (known.deployments[0].replicas if known and known.deployments else 1),
-        "limits": None if limits is None else msgspec.to_builtins(limits),
-    }
+        check_port(world, bind or "127.0.0.1", port)
+    wanted = Wanted(
+        service=name,
+        manifest=_chosen(world, name, model, manifest).ref,
+        host=where,
+        deployment=part,
+        traffic=traffic,
+        replicas=replicas,
+        resources=resources,
+        limits=limits,
+    )
     if known is not None:
-        return world.submit(DEPLOY, f"service {name}", wanted)
+        return world.submit(DEPLOY, f"service {name}", plain(wanted))
     _reserve(
         world, Service(name=name, host=where, deployments=[], bind=bind or "127.0.0.1", port=port, node=world.node)
     )
     try:
-        return world.submit(DEPLOY, f"service {name}", wanted)
+        return world.submit(DEPLOY, f"service {name}", plain(wanted))
     except BaseException:
         _release(world, name)
         raise
+
+
+def update(
+    world: World,
+    name: str,
+    model: str = "",
+    *,
+    manifest: str | None = None,
+    deployment: str | None = None,
+    replicas: int | None = None,
+) -> Activity:
+    """Ask the agent to let a deployment that exists serve another model or manifest, without a lost request.
+
+    New replicas start beside the old ones; when all are ready and the manifest's own sample scores, the traffic moves,
+    and the old ones stop when they have answered. If that fails, nothing changes and the activity says why. Raises
+    ``UnknownThing``, ``UnknownDeployment``, and what ``deploy`` raises.
+    """
+    service = world.catalog.get(Service, name)
+    part = find_deployment(service, choose_name(service, deployment)).name
+    return deploy(world, name, model, manifest=manifest, deployment=part, replicas=replicas)
 
 
 def list_services(world: World) -> list[Service]:
@@ -178,7 +216,7 @@ def configure(world: World, name: str, changes: Mapping[str, object]) -> Service
     Nothing restarts, and replicas that start later have them too. ``changes`` are by the names in
     ``configuration.SETTINGS``. Raises ``UnknownThing``, ``UnknownSetting``, ``BadSetting`` and ``ServiceBusy``.
     """
-    _check_kept_here(world, world.catalog.get(Service, name))
+    check_kept_here(world, world.catalog.get(Service, name))
     service = world.catalog.edit(Service, name, lambda one: configured(one, changes), verb="configure")
     publish_configuration(world, service.name)
     return service
@@ -190,7 +228,7 @@ def regenerate_key(world: World, name: str, which: Which) -> Keys:
     Nothing restarts, and the other key opens all along. Raises ``UnknownThing``, ``NoKeys`` and ``ServiceBusy``.
     """
     service = world.catalog.get(Service, name)
-    _check_kept_here(world, service)
+    check_kept_here(world, service)
     return replace_key(world, service.name, which)
 
 
@@ -211,7 +249,7 @@ def delete_service(world: World, name: str) -> Activity:
     """Ask the agent to stop a service and remove its gateway, replicas, keys and folder. Raises ``UnknownThing``."""
     service = world.catalog.get(Service, name)
     if service.node != world.node:
-        raise _elsewhere(service)
+        raise elsewhere(service)
     for activity in activities_of(world, name):
         with contextlib.suppress(Conflict):  # it ended meanwhile
             cancel_activity(world, activity.name)
@@ -227,7 +265,7 @@ def activities_of(world: World, service: str) -> list[Activity]:
         activity
         for state in ("queued", "running")
         for activity in world.catalog.find(Activity, state=state)
-        if activity.verb in {DEPLOY, DELETE} and activity.args.get("service") == service
+        if activity.verb in {DEPLOY, DELETE, REMOVE, ROLLBACK} and activity.args.get("service") == service
     ]
 
 
@@ -248,22 +286,19 @@ def _known(world: World, name: str) -> Service | None:
         return None
 
 
-def _check_numbers(bind: str | None, port: int, replicas: int | None) -> None:
-    if replicas is not None and not 1 <= replicas <= MOST_REPLICAS:
-        raise BadReplicas(f"{replicas} is no number of replicas.", hint=f"Use 1 to {MOST_REPLICAS}.")
-    if not 0 <= port <= _HIGHEST_PORT:
-        raise BadInput(f"{port} is no port.", hint="Use 1 to 65535, or 0 for a free one.")
-    if bind is not None:
-        try:
-            ipaddress.IPv4Address(bind)
-        except ValueError:
-            raise BadInput(
-                f"{bind!r} is no IPv4 address to answer on.", hint="Use 127.0.0.1, or 0.0.0.0 for every network."
-            ) from None
+def _check_part(known: Service | None, part: str, traffic: int | None, host: str | None) -> None:
+    """Say at once what the agent would say of a deployment's share and host."""
+    parts = list(known.deployments) if known else []
+    if known and host not in {None, known.host} and {one.name for one in parts} - {part}:
+        raise OneHost(known, host or "")
+    if part not in {one.name for one in parts}:
+        parts.append(Deployment(name=part, manifest="", weight=0 if parts else ALL))
+    if traffic is not None:
+        with_share(parts, part, traffic)
 
 
 def _check_update(world: World, known: Service, bind: str | None, port: int) -> None:
-    _check_kept_here(world, known)
+    check_kept_here(world, known)
     if not known.deployments and activities_of(world, known.name):
         raise ServiceBusy(
             f"Service {known.name!r} is being deployed for the first time.",
@@ -274,41 +309,6 @@ def _check_update(world: World, known: Service, bind: str | None, port: int) -> 
             f"Service {known.name!r} keeps {known.bind}:{known.port} for life.",
             hint="Deploy under another name to have another address.",
         )
-
-
-def _check_kept_here(world: World, service: Service) -> None:
-    if service.node != world.node:
-        raise _elsewhere(service)
-    if service.state == "deleting":
-        raise ServiceBusy(f"Service {service.name!r} is being deleted.", hint="Follow it with `mlops activities list`.")
-
-
-def _check_port(world: World, bind: str, port: int) -> None:
-    """Say at once what the gateway would say later."""
-    if not port:
-        return
-    for other in list_services(world):
-        if other.port == port and other.node == world.node:
-            raise PortInUse(f"Port {port} belongs to service {other.name!r}.", hint="Leave out --port for a free one.")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                why = PortInUse(f"Port {port} on {bind} is taken by another program.", hint="Leave out --port.")
-                raise why from error
-            raise BadInput(f"{bind}:{port} cannot be bound: {error.strerror}.", hint="Leave out --port.") from error
-
-
-def _checked_host(world: World, host: str) -> HostName:
-    if host not in world.hosts:
-        known = ", ".join(sorted(world.hosts))
-        raise UnknownHost(f"There is no host {host!r}.", hint=f"Use one of: {known}.")
-    world.hosts[host].check()
-    if world.hosts[host].runs_images:
-        world.builder.check()
-    return host
 
 
 def _reserve(world: World, service: Service) -> None:
@@ -329,9 +329,3 @@ def _release(world: World, name: str) -> None:
         return  # the store that could not keep them
     finally:
         world.catalog.remove(Service, name)
-
-
-def _elsewhere(service: Service) -> ServiceBusy:
-    return ServiceBusy(
-        f"Service {service.name!r} is kept by the agent on {service.node!r}.", hint="Run the command on that machine."
-    )

@@ -106,11 +106,11 @@ def test_an_update_keeps_what_was_configured_unless_it_brings_limits_of_its_own(
     with pytest.raises(Remote, match="sample"):
         live.deploy("live", live.manifest("live", run="return data['no']", sample=[1]), limits=Limits(max_queue=7))
     assert live.service("live").limits.max_queue == 10
-    assert files(live) == {"configuration-m2.json"}
+    assert files(live) == {"configuration-blue.2.json"}
     live.deploy("live", live.manifest("live", run="return 'newest'", sample=[1]), limits=Limits(max_queue=7))
     assert live.service("live").limits == Limits(max_queue=7)
     assert statuses(live, LARGE) == {200}
-    assert files(live) == {"configuration-m4.json"}
+    assert files(live) == {"configuration-blue.3.json"}
 
 
 def test_what_is_changed_during_an_update_is_not_lost(live):

@@ -81,7 +81,7 @@ def test_an_update_keeps_url_and_keys_and_loses_no_request(echo):
     after = show_service(echo.world, "echo")
     assert (after.url, after.key_digests, after.n_ready) == (before.url, before.key_digests, 2)
     assert service_keys(echo.world, "echo") == keys
-    assert {one.deployment for one in echo.replicas("echo")} == {"m2"}
+    assert {one.deployment for one in echo.replicas("echo")} == {"blue.2"}
 
 
 def test_an_update_that_cannot_load_changes_nothing(echo):
