@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that a Docker engine answers and holds python:3.11-slim, and that a registry to push to is installed. Quick when both are there; run it as root.
+# Makes sure that a Docker engine answers and holds python:3.11-slim, and that a registry to push to and an ssh server are installed. Quick when all are there; run it as root.
 # Where no registry can be reached, a stand-in of that name is made with debootstrap and kept in $MLOPS_CI_CACHE.
 set -eu
 
@@ -70,4 +70,5 @@ if ! has_image; then
     timeout 120 docker pull --quiet "$image" >/dev/null 2>&1 || make_stand_in
 fi
 command -v docker-registry >/dev/null || install_packages docker-registry
+[ -x /usr/sbin/sshd ] || install_packages openssh-server # the tests start one of their own
 say "Docker $(docker version --format '{{.Server.Version}}') answers and has $image"

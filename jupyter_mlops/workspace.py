@@ -39,6 +39,7 @@ from jupyter_mlops.store.folder import (
 )
 
 if TYPE_CHECKING:
+    from jupyter_mlops.core.host import NamedHost
     from jupyter_mlops.ports import Blobs, Builder, Environments, Gateway, Host, Secrets, Target
     from jupyter_mlops.store.catalog import SqlCatalog
     from jupyter_mlops.store.feed import ChangeFeed
@@ -240,12 +241,22 @@ class Workspace:
         """Where services run, by name."""
         return self._part("hosts", functools.partial(self._make_hosts))  # type: ignore[no-any-return]  # the same
 
-    def _make_hosts(self) -> dict[str, Host]:
+    def _make_hosts(self) -> Mapping[str, Host]:
+        from jupyter_mlops.core.host import NamedHost
         from jupyter_mlops.hosts.docker import DockerHost
         from jupyter_mlops.hosts.process import ProcessHost
+        from jupyter_mlops.hosts.table import HostTable
 
         place = (self.root, self.runtime, self.id, self.node)
-        return {"process": ProcessHost(*place), "docker": DockerHost(*place)}
+        local: dict[str, Host] = {"process": ProcessHost(*place), "docker": DockerHost(*place)}
+        return HostTable(local, lambda: self.catalog.find(NamedHost), self._connect_host)
+
+    def _connect_host(self, entry: NamedHost) -> Host:
+        from jupyter_mlops.hosts.builder import DockerBuilder
+        from jupyter_mlops.hosts.remote import connect
+
+        build_with = functools.partial(DockerBuilder, self.root, self.id)
+        return connect(entry, self.runtime, self.id, self.node, build_with)
 
     @property
     def gateway(self) -> Gateway:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -18,6 +19,10 @@ from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.hosts.engine import Engine
 from jupyter_mlops.store.folder import SystemSettings, write_settings
 from jupyter_mlops.workspace import Workspace
+
+_spec = importlib.util.spec_from_file_location("machines", Path(__file__).with_name("machines.py"))
+machines = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(machines)
 
 CI = bool(os.environ.get("CI"))
 
@@ -38,7 +43,12 @@ def _postgresql_is_there() -> str:
     return "" if os.environ.get("MLOPS_TEST_POSTGRESQL") else "MLOPS_TEST_POSTGRESQL names no server"
 
 
-NEEDS = {"docker": _docker_answers, "browser": _chromium_is_there, "postgresql": _postgresql_is_there}
+NEEDS = {
+    "docker": _docker_answers,
+    "ssh": machines.missing,
+    "browser": _chromium_is_there,
+    "postgresql": _postgresql_is_there,
+}
 
 
 def pytest_configure() -> None:
@@ -77,6 +87,13 @@ def unprivileged() -> list[str]:
     """What to put before a command so that it minds permissions, also when root runs the tests."""
     drop = "-dac_override,-dac_read_search"
     return ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"] if os.geteuid() == 0 else []
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[object]:
+    """Another machine: one that is reached by ssh, as ``machines.Machine``."""
+    with machines.machine() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,7 @@ def _mentioned(kind: str, *, as_: str = "") -> Completer:
 service_names = _entries("service", "Service")
 manifest_names = _entries("manifest", "Manifest")
 image_names = _entries("image", "Image")
+host_names = _names(lambda world: world.hosts)
 snapshot_names = _entries("snapshot", "Snapshot")
 activity_names = _entries("activity", "Activity")
 model_names = _mentioned("model")

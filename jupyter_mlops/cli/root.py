@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "manifests": ("Look", "manifests", "What is needed to serve a model, pinned to the byte."),
     "images": ("Look", "images", "Container images built from manifests."),
     "services": ("Look", "services", "Models that answer over HTTP, with one URL and two keys for life."),
+    "hosts": ("Look", "hosts", "Where services run: this machine, and other machines' Docker engines."),
     "activities": ("Keep", "activities", "Long operations: building an image, deploying a service."),
     "agent": ("Keep", "agent", "The background process that keeps services as they should be."),
     "events": ("Keep", "events", "The audit trail: who did what, when."),

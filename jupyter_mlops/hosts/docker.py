@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.ids import ReplicaId, new_id
@@ -17,7 +17,12 @@ from jupyter_mlops.hosts.image import KEYS, PORT
 from jupyter_mlops.hosts.limiting import threads
 from jupyter_mlops.ports import ReplicaSpec
 
+if TYPE_CHECKING:
+    import docker
+
 NODE: Final = "mlops.node"
+HOST: Final = "mlops.host"
+"""The label of containers on a host that was named, with its name."""
 PATIENCE_S: Final = 60
 LOGS: Final = {"max-size": "10m", "max-file": "3"}
 SCRATCH: Final = {"/tmp": "rw,nosuid,nodev,size=256m"}  # noqa: S108  # the container's own
@@ -35,9 +40,18 @@ class DockerHost:
     name = "docker"
     runs_images = True
 
-    def __init__(self, root: Path, runtime: Path, workspace_id: str, node: str) -> None:  # noqa: ARG002  # hosts are made alike
+    def __init__(
+        self,
+        root: Path,  # noqa: ARG002  # hosts are made alike
+        runtime: Path,  # noqa: ARG002  # the same
+        workspace_id: str,
+        node: str,
+        engine: Engine | None = None,
+    ) -> None:
         self._labels = {WORKSPACE: workspace_id, NODE: node}
-        self._engine = Engine(patience_s=PATIENCE_S)
+        self._engine = engine or Engine(patience_s=PATIENCE_S)
+        self._published = "127.0.0.1"
+        """The address of the engine's machine on which replicas answer."""
 
     def check(self) -> str:
         """Return ``Docker 26.1``. Raises ``NoEngine``."""
@@ -104,9 +118,6 @@ class DockerHost:
         """Return how its container is made: it can read its keys and write /tmp, and nothing else."""
         import docker
 
-        keys = Path(spec.folder, "keys")
-        keys.mkdir(parents=True, exist_ok=True)
-        keys.chmod(0o755)  # the container's user is another one; the folder above lets nobody else in
         about = {
             "replica": replica,
             "service": spec.service,
@@ -121,8 +132,8 @@ class DockerHost:
             ],
             "labels": {**self._labels, **{f"mlops.{key}": value for key, value in about.items()}},
             "environment": threads(spec.resources),
-            "ports": {f"{PORT}/tcp": ("127.0.0.1", None)},
-            "mounts": [docker.types.Mount(KEYS, str(keys.resolve()), type="bind", read_only=True)],
+            "ports": {f"{PORT}/tcp": (self._published, None)},
+            "mounts": [self._keys(spec)],
             "read_only": True,
             "tmpfs": SCRATCH,
             "cap_drop": ["ALL"],
@@ -131,6 +142,19 @@ class DockerHost:
             **_limits(spec.resources),
             "log_config": docker.types.LogConfig(type="json-file", config=LOGS),
         }
+
+    def _keys(self, spec: ReplicaSpec) -> docker.types.Mount:
+        """Return what shows it the keys' digests and its configuration, as they are at any moment."""
+        import docker
+
+        keys = Path(spec.folder, "keys")
+        keys.mkdir(parents=True, exist_ok=True)
+        keys.chmod(0o755)  # the container's user is another one; the folder above lets nobody else in
+        return docker.types.Mount(KEYS, str(keys.resolve()), type="bind", read_only=True)
+
+    def _address(self, replica: ReplicaId, port: int) -> str:  # noqa: ARG002  # it matters on other machines
+        """Return where a replica that is published on a port is reached from here."""
+        return f"127.0.0.1:{port}"
 
     def _inspect(self, replica: Replica) -> Mapping[str, Any]:
         """Return what the engine says of this very replica; empty when it is gone, or somebody else's."""
@@ -143,15 +167,33 @@ class DockerHost:
                 seen: dict[str, Any] = client.api.inspect_container(replica.container)
         except docker.errors.NotFound:
             return {}
-        wanted = self._labels | {"mlops.nonce": replica.nonce}
-        return seen if wanted.items() <= seen["Config"]["Labels"].items() else {}
+        labels = seen["Config"]["Labels"]
+        return seen if self._is_ours(labels) and labels.get("mlops.nonce") == replica.nonce else {}
+
+    def _is_ours(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether a container of these labels is this host's: two hosts of a workspace may be one engine."""
+        return self._labels.items() <= labels.items() and labels.get(HOST) == self._labels.get(HOST)
 
     def _find(self, filters: Mapping[str, Any]) -> list[Replica]:
         """Return our containers, in one call however many there are; addresses change when the engine restarts one."""
         labels = [f"{key}={value}" for key, value in self._labels.items()]
         with self._engine.asked_to("list containers") as client:
             found = client.api.containers(all=True, filters={**filters, "label": [*labels, "mlops.nonce"]})
-        return [_replica(each) for each in found]
+        return [self._replica(each) for each in found if self._is_ours(each["Labels"])]
+
+    def _replica(self, container: Mapping[str, Any]) -> Replica:
+        labels = container["Labels"]
+        return Replica(
+            id=labels["mlops.replica"],
+            service=labels["mlops.service"],
+            deployment=labels["mlops.deployment"],
+            manifest=labels["mlops.manifest"],
+            host=self.name,
+            address=self._address(labels["mlops.replica"], public_port(container)),
+            started_at=float(container["Created"]),
+            container=container["Id"],
+            nonce=labels["mlops.nonce"],
+        )
 
 
 def _limits(wanted: Resources) -> dict[str, Any]:
@@ -164,17 +206,6 @@ def _limits(wanted: Resources) -> dict[str, Any]:
     return limits
 
 
-def _replica(container: Mapping[str, Any]) -> Replica:
-    labels = container["Labels"]
-    port = next((each["PublicPort"] for each in container["Ports"] if each.get("PublicPort")), 0)
-    return Replica(
-        id=labels["mlops.replica"],
-        service=labels["mlops.service"],
-        deployment=labels["mlops.deployment"],
-        manifest=labels["mlops.manifest"],
-        host=DockerHost.name,
-        address=f"127.0.0.1:{port}",
-        started_at=float(container["Created"]),
-        container=container["Id"],
-        nonce=labels["mlops.nonce"],
-    )
+def public_port(container: Mapping[str, Any]) -> int:
+    """Return the port of its machine that a container answers on, 0 for one that does not run."""
+    return next((int(each["PublicPort"]) for each in container["Ports"] if each.get("PublicPort")), 0)

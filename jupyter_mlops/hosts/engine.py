@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlops.core.errors import Failed, Unavailable
 
@@ -46,12 +46,60 @@ class EngineRefused(Failed):
         super().__init__(f"The Docker engine did not {what}: {explanation(why)}.")
 
 
-class Engine:
-    """The engine that the docker command would use; reached for at the first use."""
+class Way(Protocol):
+    """How an engine is reached."""
 
-    def __init__(self, *, patience_s: int) -> None:
-        """``patience_s`` is how long the engine may be silent during a call."""
+    def connect(self) -> docker.DockerClient:
+        """Return a client of an engine that answers. Raises ``NoEngine``, or another ``Unavailable`` that says more."""
+
+    def hold(self) -> None:
+        """See, before each call, that the way is open. Cheap when it is. Raises as ``connect`` does."""
+
+    def lost(self, error: Exception) -> Unavailable:
+        """Return what to say when a call breaks off with an error of docker's or of a library below it."""
+
+
+class Local:
+    """The engine that the docker command would use."""
+
+    def connect(self) -> docker.DockerClient:
+        """Return a client of an engine that answers. Raises ``NoEngine``."""
+        _knock(_address())
+        import docker
+
+        return greeted(lambda: docker.from_env(timeout=PING_S), self.lost)
+
+    def hold(self) -> None:
+        """Do nothing: the engine listens or not."""
+
+    def lost(self, error: Exception) -> NoEngine:  # noqa: ARG002  # whatever it is, nobody answered
+        """Return that it does not answer."""
+        return NoEngine(_address())
+
+
+def greeted(make: Callable[[], docker.DockerClient], lost: Callable[[Exception], Unavailable]) -> docker.DockerClient:
+    """Return a client whose engine has answered. Raises what ``lost`` returns."""
+    import docker
+    import requests
+
+    client = None
+    try:
+        client = make()
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        if client is not None:
+            client.close()
+        raise lost(error) from error
+    return client
+
+
+class Engine:
+    """An engine, reached for at the first use."""
+
+    def __init__(self, *, patience_s: int, way: Way | None = None) -> None:
+        """``patience_s`` is how long the engine may be silent during a call; the way is the docker command's own."""
         self._patience_s = patience_s
+        self._way = way or Local()
         self._client: docker.DockerClient | None = None
 
     @contextmanager
@@ -63,6 +111,7 @@ class Engine:
         import docker
         import requests
 
+        self._way.hold()
         if self._client is None:
             self._client = self._connect()
         try:
@@ -72,7 +121,7 @@ class Engine:
         except docker.errors.APIError as error:
             raise EngineRefused(what, error) from error
         except (docker.errors.DockerException, requests.RequestException) as error:
-            raise NoEngine(_address()) from error
+            raise self._way.lost(error) from error
 
     def version(self) -> str:
         """Return ``Docker 26.1``. Raises ``NoEngine``."""
@@ -80,16 +129,7 @@ class Engine:
             return "Docker " + ".".join(client.version()["Version"].split(".")[:2])
 
     def _connect(self) -> docker.DockerClient:
-        address = _address()
-        _knock(address)
-        import docker
-        import requests
-
-        try:
-            client = docker.from_env(timeout=PING_S)
-            client.ping()
-        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-            raise NoEngine(address) from error
+        client = self._way.connect()
         client.api.timeout = self._patience_s
         weakref.finalize(self, client.close)
         return client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
@@ -137,3 +137,16 @@ class Builder(Protocol):
 
     def remove(self, image_id: str) -> None:
         """Remove an image; one that is not there is no error. Raises ``Conflict`` while something runs from it."""
+
+
+@runtime_checkable
+class Distant(Protocol):
+    """What a host on another machine has beside: nothing that is here can be mounted or is built there by itself."""
+
+    builder: Builder
+
+    def publish(self, service: str, folder: str) -> None:
+        """Bring what is in the service's ``keys/`` to its replicas. Cheap when they have it. Raises ``Unavailable``."""
+
+    def close(self) -> None:
+        """Let go of the machine, when the host is forgotten."""

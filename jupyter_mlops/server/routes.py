@@ -10,6 +10,7 @@ from jupyter_mlops.agent.unit import Unit, install_agent
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.curve import Curve
 from jupyter_mlops.core.event import Event
+from jupyter_mlops.core.host import NamedHost
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.model import Model, ModelVersion
@@ -17,6 +18,7 @@ from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
 from jupyter_mlops.delivery.clients import ClientProgram
+from jupyter_mlops.delivery.hosts import HostState, check_host, remove_host
 from jupyter_mlops.delivery.images import delete_image, list_images, show_image
 from jupyter_mlops.delivery.keys import Keys
 from jupyter_mlops.delivery.lineage import Lineage, lineage
@@ -24,7 +26,17 @@ from jupyter_mlops.delivery.manifests import FieldChange, delete_manifest, show_
 from jupyter_mlops.delivery.models import delete_model, show_model
 from jupyter_mlops.delivery.services import delete_service, regenerate_key, service_keys
 from jupyter_mlops.inputs.snapshots import Collected, Restored, SnapshotDetail, show_snapshot
-from jupyter_mlops.server.operations import activities, images, manifests, models, runs, services, snapshots, workspace
+from jupyter_mlops.server.operations import (
+    activities,
+    hosts,
+    images,
+    manifests,
+    models,
+    runs,
+    services,
+    snapshots,
+    workspace,
+)
 from jupyter_mlops.server.row import Download, Raw, Row
 from jupyter_mlops.training.compare import Comparison
 from jupyter_mlops.training.experiments import (
@@ -109,6 +121,10 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "services/{name}/clients/{language}", services.show_client, None, ClientProgram),
     Row("GET", "services/{name}/logs", services.show_service_logs, None, list[str]),
     Row("POST", "services/{name}/score", services.score_service, Raw, Any),
+    Row("GET", "hosts", hosts.list_hosts, None, list[HostState]),
+    Row("POST", "hosts", hosts.add_host, hosts.AddHost, NamedHost),
+    Row("GET", "hosts/{name}/check", check_host, None, HostState),
+    Row("DELETE", "hosts/{name}", remove_host, None, None),
     Row("GET", "activities", activities.list_activities, None, list[Activity]),
     Row("GET", "activities/{id}", acts.show_activity, None, Activity),
     Row("POST", "activities/{id}/cancel", acts.cancel_activity, None, Activity),

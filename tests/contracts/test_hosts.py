@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from jupyter_mlops.agent.probe import ask, is_ready
+from jupyter_mlops.core.host import NamedHost
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.manifest import Manifest, ManifestFile
 from jupyter_mlops.core.record import encode
@@ -26,7 +28,9 @@ from jupyter_mlops.core.service import Limits, Replica
 from jupyter_mlops.hosts.builder import DockerBuilder
 from jupyter_mlops.hosts.docker import DockerHost
 from jupyter_mlops.hosts.process import ProcessHost
-from jupyter_mlops.ports import Host, ReplicaSpec
+from jupyter_mlops.hosts.remote import RemoteDockerHost
+from jupyter_mlops.hosts.remote import connect as connect_remote
+from jupyter_mlops.ports import Distant, Host, ReplicaSpec
 
 KEY = "the key"
 SCRIPT = """
@@ -84,11 +88,30 @@ def docker_setting(root: Path, bundle: tuple[Manifest, Path]) -> Iterator[Settin
     builder.remove(image)
 
 
-SETTINGS: dict[str, Callable[[Path, tuple[Manifest, Path]], AbstractContextManager[Setting]]] = {
+@contextmanager
+def remote_setting(root: Path, bundle: tuple[Manifest, Path], machine) -> Iterator[Setting]:
+    """Replicas in containers of another machine's engine, which is this one's, through ssh."""
+    manifest, unique = msgspec.structs.replace(bundle[0], python="3.11"), new_id()
+    entry = NamedHost(name="far", url=machine.url, ssh_config=machine.ssh_config)
+    runtime = Path(tempfile.mkdtemp(prefix="ho"))
+
+    def connect(workspace: str, node: str) -> RemoteDockerHost:
+        build_with = partial(DockerBuilder, root, unique)
+        return connect_remote(entry, runtime, f"{unique}-{workspace}", node, build_with)
+
+    image = connect("ws1", "node1").builder.build(manifest, bundle[1], lambda line, fraction: None)[0]  # noqa: ARG005
+    yield Setting(root=root, connect=connect, image=image)
+    connect("ws1", "node1").builder.remove(image)
+    connect("ws1", "node1").close()
+    shutil.rmtree(runtime)
+
+
+SETTINGS: dict[str, Callable[..., AbstractContextManager[Setting]]] = {
     "process": process_setting,
     "docker": docker_setting,
+    "remote": remote_setting,
 }
-MARKS = {"docker": pytest.mark.docker}
+MARKS = {"docker": [pytest.mark.docker], "remote": [pytest.mark.docker, pytest.mark.ssh]}
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +132,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
 def setting(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, bundle: tuple[Manifest, Path]
 ) -> Iterator[Setting]:
-    with SETTINGS[request.param](tmp_path_factory.mktemp("workspace"), bundle) as made:
+    beside = [request.getfixturevalue("machine")] if request.param == "remote" else []
+    with SETTINGS[request.param](tmp_path_factory.mktemp("workspace"), bundle, *beside) as made:
         yield made
         for replica in made.connect("ws1", "node1").replicas():
             made.connect("ws1", "node1").stop(replica, grace_s=0)
@@ -188,12 +212,17 @@ def test_its_limits_reach_it(replica: Replica) -> None:
     assert score(replica, "x" * 2000)[0] == 413
 
 
-def test_keys_that_change_reach_it(replica: Replica, spec: ReplicaSpec) -> None:
-    write_keys(Path(spec.folder), "another key")
+def test_keys_that_change_reach_it(host: Host, replica: Replica, spec: ReplicaSpec) -> None:
+    def write_keys_of(key: str) -> None:
+        write_keys(Path(spec.folder), key)
+        if isinstance(host, Distant):
+            host.publish(spec.service, spec.folder)
+
+    write_keys_of("another key")
     while score(replica, {}, key="another key")[0] == 401:
         time.sleep(0.02)
     assert score(replica, {}, key=KEY)[0] == 401
-    write_keys(Path(spec.folder), KEY)
+    write_keys_of(KEY)
     while score(replica, {})[0] == 401:
         time.sleep(0.02)
 

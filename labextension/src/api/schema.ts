@@ -211,6 +211,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List hosts, and the services that run on each. */
+        get: operations["list_hosts"];
+        put?: never;
+        /** Name another machine's Docker engine, once it answers. */
+        post: operations["add_host"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hosts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a host that was entered; nothing changes on its machine. Raises ``UnknownThing``, ``BadHost`` or ``HostInUse``. */
+        delete: operations["remove_host"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hosts/{name}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask a host whether it answers; what is wrong with one that does not is in ``detail``. Raises ``UnknownThing``. */
+        get: operations["check_host"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/images": {
         parameters: {
             query?: never;
@@ -916,6 +968,18 @@ export interface components {
             version: number;
         };
         /**
+         * AddHost
+         * @description Another machine's Docker engine. Paths are of the server's machine.
+         */
+        AddHost: {
+            /** @default  */
+            certificates?: string;
+            name: string;
+            /** @default  */
+            ssh_config?: string;
+            url: string;
+        };
+        /**
          * AgentStatus
          * @description Whether an agent keeps this workspace's services on this node.
          */
@@ -1292,6 +1356,21 @@ export interface components {
             variable: string;
         };
         /**
+         * HostState
+         * @description A host, and whether it answers where that was asked.
+         */
+        HostState: {
+            /** @default null */
+            answers: boolean | null;
+            /** @default  */
+            detail: string;
+            /** @default  */
+            hint: string;
+            name: string;
+            services: string[];
+            where: string;
+        };
+        /**
          * Image
          * @description A container image. Its name and version are its manifest's.
          */
@@ -1519,6 +1598,29 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
+            version: number;
+        };
+        /**
+         * NamedHost
+         * @description Where a host's engine is, and with what to reach it.
+         */
+        NamedHost: {
+            /** @default  */
+            certificates: string;
+            /** @default 0 */
+            created_at: number;
+            /** @default  */
+            created_by: string;
+            /**
+             * @default docker
+             * @enum {unknown}
+             */
+            driver: "docker";
+            name: string;
+            /** @default  */
+            ssh_config: string;
+            url: string;
+            /** @default 0 */
             version: number;
         };
         /**
@@ -2487,6 +2589,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["HostState"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_host: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddHost"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedHost"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_host: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_host: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostState"];
                 };
             };
             /** @description Why not, and what to do. */

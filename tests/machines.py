@@ -1,0 +1,94 @@
+"""Other machines, as tests have them: an ssh server of its own keys on a port of this one."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SERVER = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/login.pub
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+PermitRootLogin yes
+LogLevel ERROR
+{more}
+"""
+CLIENT = """\
+Host *
+    IdentityFile {folder}/login
+    IdentitiesOnly yes
+    UserKnownHostsFile {folder}/known
+    GlobalKnownHostsFile /dev/null
+    StrictHostKeyChecking yes
+"""
+
+
+class Machine:
+    """A machine that answers to ssh; what it has beside is this one's."""
+
+    def __init__(self, folder: Path, more: str = "") -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
+        self.ssh_config = str(folder / "config")
+        self.folder = folder
+        for name in ("host", "login"):
+            if not (folder / name).exists():
+                subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+        (folder / "known").write_text(f"[127.0.0.1]:{self.port} {(folder / 'host.pub').read_text()}")
+        (folder / "config").write_text(CLIENT.format(folder=folder))
+        (folder / "sshd").write_text(SERVER.format(folder=folder, port=self.port, more=more))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Let it answer, and wait until it does."""
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        self._process = subprocess.Popen([_sshd(), "-D", "-e", "-f", self.folder / "sshd"], start_new_session=True)
+        while True:
+            assert self._process.poll() is None, "sshd ended"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Let it answer nobody who is not there already."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def missing() -> str:
+    """Return why there can be no other machine here; empty if there can."""
+    return "" if os.access(_sshd(), os.X_OK) and shutil.which("ssh") else "no sshd on this machine"
+
+
+@contextlib.contextmanager
+def machine(more: str = "") -> Iterator[Machine]:
+    """Give a machine that answers; ``more`` are lines for its sshd_config."""
+    with tempfile.TemporaryDirectory(prefix="mlops-machine-") as folder:
+        made = Machine(Path(folder), more)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
+
+
+def _sshd() -> str:
+    return shutil.which("sshd") or "/usr/sbin/sshd"
