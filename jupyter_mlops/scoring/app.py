@@ -195,11 +195,13 @@ def _loaded(folder: Path, manifest: Manifest, log: Log) -> tuple[Scorer, float, 
             log.event(message)
 
     verify(folder, manifest)
-    scorer = load(folder, manifest, say)
-    result = (scorer, 0.0, 0) if manifest.sample is None else _warmed(scorer, manifest, say)
-    gc.collect()
-    gc.freeze()  # what was loaded stays: the collector need not look at it again and again
-    return result
+    gc.disable()  # libraries make objects by the hundred thousand, and looking through them took a sixth of the start
+    try:
+        scorer = load(folder, manifest, say)
+        return (scorer, 0.0, 0) if manifest.sample is None else _warmed(scorer, manifest, say)
+    finally:
+        gc.freeze()  # what was loaded stays: the collector need not look at it again and again
+        gc.enable()
 
 
 def _warmed(scorer: Scorer, manifest: Manifest, say: Say) -> tuple[Scorer, float, int]:

@@ -14,6 +14,10 @@ INLINE_S: Final = 0.002
 """A batch expected to take less is scored on the event loop: handing it to a thread would cost more than it saves."""
 BATCH_S: Final = 0.1
 """No more is put into one batch than is expected to take this long."""
+SLOW_S: Final = 0.01
+"""After a batch that took longer, those that were just answered may be in the next one again."""
+LINGER: Final = 0.1
+"""For that it waits at most this part of the time that the batch took."""
 FORGET: Final = 1.05
 """The best time per row seen is trusted a little less with every batch, so that a slower model is noticed."""
 
@@ -97,7 +101,9 @@ class Batcher:
     """Scores jobs in the order they came, one batch at a time.
 
     ``submit`` only asks the loop for a flush: by the time it comes, whatever the same poll of the sockets
-    brought is there too. While a batch is in the thread, what arrives waits and becomes the next one.
+    brought is there too. While a batch is in the thread, what arrives waits and becomes the next one. After a slow
+    batch that one begins when as many wait again as were answered just now, or a tenth of the batch's time later:
+    otherwise clients that send again at once fall into two groups, each of which waits for the other's batch too.
     """
 
     def __init__(
@@ -117,6 +123,9 @@ class Batcher:
         self._waiting: deque[Job] = deque()
         self._busy = False
         self._asked = False
+        self._lingers: asyncio.TimerHandle | None = None
+        self._enough = 0
+        """Of waiting jobs, with which a batch that lingers begins."""
         self.scorer: Scores | None = None
         """Set once, before the first job."""
         self.pace = Pace()
@@ -127,12 +136,26 @@ class Batcher:
         self._ask()
 
     def _ask(self) -> None:
+        if self._lingers is not None:
+            if len(self._waiting) < self._enough:
+                return
+            self._lingers.cancel()
+            self._lingers = None
+            self._asked = False
         if not (self._asked or self._busy):
             self._asked = True
             self._loop.call_soon(self._flush)
 
+    def _linger(self, n_answered: int, took_s: float) -> None:
+        """Begin the next batch when as many wait again as were answered just now, or after a part of ``took_s``."""
+        self._enough = min(len(self._waiting) + n_answered, self.max_jobs)
+        self._asked = True
+        self._lingers = self._loop.call_later(took_s * LINGER, self._flush)
+        self._ask()
+
     def _flush(self) -> None:
         self._asked = False
+        self._lingers = None
         scorer = self.scorer
         if scorer is None:
             return
@@ -166,7 +189,9 @@ class Batcher:
         self.pace.learn(took_s, n_rows)
         for job, outcome in zip(batch, outcomes, strict=True):
             job.end(outcome)
-        if self._waiting:
+        if took_s > SLOW_S and self.scorer is not None and self.scorer.batches:
+            self._linger(len(batch), took_s)
+        elif self._waiting:
             self._ask()
 
     def _next(self, *, one: bool) -> tuple[list[Job], int]:

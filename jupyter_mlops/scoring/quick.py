@@ -27,24 +27,27 @@ def quick_predict(
     numbers. The function is compared with ``predict`` on them and on 1,000 rows drawn around them, at batches of 1, 2
     and 64, ties and NaN included; there is none for other models, or when a single answer differs.
     """
-    probes = _probes(sample, n_columns)
-    found = linear.made(model) if method == "predict" else None
-    if found is not None:
-        return found if _same(found, predict, probes) else None
-    forest = forests.made(model, method)
-    if forest is None:
+    quick = linear.made(model) if method == "predict" else None
+    forest = forests.made(model, method) if quick is None else None
+    found = quick or forest
+    if found is None:
         return None
-    # Trees take each row alone, so what predict says of rows is the same in any batch: asked once, not at each
-    # size, since a forest takes some milliseconds for a single row.
-    known = _Known(predict, np.concatenate([probes, forests.ties(model, probes)]))
-    return forest if _same(forest, known, known.probes) else None
+    probes = _probes(sample, n_columns)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        if forest is not None:
+            probes = np.concatenate([probes, forests.ties(model, probes)])
+        if forest is not None or hasattr(model, "classes_"):
+            # Trees take each row alone, and a label does not hang on the last bits of a sum: what predict says of rows
+            # is the same in any batch, and is asked once. A forest takes milliseconds for a single row.
+            predict = _Known(predict, probes)
+        return found if _same(found, predict, probes) else None
 
 
 class _Known:
     """What a model says of probes, asked 64 at a time."""
 
     def __init__(self, predict: Predict, probes: Array) -> None:
-        self.probes = probes
         self._answers: dict[bytes, Any] = {}
         size = BATCHES[-1]
         for begin in range(0, len(probes), size):
@@ -87,9 +90,7 @@ def _same(quick: Predict, predict: Predict, probes: Array) -> bool:
 
 def _or_none(predict: Predict, given: Array) -> Any:
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            return predict(given)
+        return predict(given)
     except Exception:  # noqa: BLE001 - a model that refuses a drawn row says nothing about the others
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,6 +76,45 @@ def test_what_waits_for_a_slow_batch_is_the_next_one_in_the_thread() -> None:
     assert [data for data, _ in run(scorer, [(1, 1), (2, 1), (3, 1)], first=1)] == [1, 2, 3]
     assert scorer.asked == [[1], [2, 3]]
     assert scorer.threads == {"model"}
+
+
+class Sleeper(Recorder):
+    """Takes 60 ms for a batch, however large it is."""
+
+    def score(self, data: Sequence[Any], n_rows: Sequence[int]) -> list[Any]:
+        time.sleep(0.06)
+        return super().score(data, n_rows)
+
+
+def asked_again(n_clients: int, *, each: int, pause_s: float = 0.0, apart_s: float = 0.0) -> list[int]:
+    """Let clients ask a slow scorer, each as soon as it has its answer, or later; return the batches' sizes."""
+    scorer = Sleeper(inline=False)
+
+    async def client(batcher: Batcher, at: int) -> None:
+        await asyncio.sleep(at * apart_s)
+        for _ in range(each):
+            answered = asyncio.Event()
+            batcher.submit(Job(at, 1, lambda _job, _outcome, answered=answered: answered.set()))
+            await answered.wait()
+            await asyncio.sleep(pause_s)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        batcher = Batcher(loop, Worker(loop), max_jobs=100, on_batch=lambda _n, _rows: None)
+        batcher.scorer = scorer
+        batcher.pace.learn(0.0001, 1)
+        await asyncio.gather(*(client(batcher, at) for at in range(n_clients)))
+
+    asyncio.run(main())
+    return [len(each) for each in scorer.asked]
+
+
+def test_clients_that_came_apart_end_up_in_one_batch_of_a_slow_model() -> None:
+    assert asked_again(4, each=4, apart_s=0.01)[-3:] == [4, 4, 3]
+
+
+def test_a_slow_model_waits_no_longer_than_a_tenth_of_a_batch_for_clients_that_pause() -> None:
+    assert asked_again(2, each=3, pause_s=0.05, apart_s=0.03)[:3] == [1, 1, 1]
 
 
 def test_nothing_is_inline_before_it_is_known_to_be_quick() -> None:
