@@ -12,15 +12,27 @@ from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.files import locked, replace_file
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.service import Configuration, Limits, Service, configuration_file
-from jupyter_mlops.delivery.keys import service_folder
+from jupyter_mlops.core.telemetry import Telemetry
+from jupyter_mlops.delivery.keys import service_folder, telemetry_key
 from jupyter_mlops.ports import World
 
+TELEMETRY_KEY: Final = "telemetry.key"
+"""The file beside the digests with what columns are hashed with."""
 _LIMITS: Final = {field.name: field.type for field in msgspec.structs.fields(Limits)}
-_TYPES: Final[Mapping[str, Any]] = _LIMITS | {
-    field.name: field.type for field in msgspec.structs.fields(Configuration) if field.name != "limits"
+_TELEMETRY: Final = {f"telemetry.{field.name}": field.type for field in msgspec.structs.fields(Telemetry)}
+_TYPES: Final[Mapping[str, Any]] = {
+    **_LIMITS,
+    **{each.name: each.type for each in msgspec.structs.fields(Configuration) if each.name not in {"limits", "telemetry"}},
+    **_TELEMETRY,
 }
 SETTINGS: Final = tuple(_TYPES)
 """The names of all that can be changed."""
+
+
+class UnknownStore(BadInput):
+    """A URL that no datastore answers to."""
+
+    code = "unknown-store"
 
 
 class UnknownSetting(BadInput):
@@ -47,7 +59,28 @@ def configured(service: Service, changes: Mapping[str, object]) -> Service:
     """Return a service with other settings; text is read as what the setting is. Raises ``UnknownSetting``, ``BadSetting``."""
     values = {name: _value(name, value) for name, value in changes.items()}
     limits = {name: values.pop(name) for name in list(values) if name in _LIMITS}
-    return msgspec.structs.replace(service, limits=msgspec.structs.replace(service.limits, **limits), **values)
+    telemetry = {name.partition(".")[2]: values.pop(name) for name in list(values) if name in _TELEMETRY}
+    return msgspec.structs.replace(
+        service,
+        limits=msgspec.structs.replace(service.limits, **limits),
+        telemetry=msgspec.structs.replace(service.telemetry, **telemetry),
+        **values,
+    )
+
+
+def check_store(url: str) -> None:
+    """Raise ``UnknownStore`` for a URL that fsspec does not know, or whose package is not installed."""
+    if not url:
+        return
+    import fsspec
+
+    try:
+        fsspec.get_filesystem_class(url.partition("://")[0] if "://" in url else "file")
+    except (ValueError, ImportError) as error:
+        raise UnknownStore(
+            f"{url} is no datastore that telemetry can go to: {error}.",
+            hint="Use a folder or a URL such as s3://BUCKET/FOLDER, with its package installed.",
+        ) from error
 
 
 def publish_configuration(world: World, service: str, also: Mapping[str, Configuration] | None = None) -> None:
@@ -60,11 +93,20 @@ def publish_configuration(world: World, service: str, also: Mapping[str, Configu
     with locked(folder / "configuration.lock"):  # so that the file never goes back to an older record's
         known = world.catalog.get(Service, service)
         wanted = {**(also or {}), **dict.fromkeys((one.group for one in known.deployments), known.configuration)}
+        if any(configuration.telemetry.hash for configuration in wanted.values()):
+            _publish_telemetry_key(world, service)
         for group, configuration in wanted.items():
             file, content = folder / "keys" / configuration_file(group), encode(configuration)
             if not file.is_file() or file.read_bytes() != content:
                 replace_file(file, content, mode=0o644)
                 file.parent.chmod(0o755)
+
+
+def _publish_telemetry_key(world: World, service: str) -> None:
+    """Write what columns are hashed with to where replicas look, before they are told to hash."""
+    file = service_folder(world, service) / "keys" / TELEMETRY_KEY
+    if not file.is_file():
+        replace_file(file, telemetry_key(world, service).encode(), mode=0o644)  # as the digests: a container reads it
 
 
 def forget_configurations(world: World, service: str, groups: Iterable[str]) -> None:
@@ -76,17 +118,31 @@ def forget_configurations(world: World, service: str, groups: Iterable[str]) -> 
 def _value(name: str, value: object) -> Any:
     if name not in _TYPES:
         raise UnknownSetting(name)
+    kind, given = _TYPES[name], value
+    if get_origin(kind) is list and isinstance(value, str):
+        given = [word.strip() for word in value.split(",") if word.strip()]
     try:
-        return msgspec.convert(value, _TYPES[name], strict=not isinstance(value, str))
+        found = msgspec.convert(given, kind, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         raise BadSetting(name, value) from error
+    if name == "telemetry.store":
+        check_store(found)
+    return found
 
 
 def _taken(kind: Any) -> str:
     """Say what a setting's type takes."""
+    if kind is bool:
+        return "true or false"
+    if kind is str:
+        return "an fsspec URL, or nothing"
+    if get_origin(kind) is list:
+        return "names of columns, with commas between them"
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
     base, meta = get_args(kind)
+    if base is str:
+        return "an http:// or https:// address, or nothing"
     if base is int:
         return f"a whole number from {meta.ge} to {meta.le}"
-    return f"a number above {meta.gt}, at most {meta.le}"
+    return f"a number above {meta.gt}, at most {meta.le}" if meta.gt is not None else f"a number from {meta.ge} to {meta.le}"

@@ -93,8 +93,18 @@ def replace_key(world: World, service: str, which: Which) -> Keys:
 
 def forget_keys(world: World, service: str) -> None:
     """Delete the keys from the secret store. Idempotent."""
-    for which in ("primary", "secondary"):
+    for which in ("primary", "secondary", "telemetry"):
         world.secrets.delete(_name(world, service, which))
+
+
+def telemetry_key(world: World, service: str) -> str:
+    """Return what a service's telemetry hashes columns with: made once, so that equal values stay equal."""
+    name = _name(world, service, "telemetry")
+    key = world.secrets.get(name)
+    if key is None:
+        key = _fresh()
+        world.secrets.set(name, key)
+    return key
 
 
 def digests(keys: Keys) -> list[str]:

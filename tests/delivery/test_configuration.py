@@ -7,17 +7,19 @@ import pytest
 
 from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Configuration, Deployment, Limits, Service
+from jupyter_mlops.core.telemetry import Telemetry
 from jupyter_mlops.delivery.configuration import (
     SETTINGS,
     BadSetting,
     UnknownSetting,
+    UnknownStore,
     configured,
     forget_configurations,
     publish_configuration,
 )
 from jupyter_mlops.delivery.keys import service_folder
 from jupyter_mlops.delivery.services import ServiceBusy, configure
-from jupyter_mlops.server.operations.services import ConfigureService
+from jupyter_mlops.server.operations.services import ConfigureService, ConfigureTelemetry
 
 PLAIN = Service(name="churn", host="process", deployments=[Deployment(name="m1", manifest="churn:1")])
 
@@ -64,6 +66,11 @@ def test_a_limit_is_read_from_text_and_numbers_and_the_others_stay(name, given, 
         ("timeout_s", "nan", "a number above 0"),
         ("timeout_s", "inf", "a number above 0"),
         ("log_level", "loud", "one of info, warning, error"),
+        ("telemetry.sample", 1.5, "a number from 0 to 1"),
+        ("telemetry.sample", "nan", "a number from 0 to 1"),
+        ("telemetry.enabled", "perhaps", "true or false"),
+        ("telemetry.hash", [1], "names of columns"),
+        ("otlp_endpoint", "collector:4318", "an http:// or https:// address"),
     ],
 )
 def test_a_value_that_a_setting_cannot_have_is_named_with_what_it_takes(name, value, takes):
@@ -81,8 +88,48 @@ def test_an_unknown_setting_is_named_with_all_that_there_are(name):
     assert all(known in caught.value.hint for known in SETTINGS)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("telemetry.enabled", "false", False),
+        ("telemetry.enabled", True, True),
+        ("telemetry.sample", "0.1", 0.1),
+        ("telemetry.sample", 0, 0.0),
+        ("telemetry.hash", "email, name", ["email", "name"]),
+        ("telemetry.drop", ["a,b"], ["a,b"]),
+        ("telemetry.drop", "", []),
+        ("telemetry.store", "memory://there", "memory://there"),
+        ("telemetry.store", "", ""),
+    ],
+)
+def test_a_setting_of_telemetry_is_read_and_the_others_stay(name, given, kept):
+    before = msgspec.structs.replace(PLAIN, telemetry=Telemetry(hash=["x"], sample=0.7))
+    wanted = msgspec.structs.replace(before.telemetry, **{name.partition(".")[2]: kept})
+    assert configured(before, {name: given}).telemetry == wanted
+
+
+def test_a_store_that_fsspec_does_not_know_is_refused_before_anything_is_kept_for_it():
+    with pytest.raises(UnknownStore, match="nowhere://x"):
+        configured(PLAIN, {"telemetry.store": "nowhere://x"})
+
+
+def test_what_columns_are_hashed_with_is_published_before_they_are_hashed_and_stays(churn):
+    file = service_folder(churn, "churn") / "keys" / "telemetry.key"
+    configure(churn, "churn", {"telemetry.drop": "email"})
+    assert not file.exists()
+    configure(churn, "churn", {"telemetry.hash": "email"})
+    key = file.read_bytes()
+    assert len(key) > 40
+    file.unlink()
+    configure(churn, "churn", {"telemetry.hash": "email,name"})
+    assert file.read_bytes() == key
+    records = churn.catalog.get(Service, "churn"), churn.catalog.events()
+    assert key.decode() not in repr(records)
+
+
 def test_rest_takes_every_setting():
-    assert set(ConfigureService.__struct_fields__) == set(SETTINGS)
+    names = set(ConfigureService.__struct_fields__) - {"telemetry"}
+    assert names | {f"telemetry.{name}" for name in ConfigureTelemetry.__struct_fields__} == set(SETTINGS)
 
 
 def test_a_change_is_recorded_and_written_for_each_deployment(churn):

@@ -29,12 +29,26 @@ class DeployService(Body, frozen=True, kw_only=True):
     """``NAME[:VERSION]``."""
     manifest: str | None = None
     """``NAME[:VERSION]``, where the model's own will not do."""
+    deployment: str | None = None
+    """The one to update, or a new one beside those that there are; may be left out where there is one."""
+    traffic: int | None = None
+    """Percent of the requests that it gets; a new one none, unless it is the first."""
     host: str | None = None
     bind: str | None = None
     port: int = 0
     """0: a free one, or the one that it has."""
     replicas: int | None = None
     limits: WantedLimits | None = None
+
+
+class ConfigureTelemetry(Body, frozen=True, kw_only=True):
+    """What to change of a service's telemetry. What is left out stays as it is."""
+
+    enabled: bool | None = None
+    sample: float | None = None
+    hash: list[str] | None = None
+    drop: list[str] | None = None
+    store: str | None = None
 
 
 class ConfigureService(Body, frozen=True, kw_only=True):
@@ -46,6 +60,8 @@ class ConfigureService(Body, frozen=True, kw_only=True):
     max_body_bytes: int | None = None
     timeout_s: float | None = None
     log_level: str | None = None
+    otlp_endpoint: str | None = None
+    telemetry: ConfigureTelemetry | None = None
 
 
 class Service(core.Service, frozen=True, kw_only=True):
@@ -55,18 +71,19 @@ class Service(core.Service, frozen=True, kw_only=True):
     """Without a trailing slash; empty until it has a port."""
 
 
-def _with_url(service: core.Service) -> Service:
+def with_url(service: core.Service) -> Service:
+    """Return a service with its address, which its record does not hold."""
     return Service(**msgspec.structs.asdict(service), url=service.url)
 
 
 def list_services(world: World) -> Sequence[Service]:
     """List services."""
-    return [_with_url(service) for service in services.list_services(world)]
+    return [with_url(service) for service in services.list_services(world)]
 
 
 def show_service(world: World, name: str) -> Service:
     """Show a service."""
-    return _with_url(services.show_service(world, name))
+    return with_url(services.show_service(world, name))
 
 
 def deploy_service(world: World, body: DeployService) -> Activity:
@@ -77,6 +94,8 @@ def deploy_service(world: World, body: DeployService) -> Activity:
         body.name,
         body.model,
         manifest=body.manifest,
+        deployment=body.deployment,
+        traffic=body.traffic,
         host=body.host,
         bind=body.bind,
         port=body.port,
@@ -85,10 +104,17 @@ def deploy_service(world: World, body: DeployService) -> Activity:
     )
 
 
+def _given(body: Body, prefix: str = "") -> dict[str, Any]:
+    return {prefix + name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
+
+
 def configure_service(world: World, name: str, body: ConfigureService) -> Service:
-    """Change a service's limits and log level while it runs."""
-    changes = {setting: value for setting, value in msgspec.structs.asdict(body).items() if value is not None}
-    return _with_url(services.configure(world, name, changes))
+    """Change a service's limits, telemetry and logs while it runs."""
+    changes = {
+        **_given(msgspec.structs.replace(body, telemetry=None)),
+        **_given(body.telemetry or ConfigureTelemetry(), prefix="telemetry."),
+    }
+    return with_url(services.configure(world, name, changes))
 
 
 def show_service_logs(world: World, name: str, *, tail: Most = 100) -> Sequence[str]:
