@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.api import (
         Service,
         child,
+        generate_schema,
         log,
         log_dataset,
         log_figure,
@@ -24,6 +25,7 @@ __all__ = [
     "Service",
     "__version__",
     "child",
+    "generate_schema",
     "log",
     "log_dataset",
     "log_figure",

@@ -19,6 +19,7 @@ from jupyter_mlops.training import media
 from jupyter_mlops.training.active import active_run
 
 if TYPE_CHECKING:
+    from jupyter_mlops.delivery.generating import WrittenSchema
     from jupyter_mlops.ports import World
     from jupyter_mlops.training.children import ChildRun
     from jupyter_mlops.workspace import Workspace
@@ -157,6 +158,25 @@ def log_dataset(data: Any, name: str, *, context: str = "training") -> None:
     context = media.texts({"context": context}, "tag")["context"]
     run = active_run(_open)
     run.world.tracking.log_dataset(run.run_id, found, name, context)
+
+
+def generate_schema(inputs: Any, outputs: Any = None, *, file: str | Path = "schema.json") -> WrittenSchema:
+    """Write the schema of example inputs and outputs to ``file``, with their first rows as the sample, and return it.
+
+    ::
+
+        ml.generate_schema(X_test, model.predict(X_test))
+        %ml manifests create churn --schema schema.json
+
+    Each is a DataFrame or Series, an array, a dict of arrays (named inputs), rows (dicts or lists) or columns (a dict of
+    lists). The first dimension of arrays may have any length. Raises ``NoSchema`` naming what has no type.
+    """
+    from jupyter_mlops.core.files import replace_file
+    from jupyter_mlops.delivery.generating import schema_of, written
+
+    schema = schema_of(inputs, outputs)
+    replace_file(Path(file).absolute(), written(schema), mode=0o644)
+    return schema
 
 
 class Service(Consumer):

@@ -25,7 +25,7 @@ from jupyter_mlops.delivery.frames import without_pandas
 from jupyter_mlops.delivery.mlmodel import FILE, ModelFolder, read_model
 from jupyter_mlops.delivery.predictions import predict_here
 from jupyter_mlops.delivery.requirements import read_conda
-from jupyter_mlops.delivery.schemas import check_sample, read_sample, read_schema
+from jupyter_mlops.delivery.schemas import check_sample, read_sample, read_schema, sample_in
 from jupyter_mlops.delivery.scripts import check_script, files_beside
 from jupyter_mlops.delivery.trust import TRUST, check_trust
 from jupyter_mlops.inputs.storelock import uses_store
@@ -190,7 +190,7 @@ def _asked(
         python=python or conda_python,
         requirements=requirements,
         schema=read_schema(schema) if schema else None,
-        sample=read_sample(sample) if sample else None,
+        sample=read_sample(sample) if sample else sample_in(schema) if schema else None,
     )
 
 

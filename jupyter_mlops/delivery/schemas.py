@@ -9,7 +9,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from jupyter_mlops.core.errors import BadInput
+from jupyter_mlops.core.errors import BadInput, MlopsError
 from jupyter_mlops.core.manifest import Column, ColumnType, Schema, Tensor
 from jupyter_mlops.scoring.codec import table_rows
 from jupyter_mlops.scoring.schema import TableSchema
@@ -77,13 +77,23 @@ def read_sample(file: Path) -> Any:
         raise BadSample(f"The sample file {str(file)!r} is not JSON: {error}.", hint=_SAMPLE) from error
 
 
+def sample_in(file: Path) -> Any:
+    """Return the sample that a schema file made by ``ml.generate_schema`` carries, ``None`` where it has none."""
+    content = read_json(file)
+    return content.get("sample") if isinstance(content, dict) and "inputs" not in content else None
+
+
 def check_sample(schema: Schema, sample: Any) -> None:
-    """Check a request body against the columns of a schema, by the rules that a replica has. Raises ``BadSample``."""
-    if not schema.columns:
-        return
+    """Check a request body against a schema, by the rules that a replica has. Raises ``BadSample``."""
+    body = msgspec.json.encode(sample)
     try:
-        table_rows(msgspec.json.decode(msgspec.json.encode(sample)), TableSchema(schema.columns))
-    except BadInput as error:
+        if schema.columns:
+            table_rows(msgspec.json.decode(body), TableSchema(schema.columns))
+        elif schema.tensors:
+            from jupyter_mlops.scoring.tensors import TensorIntake
+
+            TensorIntake(schema.tensors).read(body, "json")
+    except MlopsError as error:
         raise BadSample(
             f"The sample does not fit the schema: {error.message}",
             hint=_SAMPLE,

@@ -198,7 +198,7 @@ def _as_is(text: str) -> Any:
 
 
 def _guess(text: str) -> Any:
-    return None if text == "" else _to(float)(_to(int)(text))
+    return None if text == "" else _whole(text)
 
 
 def _to(kind: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -213,14 +213,19 @@ def _to(kind: Callable[[str], Any]) -> Callable[[Any], Any]:
     return read
 
 
+def _whole(text: str) -> Any:
+    """Return a whole number, however it is written: programs write 2.0 where a column had gaps once."""
+    return _to(float)(_to(int)(text))
+
+
 def _truth(text: str) -> Any:
     return True if text in TRUE else False if text in FALSE else text
 
 
 _FROM_TEXT: Final[Mapping[str, Callable[[str], Any]]] = {
     "boolean": _truth,
-    "integer": _to(int),
-    "long": _to(int),
+    "integer": _whole,
+    "long": _whole,
     "float": _to(float),
     "double": _to(float),
 }
