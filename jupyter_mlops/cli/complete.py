@@ -98,6 +98,22 @@ experiment_names = _mentioned("run", as_="experiment")
 archived_names = _mentioned("experiment")
 
 
+def deployment_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the deployments of the service that is named before."""
+
+    def read(world: Workspace) -> Iterable[str]:
+        from jupyter_mlops.core.service import Service
+
+        return [one.name for one in world.catalog.get(Service, str(ctx.params.get("name", ""))).deployments]
+
+    return _names(read)(ctx, param, incomplete)
+
+
+def deployment_shares(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the same, each with the equals sign that its percent follows."""
+    return [f"{name}=" for name in deployment_names(ctx, param, incomplete)]
+
+
 def run_orders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete what runs are ordered by: attributes, and the metrics and parameters that there are."""
     return _names(_run_fields)(ctx, param, incomplete)

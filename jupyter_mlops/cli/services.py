@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import click
 
 from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
 from jupyter_mlops.cli.clients import client
 from jupyter_mlops.cli.command import Command, Group
-from jupyter_mlops.cli.complete import manifest_names, model_names, service_names
+from jupyter_mlops.cli.complete import deployment_names, manifest_names, model_names, service_names
+from jupyter_mlops.cli.deployments import COMMANDS
 from jupyter_mlops.cli.follow import follow
 from jupyter_mlops.cli.options import json_option, key_values, no_wait_option
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Done, Facts, Listing, Note, Table, View, lists, shows
 from jupyter_mlops.cli.words import age, size, status, when
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.service import Service
+from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.configuration import SETTINGS
 from jupyter_mlops.delivery.keys import Keys, Which
 from jupyter_mlops.delivery.services import configure as configure_service
@@ -58,6 +59,13 @@ def services() -> None:
 )
 @click.option("--bind", metavar="ADDR", help="Address it listens on; 127.0.0.1 otherwise.")
 @click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="How many copies; 1 otherwise.")
+@click.option(
+    "--deployment",
+    metavar="NAME",
+    shell_complete=deployment_names,
+    help="Update this one, or add it beside the others.",
+)
+@click.option("--traffic", type=click.IntRange(0, 100), metavar="PERCENT", help="Its share; 0 if it is added.")
 @no_wait_option
 @json_option
 @pass_session
@@ -71,6 +79,8 @@ def deploy(
     port: int,
     bind: str | None,
     replicas: int | None,
+    deployment: str | None,
+    traffic: int | None,
     no_wait: bool,
 ) -> Service | Activity:
     """Deploy a model as a service with a URL and keys.
@@ -81,9 +91,19 @@ def deploy(
     Example:
       mlops services deploy churn churn:3
       mlops services deploy churn churn --host docker --port 8080
+      mlops services deploy churn churn:4 --deployment green --traffic 0
     """
     activity = deploy_service(
-        session.world, name, model, manifest=manifest, host=host, bind=bind, port=port, replicas=replicas
+        session.world,
+        name,
+        model,
+        manifest=manifest,
+        deployment=deployment,
+        traffic=traffic,
+        host=host,
+        bind=bind,
+        port=port,
+        replicas=replicas,
     )
     if no_wait:
         return activity
@@ -93,6 +113,8 @@ def deploy(
 
 services.add_command(deploy)
 services.add_command(client)
+for _command in COMMANDS:
+    services.add_command(_command)
 
 
 @services.command("list")
@@ -247,6 +269,9 @@ def delete(session: Session, name: str, no_wait: bool) -> Done | Activity:
     return Done(message=f"Deleted service {name}.", facts={"deleted": {"kind": "service", "name": name}})
 
 
+_CHANGES_SHOWN: Final = 5
+
+
 @lists(Service, "=SERVICE", "STATE", "MODEL", "HOST", ">READY", "=URL", "CREATED")
 def _row(service: Service) -> Sequence[str]:
     return (
@@ -282,13 +307,20 @@ def _view(service: Service) -> View:
         Table(
             title="Deployments",
             headers=("NAME", "MANIFEST", ">REPLICAS", ">TRAFFIC", "IMAGE"),
-            rows=[(d.name, d.manifest, str(d.replicas), f"{d.weight}%", d.image[:19]) for d in service.deployments],
+            rows=[(d.name, d.manifest, str(d.replicas), _share(d), d.image[:19]) for d in service.deployments],
             empty="None.",
         ),
     ]
+    if service.history:
+        rows = [(age(one.at), one.by, one.what) for one in service.history[:_CHANGES_SHOWN]]
+        view.append(Table(title="Changes", headers=("WHEN", "BY", "WHAT"), rows=rows))
     if service.message:
         view.append(Note(text=service.message, tone="bad" if service.state in {"failed", "degraded"} else "plain"))
     return view
+
+
+def _share(deployment: Deployment) -> str:
+    return f"{deployment.weight}%" + (f" and {deployment.mirror}% copied" if deployment.mirror else "")
 
 
 @shows(Keys)

@@ -18,6 +18,7 @@ from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
 from jupyter_mlops.delivery.clients import ClientProgram
+from jupyter_mlops.delivery.deployments import remove_deployment, rollback
 from jupyter_mlops.delivery.hosts import HostState, check_host, remove_host
 from jupyter_mlops.delivery.images import delete_image, list_images, show_image
 from jupyter_mlops.delivery.keys import Keys
@@ -25,9 +26,11 @@ from jupyter_mlops.delivery.lineage import Lineage, lineage
 from jupyter_mlops.delivery.manifests import FieldChange, delete_manifest, show_manifest
 from jupyter_mlops.delivery.models import delete_model, show_model
 from jupyter_mlops.delivery.services import delete_service, regenerate_key, service_keys
+from jupyter_mlops.delivery.traffic import Mirrored, mirrored
 from jupyter_mlops.inputs.snapshots import Collected, Restored, SnapshotDetail, show_snapshot
 from jupyter_mlops.server.operations import (
     activities,
+    deployments,
     hosts,
     images,
     manifests,
@@ -116,6 +119,12 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "services/{name}", services.show_service, None, services.Service),
     Row("PATCH", "services/{name}", services.configure_service, services.ConfigureService, services.Service),
     Row("DELETE", "services/{name}", delete_service, None, Activity),
+    Row("POST", "services/{name}/update", deployments.update_service, deployments.UpdateService, Activity),
+    Row("POST", "services/{name}/rollback", rollback, None, Activity),
+    Row("PATCH", "services/{name}/traffic", deployments.set_traffic, deployments.SetTraffic, services.Service),
+    Row("GET", "services/{name}/mirror", mirrored, None, list[Mirrored]),
+    Row("PATCH", "services/{name}/mirror", deployments.set_mirror, deployments.SetMirror, services.Service),
+    Row("DELETE", "services/{name}/deployments/{deployment}", remove_deployment, None, Activity),
     Row("GET", "services/{name}/keys", service_keys, None, Keys, "write"),
     Row("POST", "services/{name}/keys/{which}/regenerate", regenerate_key, None, Keys),
     Row("GET", "services/{name}/clients/{language}", services.show_client, None, ClientProgram),

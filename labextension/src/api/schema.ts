@@ -699,7 +699,7 @@ export interface paths {
         delete: operations["delete_service"];
         options?: never;
         head?: never;
-        /** Change a service's limits and log level while it runs. */
+        /** Change a service's limits, telemetry and logs while it runs. */
         patch: operations["configure_service"];
         trace?: never;
     };
@@ -715,6 +715,23 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}/deployments/{deployment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ask the agent to stop a deployment when it has answered what it has. Its model, manifest and image stay. */
+        delete: operations["remove_deployment"];
         options?: never;
         head?: never;
         patch?: never;
@@ -771,6 +788,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/{name}/mirror": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the deployments that get copies of requests or got some, and what became of those. Raises ``UnknownThing``. */
+        get: operations["mirrored"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Copy a percent of a service's requests to deployments. */
+        patch: operations["set_mirror"];
+        trace?: never;
+    };
+    "/services/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the agent to let a service serve what it did before the last change of its deployments or their traffic. */
+        post: operations["rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/{name}/score": {
         parameters: {
             query?: never;
@@ -782,6 +834,40 @@ export interface paths {
         put?: never;
         /** Send a body to a service, with its key, and pass its answer on; that it is full, too. */
         post: operations["score_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Split a service's requests between its deployments. */
+        patch: operations["set_traffic"];
+        trace?: never;
+    };
+    "/services/{name}/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a deployment serve another model, without a lost request. */
+        post: operations["update_service"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1137,7 +1223,39 @@ export interface components {
             /** @default null */
             max_queue?: number | null;
             /** @default null */
+            otlp_endpoint?: string | null;
+            /** @default null */
+            telemetry?: components["schemas"]["ConfigureTelemetry"] | null;
+            /** @default null */
             timeout_s?: number | null;
+        };
+        /**
+         * ConfigureTelemetry
+         * @description What to change of a service's telemetry. What is left out stays as it is.
+         */
+        ConfigureTelemetry: {
+            /** @default null */
+            drop?: string[] | null;
+            /** @default null */
+            enabled?: boolean | null;
+            /** @default null */
+            hash?: string[] | null;
+            /** @default null */
+            sample?: number | null;
+            /** @default null */
+            store?: string | null;
+        };
+        /**
+         * Copies
+         * @description What became of the requests that were copied to a deployment.
+         */
+        Copies: {
+            /** @default 0 */
+            answered: number;
+            /** @default 0 */
+            dropped: number;
+            /** @default 0 */
+            failed: number;
         };
         /**
          * CreateManifest
@@ -1196,6 +1314,8 @@ export interface components {
             /** @default null */
             bind?: string | null;
             /** @default null */
+            deployment?: string | null;
+            /** @default null */
             host?: string | null;
             /** @default null */
             limits?: components["schemas"]["WantedLimits"] | null;
@@ -1208,6 +1328,8 @@ export interface components {
             port?: number;
             /** @default null */
             replicas?: number | null;
+            /** @default null */
+            traffic?: number | null;
         };
         /**
          * Deployment
@@ -1488,6 +1610,7 @@ export interface components {
              *       "columns": [],
              *       "output_columns": [],
              *       "output_tensors": [],
+             *       "params": [],
              *       "tensors": []
              *     }
              */
@@ -1552,6 +1675,15 @@ export interface components {
             reproduced: number | ("-Infinity" | "Infinity" | "NaN") | null;
             /** @enum {unknown} */
             verdict: "different" | "equal" | "missing" | "new" | "within";
+        };
+        /**
+         * Mirrored
+         * @description A deployment that gets copies of requests, or got some, and what became of them.
+         */
+        Mirrored: {
+            copies: components["schemas"]["Copies"];
+            deployment: string;
+            percent: number;
         };
         /**
          * Model
@@ -1658,6 +1790,19 @@ export interface components {
             /** @default  */
             hint: string;
             text: string;
+        };
+        /**
+         * Param
+         * @description One parameter of a prediction, which a request may give beside its rows.
+         */
+        Param: {
+            /** @default null */
+            default: unknown;
+            name: string;
+            /** @default null */
+            shape: number[] | null;
+            /** @enum {unknown} */
+            type: "any" | "binary" | "boolean" | "datetime" | "double" | "float" | "integer" | "long" | "string";
         };
         /**
          * PartStatus
@@ -1904,6 +2049,8 @@ export interface components {
             /** @default [] */
             output_tensors: components["schemas"]["Tensor"][];
             /** @default [] */
+            params: components["schemas"]["Param"][];
+            /** @default [] */
             tensors: components["schemas"]["Tensor"][];
         };
         /**
@@ -1968,6 +2115,24 @@ export interface components {
             url: string;
             /** @default 0 */
             version: number;
+        };
+        /**
+         * SetMirror
+         * @description Who gets copies of requests; nobody gets the answers to them.
+         */
+        SetMirror: {
+            percents: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * SetTraffic
+         * @description Who answers.
+         */
+        SetTraffic: {
+            weights: {
+                [key: string]: number;
+            };
         };
         /**
          * Snapshot
@@ -2105,6 +2270,20 @@ export interface components {
             lingers: boolean;
             running: boolean;
             user: string;
+        };
+        /**
+         * UpdateService
+         * @description What a deployment shall serve, a ``model`` or a ``manifest``.
+         */
+        UpdateService: {
+            /** @default null */
+            deployment?: string | null;
+            /** @default null */
+            manifest?: string | null;
+            /** @default  */
+            model?: string;
+            /** @default null */
+            replicas?: number | null;
         };
         /**
          * WantedLimits
@@ -4055,6 +4234,38 @@ export interface operations {
             };
         };
     };
+    remove_deployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     service_keys: {
         parameters: {
             query?: never;
@@ -4153,6 +4364,105 @@ export interface operations {
             };
         };
     };
+    mirrored: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Mirrored"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_mirror: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMirror"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     score_service: {
         parameters: {
             query?: never;
@@ -4176,6 +4486,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_traffic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTraffic"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateService"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
                 };
             };
             /** @description Why not, and what to do. */
