@@ -26,6 +26,16 @@ class Tensor(Record, frozen=True, kw_only=True):
     shape: list[int]
 
 
+class Param(Record, frozen=True, kw_only=True):
+    """One parameter of a prediction, which a request may give beside its rows."""
+
+    name: str
+    type: ColumnType
+    default: Any = None
+    shape: list[int] | None = None
+    """``[-1]`` or ``[N]`` for a list; ``None`` for one value."""
+
+
 class Schema(Record, frozen=True, kw_only=True):
     """What a request must hold and what the answer holds: columns, or tensors, or neither (any JSON)."""
 
@@ -33,6 +43,7 @@ class Schema(Record, frozen=True, kw_only=True):
     tensors: list[Tensor] = []
     output_columns: list[Column] = []
     output_tensors: list[Tensor] = []
+    params: list[Param] = []
 
 
 class ManifestFile(Record, frozen=True, kw_only=True):

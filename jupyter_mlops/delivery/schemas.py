@@ -10,7 +10,7 @@ from typing import Any, Final, cast, get_args
 import msgspec
 
 from jupyter_mlops.core.errors import BadInput, MlopsError
-from jupyter_mlops.core.manifest import Column, ColumnType, Schema, Tensor
+from jupyter_mlops.core.manifest import Column, ColumnType, Param, Schema, Tensor
 from jupyter_mlops.scoring.codec import table_rows
 from jupyter_mlops.scoring.schema import TableSchema
 
@@ -41,13 +41,19 @@ class BadSample(BadInput):
 
 
 def from_signature(signature: Mapping[str, Any]) -> Schema:
-    """Return the schema of an MLflow signature: ``inputs`` and ``outputs``, as lists or as JSON text of lists.
+    """Return the schema of an MLflow signature: ``inputs``, ``outputs``, ``params``, as lists or as JSON text of lists.
 
     Types that hold others (arrays, objects, maps) become ``any``. Raises ``ValueError`` for what is no signature.
     """
     columns, tensors = _specs(signature.get("inputs"))
     output_columns, output_tensors = _specs(signature.get("outputs"))
-    return Schema(columns=columns, tensors=tensors, output_columns=output_columns, output_tensors=output_tensors)
+    return Schema(
+        columns=columns,
+        tensors=tensors,
+        output_columns=output_columns,
+        output_tensors=output_tensors,
+        params=[_param(one) for one in _listed(signature.get("params"))],
+    )
 
 
 def read_schema(file: Path) -> Schema:
@@ -142,17 +148,33 @@ def shortened(body: Any, rows: int = SAMPLE_ROWS) -> Any:
 
 def _specs(given: Any) -> tuple[list[Column], list[Tensor]]:
     """Return columns or tensors; one of the two is empty."""
-    specs = json.loads(given) if isinstance(given, str) else given
+    specs = _listed(given)
     if not specs:
         return [], []
-    if not isinstance(specs, Sequence) or not all(isinstance(one, dict) for one in specs):
-        raise ValueError("inputs and outputs must be lists of columns or tensors")
     if all(one.get("type") == "tensor" for one in specs):
         return [], [_tensor(one) for one in specs]
     unnamed = [one for one in specs if not one.get("name")]
     if unnamed and len(specs) == 1:
         return [_column(specs[0], "")], []
     return [_column(one, str(at)) for at, one in enumerate(specs)], []
+
+
+def _listed(given: Any) -> Sequence[Mapping[str, Any]]:
+    specs = json.loads(given) if isinstance(given, str) else given
+    if specs and (not isinstance(specs, Sequence) or not all(isinstance(one, dict) for one in specs)):
+        raise ValueError("inputs, outputs and params must be lists of objects")
+    return specs or []
+
+
+def _param(spec: Mapping[str, Any]) -> Param:
+    kind = spec.get("type")
+    shape = spec.get("shape")
+    return Param(
+        name=str(spec["name"]),
+        type=cast("ColumnType", kind if kind in COLUMN_TYPES else "any"),
+        default=spec.get("default"),
+        shape=None if shape is None else [int(n) for n in shape],
+    )
 
 
 def _column(spec: Mapping[str, Any], name: str) -> Column:

@@ -63,7 +63,8 @@ def load(folder: Path, manifest: Manifest, log: Log) -> ModelScorer | ScriptScor
             f"The model {model.name}:{model.version} is files without an MLflow flavor, and nothing says how to score with them.",
             hint=f"Write init() and run(data) and make a manifest: `mlops manifests create {model.name} --script score.py`.",
         )
-    by = _sklearn if read_flavor(files / "MLmodel", SKLEARN) is not None else _pyfunc
+    plain = not manifest.schema.params  # only MLflow knows what a model's library makes of parameters
+    by = _sklearn if plain and read_flavor(files / "MLmodel", SKLEARN) is not None else _pyfunc
     return _guarded(model, lambda: by(files, manifest, model, log))
 
 
@@ -122,7 +123,17 @@ def _pyfunc(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> 
 
     loaded = pyfunc.load_model(str(files))
     log(f"{model.name}:{model.version} is loaded by MLflow ({model.flavor})", "")
-    return ModelScorer(_intake(manifest, None), loaded.predict, log, inline=False)
+    intake = _intake(manifest, None)
+    if not manifest.schema.params:
+        return ModelScorer(intake, loaded.predict, log, inline=False)
+    from jupyter_mlops.scoring.params import ParamsIntake
+
+    return ModelScorer(
+        ParamsIntake(intake, manifest.schema.params),
+        lambda given: loaded.predict(given[0], params=given[1]),
+        log,
+        inline=False,
+    )
 
 
 def _guarded(model: ManifestModel, opened: Callable[[], ModelScorer]) -> ModelScorer:

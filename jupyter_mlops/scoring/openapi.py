@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from jupyter_mlops.core.manifest import Column, Manifest, Schema, Tensor
+from jupyter_mlops.core.manifest import Column, Manifest, Param, Schema, Tensor
 from jupyter_mlops.core.service import Limits
 from jupyter_mlops.scoring import arrow
 from jupyter_mlops.scoring.codec import ARROW
@@ -258,6 +258,20 @@ def _row(columns: Sequence[Column], *, null: bool = True) -> Json:
 
 
 def _request(schema: Schema) -> Json:
+    forms = _forms(schema)
+    if not schema.params or not forms:
+        return forms
+    params = {"type": "object", "properties": {param.name: _param(param) for param in schema.params}}
+    return {**forms, "properties": {"params": {**params, "additionalProperties": False}}}
+
+
+def _param(param: Param) -> Json:
+    kind = TYPES[param.type]
+    described = kind if param.shape is None else {"type": "array", "items": kind}
+    return described if param.default is None else {**described, "default": param.default}
+
+
+def _forms(schema: Schema) -> Json:
     if schema.tensors:
         inputs = _tensors(schema.tensors)
         return {"anyOf": [_object("data", inputs), _object("inputs", inputs), _object("instances", inputs)]}

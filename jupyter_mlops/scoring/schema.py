@@ -39,7 +39,7 @@ class SchemaMismatch(BadInput):
         """Where it is, as further members of the problem."""
 
 
-class _Unfit(Exception):
+class Unfit(Exception):
     """A value that its column does not take; the column and row are known further up."""
 
 
@@ -52,7 +52,7 @@ class Kind:
     json: Any
     """The type for msgspec's decoder, which takes no more than ``read`` does."""
     read: Callable[[Any], Any]
-    """Return the value as the model gets it, or raise ``_Unfit``."""
+    """Return the value as the model gets it, or raise ``Unfit``."""
     dtype: str
     """numpy's name of it; ``object`` where numpy has none."""
     empty: bool = True
@@ -64,14 +64,14 @@ def _number(value: Any) -> float:
         try:
             return float(value)
         except OverflowError:
-            raise _Unfit from None
-    raise _Unfit
+            raise Unfit from None
+    raise Unfit
 
 
 def _single(value: Any) -> float:
     number = _number(value)
     if FLOAT32 < abs(number) < math.inf:
-        raise _Unfit
+        raise Unfit
     return number
 
 
@@ -79,7 +79,7 @@ def _solid(read: Callable[[Any], float]) -> Callable[[Any], float]:
     def solid(value: Any) -> float:
         number = read(value)
         if math.isnan(number):
-            raise _Unfit
+            raise Unfit
         return number
 
     return solid
@@ -91,7 +91,7 @@ def _whole(limit: int) -> Callable[[Any], int]:
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and -limit <= value < limit:
             return value
-        raise _Unfit
+        raise Unfit
 
     return read
 
@@ -100,7 +100,7 @@ def _of(kind: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if isinstance(value, kind):
             return value
-        raise _Unfit
+        raise Unfit
 
     return read
 
@@ -111,7 +111,7 @@ def _binary(value: Any) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError, TypeError):
-        raise _Unfit from None
+        raise Unfit from None
 
 
 def _text(value: Any) -> str:
@@ -120,10 +120,10 @@ def _text(value: Any) -> str:
         try:
             return value.decode()
         except UnicodeDecodeError:
-            raise _Unfit from None
+            raise Unfit from None
     if isinstance(value, str):
         return value
-    raise _Unfit
+    raise Unfit
 
 
 def _datetime(value: Any) -> dt.datetime:
@@ -132,7 +132,7 @@ def _datetime(value: Any) -> dt.datetime:
     try:
         return dt.datetime.fromisoformat(value.decode() if isinstance(value, bytes) else value)
     except (ValueError, TypeError):
-        raise _Unfit from None
+        raise Unfit from None
 
 
 def _whole_json(limit: int) -> Any:
@@ -246,7 +246,7 @@ class TableSchema:
             return None
         try:
             return kind.read(value)
-        except _Unfit:
+        except Unfit:
             raise SchemaMismatch(
                 f"Column {column.name!r} of row {number} must be {kind.words}; got {shown(value)}.",
                 column=column.name,

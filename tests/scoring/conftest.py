@@ -199,6 +199,7 @@ def schema_of(signature: Mapping[str, Any]) -> Schema:
                 found.setdefault(f"{prefix}tensors", []).append({"name": spec.get("name", ""), **spec["tensor-spec"]})
             else:
                 found.setdefault(f"{prefix}columns", []).append({"name": spec.get("name", ""), "type": spec["type"]})
+    found["params"] = json.loads(signature.get("params") or "[]")
     return msgspec.convert(found, Schema)
 
 

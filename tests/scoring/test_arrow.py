@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import io
 import json
 from typing import Any
@@ -15,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlops.core.errors import MlopsError
-from jupyter_mlops.core.manifest import Column, Schema, Tensor
-from jupyter_mlops.scoring import arrow, assemble
-from jupyter_mlops.scoring.codec import BadBody
+from jupyter_mlops.core.manifest import Column, Manifest, ManifestModel, Schema, Tensor
+from jupyter_mlops.scoring import arrow, assemble, openapi
+from jupyter_mlops.scoring.codec import BadBody, UnsupportedMediaType
 from jupyter_mlops.scoring.intake import Columns, LooseIntake, RawIntake, TableIntake
 from jupyter_mlops.scoring.schema import SchemaMismatch, TableSchema
 from jupyter_mlops.scoring.tensors import TensorIntake
@@ -215,3 +216,49 @@ def test_a_damaged_stream_is_read_or_refused_by_name(damage: list[tuple[int, int
         TABLE.read(bytes(body[: len(body) - cut * (cut % 3 == 0)]), "arrow")
     except MlopsError as error:
         assert error.status in {400, 422}  # noqa: PT017 - most damage is refused, and some changes a value only
+
+
+def answered(output: Any) -> pa.Table | None:
+    body = arrow.write(output, "m:1")
+    return None if body is None else pa.ipc.open_stream(body).read_all()
+
+
+def test_an_output_of_rows_and_columns_is_written_as_a_stream() -> None:
+    for output in ([1.5, 2.5], np.array([1.5, 2.5]), pd.Series([1.5, 2.5], index=["x", "y"])):
+        table = answered(output)
+        assert table.to_pydict() == {"predictions": [1.5, 2.5]}
+        assert table.schema.metadata == {b"mlops.model": b"m:1", b"mlops.form": b"values"}
+    matrix = answered(np.array([[1, 2], [3, 4]]))
+    assert (matrix.to_pydict(), matrix.schema.metadata[b"mlops.form"]) == ({"0": [1, 3], "1": [2, 4]}, b"matrix")
+    named = {"a": [1, 2], "b": ["x", None]}
+    for output in (named, pd.DataFrame(named), [{"a": 1, "b": "x"}, {"a": 2, "b": None}]):
+        assert answered(output).to_pydict() == named
+
+
+@pytest.mark.parametrize(
+    "output", ["text", 5, None, {"a": [1], "b": [1, 2]}, [object()], [1, "x"], np.zeros((2, 2, 2))]
+)
+def test_an_output_that_is_no_table_is_left_to_json(output: Any) -> None:
+    assert arrow.write(output, "m:1") is None
+
+
+def test_a_model_answers_with_a_stream_where_that_is_accepted(iris_server: Any, iris: Any) -> None:
+    body = stream({name: iris.data[name].to_numpy() for name in iris.data})
+    for accept, media in ((MEDIA, MEDIA), (f"application/json;q=0.5, {MEDIA}", MEDIA), ("*/*", "application/json")):
+        answer = iris_server.post(body, content_type=MEDIA, accept=accept)
+        assert (answer.status, answer.headers["content-type"]) == (200, media)
+        found = (
+            pa.ipc.open_stream(answer.body).read_all()["predictions"] if media == MEDIA else answer.json["predictions"]
+        )
+        assert len(found) == 150
+    refused = iris_server.post(b"no stream", content_type=MEDIA, accept=MEDIA)
+    assert (refused.status, refused.headers["content-type"]) == (400, "application/problem+json")
+
+
+def test_without_pyarrow_streams_are_refused_and_not_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pyarrow" else find(name))
+    with pytest.raises(UnsupportedMediaType, match="no pyarrow"):
+        TABLE.read(stream(ROWS), "arrow")
+    manifest = Manifest(name="m", version=1, models=[ManifestModel(name="m", version=1)], files=[])
+    assert MEDIA not in json.dumps(openapi.openapi(manifest))

@@ -54,6 +54,13 @@ BODIES: dict[str, tuple[str, Any]] = {
     "a matrix with null": ("matrix", {"inputs": [[1, None]]}),
     "split for a matrix": ("matrix", split({"a": 1, "b": 2})),
     "records for a matrix": ("matrix", {"dataframe_records": [{"a": 1, "b": 2}]}),
+    "params left out": ("tuned", {"inputs": [{"d": 1.5}]}),
+    "params": ("tuned", {"inputs": [{"d": 1.5}], "params": {"heat": 0.25, "stop": ["x", "é"]}}),
+    "one param, whole for a float": (
+        "tuned",
+        {"dataframe_split": {"columns": ["d"], "data": [[1]]}, "params": {"heat": 2}},
+    ),
+    "no params": ("tuned", {"dataframe_records": [{"d": 1.5}], "params": {}}),
     "inputs by name": ("named", {"inputs": {"x": [[1, 2], [3, 4]], "k": [1, 2], "s": ["a", "b"]}}),
     "instances by name": ("named", {"instances": [{"x": [1, 2], "k": 1, "s": "a"}, {"x": [3, 4], "k": 2, "s": "é"}]}),
 }
@@ -65,6 +72,8 @@ REFUSED: dict[str, tuple[str, Any]] = {
     "word for a number": ("all", split(ROW | {"d": "x"})),
     "rows of different lengths": ("all", {"dataframe_split": {"columns": list(ROW), "data": [[1]]}}),
     "another width": ("matrix", {"inputs": [[1, 2, 3]]}),
+    "param of another type": ("tuned", {"inputs": [{"d": 1.5}], "params": {"heat": "hot"}}),
+    "param that is no list": ("tuned", {"inputs": [{"d": 1.5}], "params": {"stop": "x"}}),
     "missing input": ("named", {"inputs": {"x": [[1, 2]]}}),
     "words for numbers": ("matrix", {"inputs": [["a", "b"]]}),
 }
@@ -81,11 +90,13 @@ def servers(
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.pyfunc.scoring_server import init
-    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
     class Echo(mlflow.pyfunc.PythonModel):
         def predict(self, context: Any, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002 - MLflow calls it so
             if isinstance(model_input, pd.DataFrame):
+                if params:
+                    return model_input.assign(heat=params["heat"], stop=",".join(params["stop"]))
                 dtypes = ",".join(map(str, model_input.dtypes))
                 return model_input.assign(dtypes=dtypes.replace("object", "str"))  # it makes both, of CSV and JSON
             return model_input
@@ -93,6 +104,7 @@ def servers(
     signatures = {
         "all": Schema([ColSpec(TYPES[name], name) for name in ROW]),
         "few": Schema([ColSpec(TYPES[name], name) for name in FEW]),
+        "tuned": Schema([ColSpec("double", "d")]),
         "matrix": Schema([TensorSpec(np.dtype("float64"), (-1, 2))]),
         "named": Schema(
             [
@@ -102,10 +114,14 @@ def servers(
             ]
         ),
     }
+    params = ParamSchema([ParamSpec("heat", "double", 0.5), ParamSpec("stop", "string", ["a"], shape=(-1,))])
     both = {}
     for kind, inputs in signatures.items():
         folder = tmp_path_factory.mktemp(kind)
-        files, signature = folder / "models" / "echo", ModelSignature(inputs=inputs)
+        files, signature = (
+            folder / "models" / "echo",
+            ModelSignature(inputs=inputs, params=params if kind == "tuned" else None),
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             mlflow.pyfunc.save_model(str(files), python_model=Echo(), signature=signature, pip_requirements=["mlflow"])
@@ -116,6 +132,16 @@ def servers(
     for ours, _ in both.values():
         ours.ready()
     return both
+
+
+def asked_for(app: Any, path: str) -> httpx.Response:
+    """Ask MLflow's app for something else."""
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mlflow") as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
 
 
 def asked(app: Any, data: bytes, media: str) -> httpx.Response:
@@ -160,6 +186,23 @@ def test_what_mlflow_refuses_is_refused(servers: Any, name: str) -> None:
     ours, theirs = sent(servers, *REFUSED[name])
     assert theirs.status_code == 400, theirs.text
     assert ours.status in {400, 422}, ours.body
+
+
+def test_what_is_asked_beside_scoring_is_answered_as_mlflow_does(servers: Any) -> None:
+    ours, theirs = servers["matrix"]
+    for path in ("/ping", "/health", "/version"):
+        found = asked_for(theirs, path)
+        answer = ours.get(path)
+        assert (answer.status, found.status_code) == (200, 200)
+        expected = found.text.rpartition(".")[0] if path == "/version" else found.text
+        assert answer.body.decode() == expected
+
+
+def test_a_parameter_that_the_model_does_not_have_is_named(servers: Any) -> None:
+    """MLflow only writes a warning into its log."""
+    answer = servers["tuned"][0].post({"inputs": [{"d": 1}], "params": {"haet": 1}}, "/invocations")
+    assert answer.status == 422
+    assert "no parameter 'haet'; did you mean 'heat'" in answer.json["detail"]
 
 
 @pytest.mark.parametrize("form", ["dataframe_split", "inputs", "instances", "dataframe_records"])
