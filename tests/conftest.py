@@ -89,6 +89,12 @@ def unprivileged() -> list[str]:
     return ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"] if os.geteuid() == 0 else []
 
 
+@pytest.fixture(scope="session", name="machines")
+def _machines() -> object:
+    """The module that makes other machines."""
+    return machines
+
+
 @pytest.fixture(scope="session")
 def machine() -> Iterator[object]:
     """Another machine: one that is reached by ssh, as ``machines.Machine``."""

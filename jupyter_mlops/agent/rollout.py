@@ -25,7 +25,7 @@ from jupyter_mlops.delivery.deployments import (
     next_revision,
     with_share,
 )
-from jupyter_mlops.delivery.images import build_image
+from jupyter_mlops.delivery.distant import image_for
 from jupyter_mlops.delivery.keys import forget_keys, service_folder
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.ports import Backend, Route, Say, World
@@ -181,9 +181,7 @@ def _start(world: World, service: Service, goal: _Goal, new: _Started, say: Say)
     limits = goal.limits or service.limits
     for deployment in goal.fresh:
         say("Laying out the files.", 0.02)
-        manifest, image = show_manifest(world, deployment.manifest), ""
-        if host.runs_images:
-            image = build_image(world, manifest.ref, lambda line, done: say(line, 0.05 + 0.55 * done)).image_id
+        image = image_for(world, goal.host, deployment.manifest, lambda line, done: say(line, 0.05 + 0.55 * done))
         new.deployments.append(msgspec.structs.replace(deployment, image=image))
     about = msgspec.structs.replace(service, host=goal.host, limits=limits)
     for deployment in new.deployments:

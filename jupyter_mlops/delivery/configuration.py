@@ -13,16 +13,21 @@ from jupyter_mlops.core.files import locked, replace_file
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.service import Configuration, Limits, Service, configuration_file
 from jupyter_mlops.core.telemetry import Telemetry
+from jupyter_mlops.delivery.distant import bring
 from jupyter_mlops.delivery.keys import service_folder, telemetry_key
 from jupyter_mlops.ports import World
 
-TELEMETRY_KEY: Final = "telemetry.key"
+TELEMETRY_KEY: Final = "telemetry-key.json"
 """The file beside the digests with what columns are hashed with."""
 _LIMITS: Final = {field.name: field.type for field in msgspec.structs.fields(Limits)}
 _TELEMETRY: Final = {f"telemetry.{field.name}": field.type for field in msgspec.structs.fields(Telemetry)}
 _TYPES: Final[Mapping[str, Any]] = {
     **_LIMITS,
-    **{each.name: each.type for each in msgspec.structs.fields(Configuration) if each.name not in {"limits", "telemetry"}},
+    **{
+        each.name: each.type
+        for each in msgspec.structs.fields(Configuration)
+        if each.name not in {"limits", "telemetry"}
+    },
     **_TELEMETRY,
 }
 SETTINGS: Final = tuple(_TYPES)
@@ -100,13 +105,14 @@ def publish_configuration(world: World, service: str, also: Mapping[str, Configu
             if not file.is_file() or file.read_bytes() != content:
                 replace_file(file, content, mode=0o644)
                 file.parent.chmod(0o755)
+        bring(world, service, folder)
 
 
 def _publish_telemetry_key(world: World, service: str) -> None:
     """Write what columns are hashed with to where replicas look, before they are told to hash."""
     file = service_folder(world, service) / "keys" / TELEMETRY_KEY
     if not file.is_file():
-        replace_file(file, telemetry_key(world, service).encode(), mode=0o644)  # as the digests: a container reads it
+        replace_file(file, encode(telemetry_key(world, service)), mode=0o644)  # as the digests: a container reads it
 
 
 def forget_configurations(world: World, service: str, groups: Iterable[str]) -> None:
@@ -145,4 +151,8 @@ def _taken(kind: Any) -> str:
         return "an http:// or https:// address, or nothing"
     if base is int:
         return f"a whole number from {meta.ge} to {meta.le}"
-    return f"a number above {meta.gt}, at most {meta.le}" if meta.gt is not None else f"a number from {meta.ge} to {meta.le}"
+    return (
+        f"a number above {meta.gt}, at most {meta.le}"
+        if meta.gt is not None
+        else f"a number from {meta.ge} to {meta.le}"
+    )

@@ -15,6 +15,7 @@ from jupyter_mlops.core.errors import MlopsError, NotFound
 from jupyter_mlops.core.files import locked, replace_file
 from jupyter_mlops.core.record import Record, encode
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.distant import bring
 from jupyter_mlops.ports import World
 
 Which = Literal["primary", "secondary"]
@@ -129,6 +130,7 @@ def _write_digests(world: World, service: str, found: Sequence[str]) -> None:
     if not file.is_file() or file.read_bytes() != content:
         replace_file(file, content, mode=0o644)
         file.parent.chmod(0o755)
+    bring(world, service, file.parent.parent)
 
 
 def _fresh() -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from jupyter_mlops.core.errors import BadInput, Conflict
 from jupyter_mlops.core.service import HostName, Service
-from jupyter_mlops.ports import World
+from jupyter_mlops.ports import Distant, World
 
 MOST_REPLICAS: Final = 64
 _HIGHEST_PORT: Final = 65_535
@@ -86,7 +86,7 @@ def checked_host(world: World, host: str) -> HostName:
         known = ", ".join(sorted(world.hosts))
         raise UnknownHost(f"There is no host {host!r}.", hint=f"Use one of: {known}.")
     world.hosts[host].check()
-    if world.hosts[host].runs_images:
+    if world.hosts[host].runs_images and not isinstance(world.hosts[host], Distant):
         world.builder.check()
     return host
 

@@ -119,6 +119,10 @@ class RemoteDockerHost(DockerHost):
         Path(spec.folder, f"published-{self.name}").write_text(_digest(content))
         return docker.types.Mount(KEYS, self._volume(spec.service), type="volume", read_only=True)
 
+    def _telemetry(self, spec: ReplicaSpec, replica: ReplicaId) -> list[docker.types.Mount]:  # noqa: ARG002  # as its base has it
+        """Return nothing: requests are kept where the agent gathers them, and no folder of this machine is there."""
+        return []
+
     def _carry(self, service: str, image: str, content: Mapping[str, bytes]) -> None:
         """Write files into the service's volume, through a container that is made for it and never runs."""
         import docker
@@ -161,7 +165,8 @@ def connect(
 
 
 def _content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}
+    """Return what replicas read; a name that begins with a dot is of a file that is being written."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("[!.]*"))}
 
 
 def _digest(content: Mapping[str, bytes]) -> str:

@@ -144,7 +144,7 @@ class Tunnel:
         with self._locked():
             state = self._state()
             if state is not None:
-                end(state.process, grace_s=2.0)
+                end(state.process, grace_s=0.2)
                 for path in state.forwards:
                     Path(path).unlink(missing_ok=True)
         for suffix in (".sock", ".ctl", ".log", ".json", ".lock"):

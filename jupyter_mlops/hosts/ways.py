@@ -67,7 +67,7 @@ class Ssh:
                 f"The user who logs in to {machine} may not talk to the Docker engine there.",
                 hint=f"On {machine}: `sudo usermod -aG docker {self._url.user or 'USER'}`, and try again.",
             )
-        if "prohibited" in self._tunnel.said():
+        if seen == "there" and "open failed" in self._tunnel.said():  # by ssh's server, which does not say why
             return NoRemoteEngine(
                 f"The ssh server of {machine} does not let sockets be forwarded.",
                 hint="Set `AllowStreamLocalForwarding yes` and `AllowTcpForwarding yes` in its sshd_config.",
@@ -96,7 +96,15 @@ class Tls:
                     hint=f"The folder must have {', '.join(CERTIFICATES)}, as for DOCKER_CERT_PATH.",
                 )
         ca, cert, key = (str(self._certificates / name) for name in CERTIFICATES)
-        tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
+
+        class OwnTrust(docker.tls.TLSConfig):
+            """This CA alone: otherwise requests takes REQUESTS_CA_BUNDLE for it, and HTTP proxies on the way."""
+
+            def configure_client(self, client: docker.APIClient) -> None:
+                super().configure_client(client)
+                client.trust_env = False
+
+        tls = OwnTrust(client_cert=(cert, key), ca_cert=ca, verify=True)
         base_url = f"tcp://{self._url.machine}:{self._url.port}"
         return greeted(lambda: docker.DockerClient(base_url=base_url, tls=tls, timeout=PING_S), self.lost)
 
@@ -111,7 +119,7 @@ class Tls:
                 f"The engine at {address} does not prove to be {self._url.machine} to ca.pem of {self._certificates}.",
                 hint="Take the CA that signed the engine's certificate, and the machine's name as that certificate has it.",
             )
-        if "alert" in text.lower() or "PEM" in text:
+        if "alert" in text.lower() or "Connection aborted" in text:  # some say why they hang up, some do not
             return BadCertificates(
                 f"The engine at {address} does not take the certificate in {self._certificates}.",
                 hint="Take cert.pem and key.pem that the engine's CA has signed for clients.",
