@@ -15,6 +15,7 @@ from jupyter_mlops.agent.reconcile import Keeper
 from jupyter_mlops.agent.runner import Runner
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.monitoring.compaction import collect
 from jupyter_mlops.store.feed import ChangeFeed
 from jupyter_mlops.training.reaper import Reaper
 from jupyter_mlops.workspace import Workspace
@@ -23,6 +24,7 @@ TICK_S: Final = 0.2
 SURVEY_S: Final = 0.4
 RUNS_S: Final = 2.0
 SWEEP_S: Final = 60.0
+TELEMETRY_S: Final = 30.0
 JOBS: Final = 8
 HALT_S: Final = 30.0
 TROUBLE_S: Final = 5.0
@@ -89,6 +91,7 @@ class Agent:
             mine = [one for one in self._services if one.host == host]
             self._every(f"survey {host}", SURVEY_S, functools.partial(self._keeper.survey, mine))
         self._every("sweep", SWEEP_S, self._keeper.sweep)
+        self._every("telemetry", TELEMETRY_S, functools.partial(collect, self._workspace))
         self._every("runs", RUNS_S, self._look_at_tracking)
 
     def _look_at_tracking(self) -> None:

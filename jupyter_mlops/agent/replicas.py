@@ -21,6 +21,7 @@ from jupyter_mlops.delivery.bundles import materialize
 from jupyter_mlops.delivery.configuration import publish_configuration
 from jupyter_mlops.delivery.keys import publish_digests, read_keys, service_folder
 from jupyter_mlops.delivery.manifests import show_manifest
+from jupyter_mlops.monitoring.places import incoming_folder
 from jupyter_mlops.ports import Host, ReplicaSpec, Say, World
 
 READY_S: Final = 300.0
@@ -63,6 +64,7 @@ def start_replica(world: World, service: Service, deployment: Deployment, say: A
         folder=str(folder),
         limits=service.limits,
         resources=deployment.resources,
+        telemetry=str(incoming_folder(world, service.name)),
     )
     return world.hosts[service.host].start(spec, say)
 

@@ -23,6 +23,14 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         raise
 
 
+def make_private(folder: Path) -> Path:
+    """Make a folder, and those above it that are missing, each for its owner alone; return it."""
+    for each in [*reversed(folder.parents), folder]:
+        if not each.is_dir():
+            each.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 @contextlib.contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
     """Hold the lock file ``path``; yields whether it is held, which is always so when ``wait``.

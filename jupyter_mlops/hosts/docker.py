@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.errors import NotFound
+from jupyter_mlops.core.files import make_private
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Replica, configuration_file
+from jupyter_mlops.core.telemetry import About
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
-from jupyter_mlops.hosts.image import KEYS, PORT
+from jupyter_mlops.hosts.image import KEYS, PORT, USER
 from jupyter_mlops.hosts.limiting import threads
 from jupyter_mlops.ports import ReplicaSpec
 
@@ -24,6 +27,8 @@ NODE: Final = "mlops.node"
 HOST: Final = "mlops.host"
 """The label of containers on a host that was named, with its name."""
 PATIENCE_S: Final = 60
+TELEMETRY: Final = "/run/mlops/telemetry"
+"""Where a container keeps requests and answers."""
 LOGS: Final = {"max-size": "10m", "max-file": "3"}
 SCRATCH: Final = {"/tmp": "rw,nosuid,nodev,size=256m"}  # noqa: S108  # the container's own
 
@@ -118,6 +123,8 @@ class DockerHost:
         """Return how its container is made: it can read its keys and write /tmp, and nothing else."""
         import docker
 
+        told = About(service=spec.service, deployment=spec.deployment, replica=replica)
+        telemetry = self._telemetry(spec, replica)
         about = {
             "replica": replica,
             "service": spec.service,
@@ -129,11 +136,14 @@ class DockerHost:
             "command": [
                 *("--nonce", about["nonce"], "--limits", encode(spec.limits).decode()),
                 *("--configuration", f"{KEYS}/{configuration_file(spec.deployment)}"),
+                *("--about", encode(told).decode()),
+                *(("--telemetry", TELEMETRY) if telemetry else ()),
             ],
             "labels": {**self._labels, **{f"mlops.{key}": value for key, value in about.items()}},
             "environment": threads(spec.resources),
             "ports": {f"{PORT}/tcp": (self._published, None)},
-            "mounts": [self._keys(spec)],
+            "mounts": [self._keys(spec), *telemetry],
+            **({"user": f"{os.geteuid()}:{os.getegid()}"} if telemetry and os.geteuid() else {}),
             "read_only": True,
             "tmpfs": SCRATCH,
             "cap_drop": ["ALL"],
@@ -151,6 +161,21 @@ class DockerHost:
         keys.mkdir(parents=True, exist_ok=True)
         keys.chmod(0o755)  # the container's user is another one; the folder above lets nobody else in
         return docker.types.Mount(KEYS, str(keys.resolve()), type="bind", read_only=True)
+
+    def _telemetry(self, spec: ReplicaSpec, replica: ReplicaId) -> list[docker.types.Mount]:
+        """Return what lets it keep requests in a folder of ours.
+
+        The files are their owner's alone, so it runs as us; under root, which no container of ours runs as, the folder is
+        given to the image's user.
+        """
+        import docker
+
+        if not spec.telemetry:
+            return []
+        folder = make_private(Path(spec.telemetry, replica))
+        if os.geteuid() == 0:
+            os.chown(folder, *map(int, USER.split(":")))
+        return [docker.types.Mount(TELEMETRY, str(folder.resolve()), type="bind")]
 
     def _address(self, replica: ReplicaId, port: int) -> str:  # noqa: ARG002  # it matters on other machines
         """Return where a replica that is published on a port is reached from here."""

@@ -24,6 +24,7 @@ from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Replica, configuration_file
+from jupyter_mlops.core.telemetry import About
 from jupyter_mlops.hosts.environment import find_interpreter
 from jupyter_mlops.hosts.limiting import how_held, prefix, threads
 from jupyter_mlops.ports import ReplicaSpec
@@ -220,6 +221,10 @@ def _argv(spec: ReplicaSpec, replica: Replica) -> Iterator[str]:
     yield from ("--keys", str(Path(spec.folder, "keys")), "--nonce", replica.nonce)
     yield from ("--limits", encode(spec.limits).decode())
     yield from ("--configuration", str(Path(spec.folder, "keys", configuration_file(spec.deployment))))
+    about = About(service=spec.service, deployment=spec.deployment, replica=replica.id)
+    yield from ("--about", encode(about).decode())
+    if spec.telemetry:
+        yield from ("--telemetry", str(Path(spec.telemetry, replica.id)))
 
 
 def _socket(replica: Replica) -> Path:

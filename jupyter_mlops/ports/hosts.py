@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -33,6 +34,8 @@ class ReplicaSpec(Record, frozen=True, kw_only=True):
     """Those to start with, where the deployment has no configuration yet."""
     resources: Resources = Resources()
     """The most that it may use of its machine."""
+    telemetry: str = ""
+    """Folder below which each replica keeps requests and answers, in a folder named for its id; empty for nowhere."""
 
 
 class Host(Protocol):
@@ -113,12 +116,41 @@ class Container(Protocol):
         """Return why it ended; empty while it runs."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """An image that was built."""
+
+    image_id: str
+    tag: str
+    n_bytes: int
+    lock: str
+    """What was installed: pins with digests, as pip reads them."""
+    platform: str
+    """``linux/amd64``."""
+    variant: str = ""
+    """``arm64`` where that is not what the engine here runs."""
+
+
 class Builder(Protocol):
     """Builds images."""
 
     def check(self) -> str: ...
-    def build(self, manifest: Manifest, bundle: Path, say: Callable[[str, float], None]) -> tuple[str, str, int]:
-        """Build an image; ``say(line, fraction)``. Returns ``(image id, tag, bytes)``."""
+    def build(
+        self, manifest: Manifest, bundle: Path, say: Callable[[str, float], None], *, platform: str = ""
+    ) -> Built:
+        """Build an image, ``say(line, fraction)``, for ``linux/amd64`` or ``linux/arm64``, or for this machine."""
+
+    def write(
+        self,
+        manifest: Manifest,
+        bundle: Path,
+        file: Path,
+        say: Callable[[str, float], None],
+        *,
+        platform: str = "",
+        base: Path | None = None,
+    ) -> Built:
+        """Build an image into a new file, which takes no engine; ``base`` is the base image in a file."""
 
     def is_current(self, image_id: str) -> bool:
         """Tell whether the image is there, with the scoring server that a build now would put into it."""

@@ -20,8 +20,8 @@ from jupyter_mlops.scoring.exchange import JSON, Exchange
 from jupyter_mlops.scoring.hiding import Hider, Unplaced
 from jupyter_mlops.scoring.spool import Spool
 
-KEY_FILE: Final = "telemetry.key"
-"""Beside the digests: what values are hashed with."""
+KEY_FILE: Final = "telemetry-key.json"
+"""Beside the digests: what values are hashed with, a string."""
 MOST_BYTES: Final = 32_000_000
 """Of requests and answers that wait to be written; what comes beyond is dropped and counted."""
 LARGEST_BYTES: Final = 1_000_000
@@ -265,9 +265,9 @@ class Recorder:
         if not settings.hash:
             return b""
         try:
-            return (self._keys / KEY_FILE).read_bytes()
-        except OSError as error:
-            self._say(f"{self._keys / KEY_FILE} cannot be read, columns to be hashed are left out: {error.strerror}")
+            return msgspec.json.decode((self._keys / KEY_FILE).read_bytes(), type=str).encode()
+        except (OSError, msgspec.MsgspecError) as error:
+            self._say(f"{self._keys / KEY_FILE} cannot be read, columns to be hashed are left out: {error}")
             return b""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_mlops.core.files import make_private
 from jupyter_mlops.core.telemetry import FILE_SUFFIX, PART_SUFFIX
 
 FILE_BYTES: Final = 4_000_000
@@ -99,7 +101,7 @@ class Spool:
                 part.unlink()
 
     def _open(self, now: float) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._folder)
         if sum(_sizes(self._folder)) >= MOST_BYTES:
             raise Full(f"{self._folder} is full, and nobody collects it")
         disk = os.statvfs(self._folder)
@@ -109,6 +111,8 @@ class Spool:
         self._name = f"{_hour(now)}-{self._token}-{self._number}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(self._folder / (self._name + PART_SUFFIX), flags, 0o600)
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as long as we live, the file is ours
         self._n_bytes, self._opened = 0, now
 
     def _frame(self, chunks: Iterable[bytes]) -> list[bytes]:

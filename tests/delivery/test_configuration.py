@@ -114,7 +114,7 @@ def test_a_store_that_fsspec_does_not_know_is_refused_before_anything_is_kept_fo
 
 
 def test_what_columns_are_hashed_with_is_published_before_they_are_hashed_and_stays(churn):
-    file = service_folder(churn, "churn") / "keys" / "telemetry.key"
+    file = service_folder(churn, "churn") / "keys" / "telemetry-key.json"
     configure(churn, "churn", {"telemetry.drop": "email"})
     assert not file.exists()
     configure(churn, "churn", {"telemetry.hash": "email"})

@@ -62,7 +62,7 @@ class Kept:
                 *("--configuration", str(self.file)),
             ),
         )
-        (self.server.keys / KEY_FILE).write_bytes(b"a secret")
+        (self.server.keys / KEY_FILE).write_text('"a secret"')
         self.server.ready()
 
     def lines(self, ref: str) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""What is known of services that run: their telemetry."""
