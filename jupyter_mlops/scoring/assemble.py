@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from jupyter_mlops.scoring.schema import Row, TableSchema
 
 Array = np.ndarray[Any, Any]
+_PACKED: Final = {"float64": "d", "int64": "q", "int32": "i"}
+"""How numbers of Python become bytes; not those of float32, where numpy rounds what does not fit to infinity."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +26,16 @@ class Assembler:
 
 def arrays(dtype: str, n_columns: int) -> Assembler:
     """Return what makes an array of shape (rows, columns); null becomes NaN."""
+    pack = struct.Struct(f"={n_columns}{_PACKED[dtype]}").pack if dtype in _PACKED else None
 
     def by_row(rows: list[Row]) -> Array:
         if not rows:
             return np.empty((0, n_columns), dtype)
+        if pack is not None:
+            try:  # a third of the time that numpy takes, which asks each value what it is
+                return np.frombuffer(bytearray().join([pack(*row) for row in rows]), dtype).reshape(-1, n_columns)
+            except (struct.error, OverflowError):
+                pass  # null, or a value that numpy knows how to round
         try:
             return np.array(rows, dtype)
         except TypeError:

@@ -67,7 +67,8 @@ class _Table:
                 ended[walk] = at
                 walk = walk[inside]
             at, place = at[inside], place[inside]
-        return self.value.take(ended, axis=0).reshape(len(self.roots), n, -1).sum(axis=0)
+        summed: Array = self.value.take(ended, axis=0).reshape(len(self.roots), n, -1).sum(axis=0)
+        return summed
 
 
 def made(model: Any, method: str) -> Predict | None:

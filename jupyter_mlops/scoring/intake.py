@@ -294,13 +294,18 @@ def _clash(names: Sequence[str]) -> bool:
 
 def _quick_rows(decoded: Any, names: Sequence[str]) -> list[Row]:
     """Return the rows of what the decoder read. Raises ``ValueError`` when it must be read with more care."""
-    if not isinstance(decoded, list):
-        given = [value for value in msgspec.structs.astuple(decoded) if value is not None]
-        if len(given) != 1:
+    if type(decoded) is not list:
+        values = msgspec.structs.astuple(decoded)
+        if values.count(None) != len(values) - 1:
             raise ValueError
-        (decoded,) = given
-    if isinstance(decoded, list):
-        return [row if type(row) is tuple else _in_order(row, names) for row in decoded]
+        decoded = values[0] if values[0] is not None else next(value for value in values if value is not None)
+    if type(decoded) is list:
+        kinds = set(map(type, decoded))
+        if kinds == {tuple}:
+            return decoded
+        if len(kinds) == 1:
+            return _in_order(decoded, kinds.pop(), names)
+        return [row if type(row) is tuple else _in_order([row], type(row), names)[0] for row in decoded]
     if type(decoded).__name__ == "Split":
         if decoded.columns != names:
             raise ValueError
@@ -309,10 +314,11 @@ def _quick_rows(decoded: Any, names: Sequence[str]) -> list[Row]:
     return list(zip(*msgspec.structs.astuple(decoded), strict=True))
 
 
-def _in_order(record: Any, names: Sequence[str]) -> Row:
+def _in_order(records: Sequence[Any], kind: type[msgspec.Struct], names: Sequence[str]) -> list[Row]:
     # optional columns stand last in the struct, wherever the schema has them
-    encoded = type(record).__struct_encode_fields__
+    rows = map(msgspec.structs.astuple, records)
+    encoded = kind.__struct_encode_fields__
     if encoded == tuple(names):
-        return msgspec.structs.astuple(record)
-    values = dict(zip(encoded, msgspec.structs.astuple(record), strict=True))
-    return tuple(values[name] for name in names)
+        return list(rows)
+    places = [encoded.index(name) for name in names]
+    return [tuple([row[at] for at in places]) for row in rows]

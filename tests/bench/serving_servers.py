@@ -199,6 +199,7 @@ def ours(folder: Path, kind: str, limits: str = "{}") -> Iterator[Site]:
             "--port",
             str(port),
         ]
+        argv += ["--telemetry", Path(name) / "telemetry"]
         with running([sys.executable, "-P", *argv, "--log-file", Path(name) / "log", "--limits", limits]) as pid:
             yield Site(port=port, path="/score", form="records", pids=(pid,), headers={"x-api-key": KEY})
 
