@@ -34,6 +34,8 @@ from jupyter_mlops.scoring.telemetry import Log
 TICK_S: Final = 0.2
 QUIET_S: Final = 1.0
 """While draining, a connection on which nothing happened for so long is closed."""
+N_YOUNG: Final = 10_000
+"""Objects made and not freed before the collector looks for cycles: more than the requests that are in are made of."""
 N_WARM: Final = 3
 """The sample is scored so often; the last time tells how long a batch takes."""
 
@@ -201,6 +203,7 @@ def _loaded(folder: Path, manifest: Manifest, log: Log) -> tuple[Scorer, float, 
         return (scorer, 0.0, 0) if manifest.sample is None else _warmed(scorer, manifest, say)
     finally:
         gc.freeze()  # what was loaded stays: the collector need not look at it again and again
+        gc.set_threshold(N_YOUNG)
         gc.enable()
 
 
