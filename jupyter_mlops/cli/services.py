@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Final, get_args
 
 import click
 
 from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
 from jupyter_mlops.cli.clients import client
 from jupyter_mlops.cli.command import Command, Group
-from jupyter_mlops.cli.complete import deployment_names, manifest_names, model_names, service_names
+from jupyter_mlops.cli.complete import deployment_names, host_names, manifest_names, model_names, service_names
 from jupyter_mlops.cli.deployments import COMMANDS
 from jupyter_mlops.cli.follow import follow
 from jupyter_mlops.cli.options import json_option, key_values, no_wait_option
+from jupyter_mlops.cli.scale import scale
 from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.cli.telemetry import show_telemetry, telemetry_options, told
 from jupyter_mlops.cli.view import Done, Facts, Listing, Note, Table, View, lists, shows
 from jupyter_mlops.cli.words import age, size, status, when
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.configuration import SETTINGS
 from jupyter_mlops.delivery.keys import Keys, Which
+from jupyter_mlops.delivery.scaling import wanted_resources
 from jupyter_mlops.delivery.services import configure as configure_service
 from jupyter_mlops.delivery.services import (
     delete_service,
@@ -51,14 +54,17 @@ def services() -> None:
 )
 @click.option(
     "--host",
-    type=click.Choice(["process", "docker"]),
-    help="Where replicas run: processes of this machine (the default), or containers.",
+    metavar="HOST",
+    shell_complete=host_names,
+    help="Where replicas run: `process` (the default) or `docker` of this machine, or one of `mlops hosts list`.",
 )
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Port of its URL; a free one otherwise."
 )
 @click.option("--bind", metavar="ADDR", help="Address it listens on; 127.0.0.1 otherwise.")
 @click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="How many copies; 1 otherwise.")
+@click.option("--cpu", type=float, metavar="N", help="Processors for each replica, such as 0.5 or 2; 0 is no limit.")
+@click.option("--memory", metavar="SIZE", help="Memory for each replica, such as 512m or 2g; 0 is no limit.")
 @click.option(
     "--deployment",
     metavar="NAME",
@@ -66,6 +72,7 @@ def services() -> None:
     help="Update this one, or add it beside the others.",
 )
 @click.option("--traffic", type=click.IntRange(0, 100), metavar="PERCENT", help="Its share; 0 if it is added.")
+@telemetry_options
 @no_wait_option
 @json_option
 @pass_session
@@ -75,12 +82,15 @@ def deploy(
     model: str,
     *,
     manifest: str | None,
-    host: Literal["process", "docker"] | None,
+    host: str | None,
     port: int,
     bind: str | None,
     replicas: int | None,
+    cpu: float | None,
+    memory: str | None,
     deployment: str | None,
     traffic: int | None,
+    settings: Mapping[str, object],
     no_wait: bool,
 ) -> Service | Activity:
     """Deploy a model as a service with a URL and keys.
@@ -90,7 +100,7 @@ def deploy(
 
     Example:
       mlops services deploy churn churn:3
-      mlops services deploy churn churn --host docker --port 8080
+      mlops services deploy churn churn --host docker --port 8080 --cpu 1 --memory 1g
       mlops services deploy churn churn:4 --deployment green --traffic 0
     """
     activity = deploy_service(
@@ -104,6 +114,8 @@ def deploy(
         bind=bind,
         port=port,
         replicas=replicas,
+        resources=wanted_resources(session.world, name, deployment, cpu, memory),
+        settings=settings,
     )
     if no_wait:
         return activity
@@ -113,6 +125,8 @@ def deploy(
 
 services.add_command(deploy)
 services.add_command(client)
+services.add_command(scale)
+services.add_command(show_telemetry)
 for _command in COMMANDS:
     services.add_command(_command)
 
@@ -157,7 +171,7 @@ def _settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @json_option
 @pass_session
 def configure(session: Session, name: str, changes: tuple[str, ...]) -> Service:
-    """Change a service's limits and log level while it runs; nothing restarts.
+    """Change a service's limits, telemetry and logs while it runs; nothing restarts.
 
     \b
     max_concurrent  Requests being scored at once in one replica.
@@ -166,10 +180,18 @@ def configure(session: Session, name: str, changes: tuple[str, ...]) -> Service:
     max_body_bytes  Size of a request's body; then 413.
     timeout_s       Seconds for an answer; then 504.
     log_level       Lines that are logged: info, warning or error.
+    otlp_endpoint   Where its log goes too, as OTLP over HTTP.
+
+    \b
+    telemetry.enabled  Whether requests are kept: true or false.
+    telemetry.sample   The share of them that is kept, 0 to 1.
+    telemetry.hash     Columns kept as digests: email,name.
+    telemetry.drop     Columns left out.
+    telemetry.store    Datastore for them, such as s3://bucket/folder.
 
     Example:
       mlops services configure churn max_queue=50 timeout_s=5
-      mlops services configure churn log_level=warning
+      mlops services configure churn log_level=warning telemetry.sample=0.1
     """  # noqa: D301 - click's own mark for lines that stay as they are
     return configure_service(
         session.world,
@@ -301,13 +323,14 @@ def _view(service: Service) -> View:
                 ),
                 ("answers", f"within {limits.timeout_s:g} s, at most {limits.max_batch} requests scored together"),
                 ("logs", f"from level {service.log_level}"),
+                ("telemetry", told(service)),
                 ("created", f"{when(service.created_at)} by {service.created_by}"),
             ]
         ),
         Table(
             title="Deployments",
             headers=("NAME", "MANIFEST", ">REPLICAS", ">TRAFFIC", "IMAGE"),
-            rows=[(d.name, d.manifest, str(d.replicas), _share(d), d.image[:19]) for d in service.deployments],
+            rows=[(d.name, d.manifest, _replicas(d), _share(d), d.image[:19]) for d in service.deployments],
             empty="None.",
         ),
     ]
@@ -317,6 +340,11 @@ def _view(service: Service) -> View:
     if service.message:
         view.append(Note(text=service.message, tone="bad" if service.state in {"failed", "degraded"} else "plain"))
     return view
+
+
+def _replicas(deployment: Deployment) -> str:
+    scale = deployment.scale
+    return f"{deployment.replicas}" + (f" of {scale.min_replicas} to {scale.max_replicas}" if scale else "")
 
 
 def _share(deployment: Deployment) -> str:

@@ -28,6 +28,7 @@ from jupyter_mlops.delivery.models import delete_model, show_model
 from jupyter_mlops.delivery.services import delete_service, regenerate_key, service_keys
 from jupyter_mlops.delivery.traffic import Mirrored, mirrored
 from jupyter_mlops.inputs.snapshots import Collected, Restored, SnapshotDetail, show_snapshot
+from jupyter_mlops.monitoring.telemetry import Request
 from jupyter_mlops.server.operations import (
     activities,
     deployments,
@@ -36,6 +37,7 @@ from jupyter_mlops.server.operations import (
     manifests,
     models,
     runs,
+    scaling,
     services,
     snapshots,
     workspace,
@@ -128,6 +130,8 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "services/{name}/keys", service_keys, None, Keys, "write"),
     Row("POST", "services/{name}/keys/{which}/regenerate", regenerate_key, None, Keys),
     Row("GET", "services/{name}/clients/{language}", services.show_client, None, ClientProgram),
+    Row("POST", "services/{name}/scale", scaling.scale_service, scaling.ScaleService, services.Service),
+    Row("GET", "services/{name}/telemetry", services.show_telemetry, None, list[Request]),
     Row("GET", "services/{name}/logs", services.show_service_logs, None, list[str]),
     Row("POST", "services/{name}/score", services.score_service, Raw, Any),
     Row("GET", "hosts", hosts.list_hosts, None, list[HostState]),

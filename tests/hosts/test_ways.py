@@ -26,7 +26,7 @@ _ONE_DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def host_at(tmp_path) -> Iterator[object]:
+def host_at() -> Iterator[object]:
     """Return a function that gives a host; its connection ends with the test."""
     made: list[RemoteDockerHost] = []
     with tempfile.TemporaryDirectory(prefix="wy") as runtime:

@@ -9,9 +9,10 @@ import msgspec
 
 from jupyter_mlops.core import service as core
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.delivery import services
+from jupyter_mlops.delivery import scaling, services
 from jupyter_mlops.delivery.calls import score
 from jupyter_mlops.delivery.clients import ClientProgram, Language, client_program
+from jupyter_mlops.monitoring.telemetry import Request, list_requests
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.row import Body, Raw
@@ -19,26 +20,6 @@ from jupyter_mlops.server.row import Body, Raw
 
 class WantedLimits(core.Limits, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one replica shall accept."""
-
-
-class DeployService(Body, frozen=True, kw_only=True):
-    """What to serve under a name, a ``model`` or a ``manifest``. What is left out stays as it is; a new service gets the defaults."""
-
-    name: str
-    model: str = ""
-    """``NAME[:VERSION]``."""
-    manifest: str | None = None
-    """``NAME[:VERSION]``, where the model's own will not do."""
-    deployment: str | None = None
-    """The one to update, or a new one beside those that there are; may be left out where there is one."""
-    traffic: int | None = None
-    """Percent of the requests that it gets; a new one none, unless it is the first."""
-    host: str | None = None
-    bind: str | None = None
-    port: int = 0
-    """0: a free one, or the one that it has."""
-    replicas: int | None = None
-    limits: WantedLimits | None = None
 
 
 class ConfigureTelemetry(Body, frozen=True, kw_only=True):
@@ -62,6 +43,32 @@ class ConfigureService(Body, frozen=True, kw_only=True):
     log_level: str | None = None
     otlp_endpoint: str | None = None
     telemetry: ConfigureTelemetry | None = None
+
+
+class DeployService(Body, frozen=True, kw_only=True):
+    """What to serve under a name, a ``model`` or a ``manifest``. What is left out stays as it is; a new service gets the defaults."""
+
+    name: str
+    model: str = ""
+    """``NAME[:VERSION]``."""
+    manifest: str | None = None
+    """``NAME[:VERSION]``, where the model's own will not do."""
+    deployment: str | None = None
+    """The one to update, or a new one beside those that there are; may be left out where there is one."""
+    traffic: int | None = None
+    """Percent of the requests that it gets; a new one none, unless it is the first."""
+    host: str | None = None
+    bind: str | None = None
+    port: int = 0
+    """0: a free one, or the one that it has."""
+    replicas: int | None = None
+    cpus: float | None = None
+    """Processors for each replica; 0 is no limit."""
+    memory: str | None = None
+    """For each replica, such as ``512m`` or ``2g``; ``0`` is no limit."""
+    limits: WantedLimits | None = None
+    settings: ConfigureService | None = None
+    """What ``PATCH`` takes; it holds from now on, also where an update fails."""
 
 
 class Service(core.Service, frozen=True, kw_only=True):
@@ -100,8 +107,17 @@ def deploy_service(world: World, body: DeployService) -> Activity:
         bind=body.bind,
         port=body.port,
         replicas=body.replicas,
+        resources=scaling.wanted_resources(world, body.name, body.deployment, body.cpus, body.memory),
         limits=limits,
+        settings=_changes(body.settings or ConfigureService()),
     )
+
+
+def _changes(body: ConfigureService) -> dict[str, Any]:
+    return {
+        **_given(msgspec.structs.replace(body, telemetry=None)),
+        **_given(body.telemetry or ConfigureTelemetry(), prefix="telemetry."),
+    }
 
 
 def _given(body: Body, prefix: str = "") -> dict[str, Any]:
@@ -110,16 +126,17 @@ def _given(body: Body, prefix: str = "") -> dict[str, Any]:
 
 def configure_service(world: World, name: str, body: ConfigureService) -> Service:
     """Change a service's limits, telemetry and logs while it runs."""
-    changes = {
-        **_given(msgspec.structs.replace(body, telemetry=None)),
-        **_given(body.telemetry or ConfigureTelemetry(), prefix="telemetry."),
-    }
-    return with_url(services.configure(world, name, changes))
+    return with_url(services.configure(world, name, _changes(body)))
 
 
 def show_service_logs(world: World, name: str, *, tail: Most = 100) -> Sequence[str]:
     """Show the last lines that a service's replicas wrote."""
     return services.service_logs(world, name, tail)
+
+
+def show_telemetry(world: World, name: str, *, since: str = "1h", limit: Most = 100) -> Sequence[Request]:
+    """Show the newest requests that were kept of a service, oldest first."""
+    return list_requests(world, name, since=since, newest=limit)
 
 
 def score_service(world: World, name: str, body: Raw) -> Any:

@@ -288,7 +288,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest. Raises ``UnknownThing``, ``NotBuilt``. */
+        /** Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest; ``NAME:VERSION-arm64`` that for ARM. */
         get: operations["show_image"];
         put?: never;
         post?: never;
@@ -823,6 +823,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/{name}/scale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fix a deployment's number of replicas, or let it follow the load. */
+        post: operations["scale_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/{name}/score": {
         parameters: {
             query?: never;
@@ -1090,10 +1107,12 @@ export interface components {
         };
         /**
          * BuildImage
-         * @description The manifest, ``NAME[:VERSION]``, to build an image from.
+         * @description The manifest, ``NAME[:VERSION]``, to build an image from, and the platform: ``linux/amd64``, ``linux/arm64`` or empty.
          */
         BuildImage: {
             manifest: string;
+            /** @default  */
+            platform?: string;
         };
         /**
          * CellOrigin
@@ -1314,6 +1333,8 @@ export interface components {
             /** @default null */
             bind?: string | null;
             /** @default null */
+            cpus?: number | null;
+            /** @default null */
             deployment?: string | null;
             /** @default null */
             host?: string | null;
@@ -1321,6 +1342,8 @@ export interface components {
             limits?: components["schemas"]["WantedLimits"] | null;
             /** @default null */
             manifest?: string | null;
+            /** @default null */
+            memory?: string | null;
             /** @default  */
             model?: string;
             name: string;
@@ -1494,7 +1517,7 @@ export interface components {
         };
         /**
          * Image
-         * @description A container image. Its name and version are its manifest's.
+         * @description A container image. Its name is its manifest's, ``NAME:VERSION``, with the processor for one that the engine does not run.
          */
         Image: {
             /** @default 0 */
@@ -1504,10 +1527,14 @@ export interface components {
             /** @default  */
             created_by: string;
             image_id: string;
+            /** @default  */
+            lock: string;
             manifest: string;
             /** @default 0 */
             n_bytes: number;
             name: string;
+            /** @default  */
+            platform: string;
             tag: string;
             /** @default 0 */
             version: number;
@@ -2036,6 +2063,26 @@ export interface components {
             min_replicas: number;
             /** @default 0.7 */
             target_utilization: number;
+        };
+        /**
+         * ScaleService
+         * @description A fixed number of ``replicas``, or bounds between which it follows the load. What is left out stays as it is.
+         */
+        ScaleService: {
+            /** @default null */
+            concurrency?: number | null;
+            /** @default null */
+            cool_down_s?: number | null;
+            /** @default null */
+            deployment?: string | null;
+            /** @default null */
+            max_replicas?: number | null;
+            /** @default null */
+            min_replicas?: number | null;
+            /** @default null */
+            replicas?: number | null;
+            /** @default null */
+            target_utilization?: number | null;
         };
         /**
          * Schema
@@ -4450,6 +4497,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scale_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScaleService"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
                 };
             };
             /** @description Why not, and what to do. */
