@@ -237,4 +237,4 @@ async def _drain(replica: Replica, server: asyncio.Server, log: Log) -> int:
         await asyncio.sleep(TICK_S / 4)
     lost = len(replica.gate)
     log.event("ended", unanswered=lost)
-    return 1 if lost else 0
+    return 1 if lost or replica.failed else 0

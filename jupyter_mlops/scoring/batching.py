@@ -57,7 +57,7 @@ class Worker:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._work: queue.SimpleQueue[Callable[[], Callable[[], None]]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[Callable[[], Callable[[], None]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
         self._thread.start()
 
@@ -65,9 +65,14 @@ class Worker:
         """Run ``work`` in the thread, then what it returns on the event loop."""
         self._work.put(work)
 
+    def another(self) -> Worker:
+        """Return one with a thread of its own; this one's ends with what it is doing, should that ever end."""
+        self._work.put(None)
+        return Worker(self._loop)
+
     def _run(self) -> None:
-        while True:
-            after = self._work.get()()
+        while (work := self._work.get()) is not None:
+            after = work()
             try:
                 self._loop.call_soon_threadsafe(after)
             except RuntimeError:
@@ -122,6 +127,12 @@ class Batcher:
         self._on_batch = on_batch
         self._waiting: deque[Job] = deque()
         self._busy = False
+        self._began = 0.0
+        """When the batch went to the thread that is in it."""
+        self._in_it: object = None
+        """Stands for the batch that is in the thread."""
+        self.n_stuck = 0
+        """Threads that were left in a batch that nobody waits for."""
         self._asked = False
         self._lingers: asyncio.TimerHandle | None = None
         self._enough = 0
@@ -170,16 +181,36 @@ class Batcher:
             self._finish(batch, outcomes, n_rows, time.perf_counter() - began)
             return
         self._busy = True
-        self._worker.do(lambda: self._in_thread(scorer, batch, data, rows, n_rows))
+        self._began = time.monotonic()
+        ticket = self._in_it = object()
+        self._worker.do(lambda: self._in_thread(scorer, batch, data, rows, n_rows, ticket))
+
+    def relieve(self, now: float, limit_s: float) -> bool:
+        """Go on in another thread where a batch took longer than anybody waits; tell whether that was so.
+
+        A model that hangs would otherwise hold up every request that comes after. What the old thread still brings is
+        dropped. ``now`` in seconds of the monotonic clock.
+        """
+        if not self._busy or now - self._began < limit_s:
+            return False
+        self.n_stuck += 1
+        self._in_it = None
+        self._busy = False
+        self._worker = self._worker.another()
+        self._ask()
+        return True
 
     def _in_thread(
-        self, scorer: Scores, batch: list[Job], data: list[Any], rows: list[int], n_rows: int
+        self, scorer: Scores, batch: list[Job], data: list[Any], rows: list[int], n_rows: int, ticket: object
     ) -> Callable[[], None]:
         began = time.perf_counter()
         outcomes = scorer.score(data, rows)
         took_s = time.perf_counter() - began
 
         def after() -> None:
+            if self._in_it is not ticket:
+                self.n_stuck -= 1
+                return
             self._busy = False
             self._finish(batch, outcomes, n_rows, took_s)
 

@@ -21,6 +21,10 @@ LINGER_S: Final = 5.0
 DRAIN_S: Final = 25.0
 """After SIGTERM, answers that take longer are given up; hosts kill after 30 s."""
 RETRY_AFTER_S: Final = 1
+GRACE_S: Final = 0.5
+"""A batch that takes so much longer than an answer may is taken for one that hangs."""
+MOST_STUCK: Final = 4
+"""With so many threads in batches that do not end, a replica ends itself; its host starts it again."""
 
 
 class TooManyRequests(MlopsError):

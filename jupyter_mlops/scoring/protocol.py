@@ -45,6 +45,8 @@ class Connection(asyncio.Protocol):
         """When the client was last heard or answered."""
         self.lingers = False
         """Whether what arrives is dropped until the client closes."""
+        self._deaf = False
+        """Whether it is not even framed, since there is no framing it."""
         self._transport: Any = None
         self._exchanges: deque[Exchange] = deque()
         self._paused = False
@@ -85,6 +87,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what arrived, in whatever pieces."""
         self.touched = time.monotonic()
+        if self._deaf:
+            return
         if self._current is None:
             if self.lingers:
                 return
@@ -127,11 +131,15 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        if not self._resumed:
-            self._head_bytes += len(name) + len(value)
-            self._n_headers += 1
+        """Take a header, or count one behind a chunked body, which is of no use here."""
+        if self._resumed:
+            return
+        self._head_bytes += len(name) + len(value)
+        self._n_headers += 1
+        if self._current is None:
             self._headers[name.lower()] = value
+        elif self._head_is_large() and not self.lingers:
+            self._current.refuse(HeadTooLarge(), at_once=True)
 
     def on_headers_complete(self) -> None:
         """Let the application look at the head before the body comes."""
@@ -147,7 +155,7 @@ class Connection(asyncio.Protocol):
         exchange.request_id = _clean(self._headers.get(b"x-request-id", b"")) or self.app.new_id()
         self._exchanges.append(exchange)
         self._current = exchange
-        if self._head_bytes > MAX_HEAD_BYTES or self._n_headers > MAX_HEADERS:
+        if self._head_is_large():
             exchange.refuse(HeadTooLarge(), at_once=True)
             return
         self.app.begin(exchange)
@@ -180,6 +188,9 @@ class Connection(asyncio.Protocol):
             exchange.fail(exchange.refused)
         elif self.lingers:
             self._transport.close()  # all that was to be dropped has come
+
+    def _head_is_large(self) -> bool:
+        return self._head_bytes > MAX_HEAD_BYTES or self._n_headers > MAX_HEADERS
 
     # -- answers
 
@@ -250,6 +261,7 @@ class Connection(asyncio.Protocol):
             self._current = Exchange(self, b"", b"", {}, keep_alive=False)
             self._current.request_id = self.app.new_id()
             self._exchanges.append(self._current)
+        self._deaf = True
         self._current.refuse(error, at_once=True)
 
     # -- framing

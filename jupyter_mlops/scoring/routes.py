@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -19,7 +21,7 @@ from jupyter_mlops.scoring.batching import Batcher, Job
 from jupyter_mlops.scoring.collect import Asked, Scope
 from jupyter_mlops.scoring.exchange import Exchange, Header, problem_body
 from jupyter_mlops.scoring.keys import Keys
-from jupyter_mlops.scoring.limits import RETRY_AFTER_S, Gate
+from jupyter_mlops.scoring.limits import GRACE_S, MOST_STUCK, RETRY_AFTER_S, Gate
 from jupyter_mlops.scoring.recording import Recorder
 from jupyter_mlops.scoring.scorer import ModelScorer, ScriptScorer
 from jupyter_mlops.scoring.telemetry import Log, Telemetry
@@ -97,6 +99,8 @@ class Replica:
         self.limits = limits
         self.max_body_bytes = limits.max_body_bytes
         self.phase: Phase = "loading"
+        self.failed = False
+        """Whether it ends because it can not go on."""
         self.date = b""
         self.connections: set[Connection] = set()
         self.gate = Gate(limits)
@@ -215,9 +219,24 @@ class Replica:
     def tick(self) -> None:
         """Do what is due now and then: the date, requests that take too long, the log."""
         self.date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()
-        self.gate.expire(time.monotonic())
+        now = time.monotonic()
+        self.gate.expire(now)
+        if self.phase == "ready" and self.batcher.relieve(now, self.limits.timeout_s + GRACE_S):
+            self._relieved()
         self.telemetry.log.write()
         self.recorder.tick()
+
+    def _relieved(self) -> None:
+        """Say that a thread hangs, and end the process when there are too many of them."""
+        n_stuck, limit_s = self.batcher.n_stuck, self.limits.timeout_s
+        self.telemetry.log.event(
+            f"the model hangs: a batch takes longer than {limit_s:g} s (timeout_s); {n_stuck} of {MOST_STUCK} threads do",
+            level="error",
+        )
+        if n_stuck >= MOST_STUCK and not self.failed:
+            self.failed = True
+            self.telemetry.log.event("too many threads hang: ending, to be started again", level="error")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     # -- scoring
 
