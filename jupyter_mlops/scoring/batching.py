@@ -183,7 +183,7 @@ class Batcher:
         self._busy = True
         self._began = time.monotonic()
         ticket = self._in_it = object()
-        self._worker.do(lambda: self._in_thread(scorer, batch, data, rows, n_rows, ticket))
+        self._worker.do(lambda: self._unless_left(ticket, self._in_thread(scorer, batch, data, rows, n_rows)))
 
     def relieve(self, now: float, limit_s: float) -> bool:
         """Go on in another thread where a batch took longer than anybody waits; tell whether that was so.
@@ -200,17 +200,23 @@ class Batcher:
         self._ask()
         return True
 
+    def _unless_left(self, ticket: object, after: Callable[[], None]) -> Callable[[], None]:
+        def on_loop() -> None:
+            if self._in_it is ticket:
+                after()
+            else:
+                self.n_stuck -= 1
+
+        return on_loop
+
     def _in_thread(
-        self, scorer: Scores, batch: list[Job], data: list[Any], rows: list[int], n_rows: int, ticket: object
+        self, scorer: Scores, batch: list[Job], data: list[Any], rows: list[int], n_rows: int
     ) -> Callable[[], None]:
         began = time.perf_counter()
         outcomes = scorer.score(data, rows)
         took_s = time.perf_counter() - began
 
         def after() -> None:
-            if self._in_it is not ticket:
-                self.n_stuck -= 1
-                return
             self._busy = False
             self._finish(batch, outcomes, n_rows, took_s)
 

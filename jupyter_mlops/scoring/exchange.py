@@ -65,7 +65,7 @@ class Exchange:
     @property
     def body(self) -> bytes:
         """The whole body."""
-        if type(self._body) is bytearray:
+        if isinstance(self._body, bytearray):
             self._body = bytes(self._body)
         return self._body
 
@@ -79,7 +79,7 @@ class Exchange:
         elif not self._body:
             self._body = part
         else:
-            if type(self._body) is not bytearray:
+            if not isinstance(self._body, bytearray):
                 self._body = bytearray(self._body)  # a list of parts of two bytes would take thirty times as much
             self._body += part
 
