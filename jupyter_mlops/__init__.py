@@ -19,12 +19,15 @@ if TYPE_CHECKING:
         log_table,
         note,
         tag,
+        telemetry,
     )
+    from jupyter_mlops.scoring.collect import collect
 
 __all__ = [
     "Service",
     "__version__",
     "child",
+    "collect",
     "generate_schema",
     "log",
     "log_dataset",
@@ -35,6 +38,7 @@ __all__ = [
     "log_table",
     "note",
     "tag",
+    "telemetry",
 ]
 
 if os.name == "nt":

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,13 @@ from jupyter_mlops.delivery.calls import PATIENCE_S, Endpoint, endpoint_of
 from jupyter_mlops.delivery.clients import VARIABLE
 from jupyter_mlops.delivery.consuming import Consumer
 from jupyter_mlops.delivery.keys import Keys, read_keys
+from jupyter_mlops.scoring.collect import collect  # noqa: F401  # the package offers it
 from jupyter_mlops.training import media
 from jupyter_mlops.training.active import active_run
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from jupyter_mlops.delivery.generating import WrittenSchema
     from jupyter_mlops.ports import World
     from jupyter_mlops.training.children import ChildRun
@@ -177,6 +181,27 @@ def generate_schema(inputs: Any, outputs: Any = None, *, file: str | Path = "sch
     schema = schema_of(inputs, outputs)
     replace_file(Path(file).absolute(), written(schema), mode=0o644)
     return schema
+
+
+def telemetry(
+    name: str,
+    *,
+    since: str | float | datetime | None = None,
+    until: str | float | datetime | None = None,
+    rows: bool = False,
+) -> DataFrame:
+    """Return what a service was asked and answered as a DataFrame, oldest first: ``ml.telemetry("churn", since="1h")``.
+
+    A line is a request: ``at`` (UTC), ``id``, ``model``, ``version``, ``deployment``, ``status``, ``ms``, ``inputs`` and
+    ``outputs`` as Python objects, and a column ``collected.NAME`` for each field that ``ml.collect`` added. With ``rows``
+    a line is a scored row, with ``input.COLUMN`` and ``prediction``. ``since`` and ``until`` are ``"90s"``, ``"15m"``,
+    ``"1h"`` or ``"7d"`` ago, a date as text, a ``datetime`` or seconds since the epoch. What was answered a moment ago is
+    there too. Raises ``UnknownThing``, ``BadMoment``, and ``StoreDown`` where its datastore does not answer.
+    """
+    from jupyter_mlops.monitoring.telemetry import telemetry as read
+
+    with closing(_workspace()) as world:
+        return read(world, name, since=since, until=until, rows=rows)
 
 
 class Service(Consumer):

@@ -138,21 +138,20 @@ def _value(name: str, value: object) -> Any:
 
 def _taken(kind: Any) -> str:
     """Say what a setting's type takes."""
-    if kind is bool:
-        return "true or false"
-    if kind is str:
-        return "an fsspec URL, or nothing"
     if get_origin(kind) is list:
         return "names of columns, with commas between them"
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
-    base, meta = get_args(kind)
-    if base is str:
-        return "an http:// or https:// address, or nothing"
+    base, *metas = get_args(kind) or (kind,)
+    return _WORDS[base] if base in _WORDS else _range(base, metas[0])
+
+
+_WORDS: Final[Mapping[Any, str]] = {bool: "true or false", str: "a URL, or nothing"}
+
+
+def _range(base: Any, meta: Any) -> str:
     if base is int:
         return f"a whole number from {meta.ge} to {meta.le}"
     return (
-        f"a number above {meta.gt}, at most {meta.le}"
-        if meta.gt is not None
-        else f"a number from {meta.ge} to {meta.le}"
+        f"a number from {meta.ge} to {meta.le}" if meta.gt is None else f"a number above {meta.gt}, at most {meta.le}"
     )

@@ -101,6 +101,7 @@ def deploy(
     replicas: int | None = None,
     resources: Resources | None = None,
     limits: Limits | None = None,
+    settings: Mapping[str, object] | None = None,
 ) -> Activity:
     """Ask the agent to serve a model (``NAME[:VERSION]``) or a manifest as service ``name``.
 
@@ -110,12 +111,14 @@ def deploy(
 
     ``deployment`` names the one to update, or a new one to add beside those that there are; ``traffic`` is its percent
     of the requests, of which a new one gets none unless it is the first. The others share the rest as they did.
+    ``settings`` are those of ``configure``; for a service that exists they hold from now on, also where the update fails.
 
     Raises ``BadName``, ``UnknownThing``, ``UnknownHost``, ``Unavailable`` (the host does not answer), ``PortInUse``,
     ``BadReplicas``, ``BadTraffic``, ``WhichDeployment``, ``OneHost``, ``ServiceBusy``, and what making a manifest raises.
     """
     check_name("service", name)
     check_numbers(bind, port, replicas)
+    fresh = configured(Service(name=name, host="", deployments=[], node=world.node), settings or {})
     known = _known(world, name)
     part = choose_name(known, deployment)
     if known is not None:
@@ -135,10 +138,10 @@ def deploy(
         limits=limits,
     )
     if known is not None:
+        if settings:
+            configure(world, name, settings)
         return world.submit(DEPLOY, f"service {name}", plain(wanted))
-    _reserve(
-        world, Service(name=name, host=where, deployments=[], bind=bind or "127.0.0.1", port=port, node=world.node)
-    )
+    _reserve(world, msgspec.structs.replace(fresh, host=where, bind=bind or "127.0.0.1", port=port))
     try:
         return world.submit(DEPLOY, f"service {name}", plain(wanted))
     except BaseException:

@@ -123,9 +123,6 @@ class RemoteDockerHost(DockerHost):
         """Return nothing: requests are kept where the agent gathers them, and no folder of this machine is there."""
         return []
 
-    def _telemetry(self, spec: ReplicaSpec, replica: ReplicaId) -> list[docker.types.Mount]:  # noqa: ARG002
-        return []  # a folder of that machine's is none of ours: nothing is kept there
-
     def _carry(self, service: str, image: str, content: Mapping[str, bytes]) -> None:
         """Write files into the service's volume, through a container that is made for it and never runs."""
         import docker

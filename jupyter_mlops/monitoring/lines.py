@@ -56,7 +56,7 @@ def _lines(file: Path) -> Iterator[Scored]:
     with (
         file.open("rb") as raw,
         zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as data,
-        io.BufferedReader(data) as text,  # type: ignore[type-var]  # it is a RawIOBase in all but name
+        io.BufferedReader(data) as text,
     ):
         try:
             for line in text:

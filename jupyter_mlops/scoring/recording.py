@@ -177,11 +177,11 @@ class Recorder:
                 answer = out[len(out) - n_out :]
                 self._check(body)
                 self._check(answer)
-                line = _Line(
+                usual = _Line(
                     int(at * 1e6) / 1e6, request_id.decode(), route, status, int(took_s * 1e6) / 1e3, rows,
                     msgspec.Raw(body), msgspec.Raw(answer),
                 )  # fmt: skip
-                return self._encode(line)[:-1] + self._ends
+                return bytes(self._encode(usual)[:-1] + self._ends)
         except (ValueError, msgspec.MsgspecError):
             pass  # told below
         try:

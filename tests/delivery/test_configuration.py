@@ -70,7 +70,7 @@ def test_a_limit_is_read_from_text_and_numbers_and_the_others_stay(name, given, 
         ("telemetry.sample", "nan", "a number from 0 to 1"),
         ("telemetry.enabled", "perhaps", "true or false"),
         ("telemetry.hash", [1], "names of columns"),
-        ("otlp_endpoint", "collector:4318", "an http:// or https:// address"),
+        ("otlp_endpoint", "collector:4318", "a URL, or nothing"),
     ],
 )
 def test_a_value_that_a_setting_cannot_have_is_named_with_what_it_takes(name, value, takes):

@@ -857,6 +857,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/{name}/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the newest requests that were kept of a service, oldest first. */
+        get: operations["show_telemetry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/{name}/traffic": {
         parameters: {
             query?: never;
@@ -1351,6 +1368,8 @@ export interface components {
             port?: number;
             /** @default null */
             replicas?: number | null;
+            /** @default null */
+            settings?: components["schemas"]["ConfigureService"] | null;
             /** @default null */
             traffic?: number | null;
         };
@@ -1903,6 +1922,29 @@ export interface components {
             rtol: number;
             run: components["schemas"]["Run"];
             same: boolean;
+        };
+        /**
+         * Request
+         * @description One request that a service answered, as faces show it.
+         */
+        Request: {
+            at: string;
+            /** @default {} */
+            collected: Record<string, never>;
+            deployment: string;
+            id: string;
+            /** @default null */
+            inputs: unknown;
+            /** @default  */
+            left_out: string;
+            model: string;
+            ms: number;
+            /** @default null */
+            outputs: unknown;
+            replica: string;
+            route: string;
+            rows: number;
+            status: number;
         };
         /**
          * Resources
@@ -4568,6 +4610,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_telemetry: {
+        parameters: {
+            query?: {
+                since?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Request"][];
+                    };
                 };
             };
             /** @description Why not, and what to do. */
