@@ -45,7 +45,7 @@ def _delete(world: World, activity: Activity, say: Say) -> dict[str, Any]:
 
 
 def _build(world: World, activity: Activity, say: Say) -> dict[str, Any]:
-    image = build_image(world, str(activity.args["manifest"]), say)
+    image = build_image(world, str(activity.args["manifest"]), say, platform=str(activity.args.get("platform", "")))
     return {"image": image.name, "image_id": image.image_id, "tag": image.tag}
 
 

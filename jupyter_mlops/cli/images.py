@@ -19,7 +19,15 @@ from jupyter_mlops.cli.view import Done, Facts, Listing, Note, View, Word, lists
 from jupyter_mlops.cli.words import age, duration, size, when
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.image import Exported, Image, Pushed, Trial
-from jupyter_mlops.delivery.images import delete_image, export_image, list_images, push_image, request_build, show_image
+from jupyter_mlops.delivery.images import (
+    delete_image,
+    export_image,
+    list_images,
+    push_image,
+    request_build,
+    show_image,
+    write_image,
+)
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.delivery.trials import READY_S, try_image
 
@@ -39,21 +47,48 @@ def images() -> None:
 
 @images.command()
 @click.argument("manifest", metavar="MANIFEST[:VERSION]", shell_complete=manifest_names)
+@click.option(
+    "--platform", type=click.Choice(["linux/amd64", "linux/arm64"]), help="For which processor (this machine's)."
+)
+@click.option(
+    "--output",
+    metavar="FILE.tar",
+    type=click.Path(path_type=Path),
+    help="Write the image into a new file instead, which takes no Docker engine.",
+)
+@click.option(
+    "--base",
+    metavar="FILE.tar",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --output, the base image as `docker save` writes it, instead of out of its registry.",
+)
 @no_wait_option
 @json_option
 @pass_session
-def build(session: Session, manifest: str, no_wait: bool) -> Image | Activity:
-    """Build a manifest's image. Needs a Docker engine.
+def build(
+    session: Session, manifest: str, *, platform: str | None, output: Path | None, base: Path | None, no_wait: bool
+) -> Image | Activity | Exported:
+    """Build a manifest's image, into the Docker engine or into a file. Images of older versions are removed if unused.
+
+    Packages are locked with their digests. What has no wheel is built in a container of the base image, without a
+    network.
 
     Example:
       mlops images build churn:2
+      mlops images build churn:2 --platform linux/arm64 --output churn.tar
     """
-    ref = show_manifest(session.world, manifest).ref
-    activity = request_build(session.world, ref)
+    world = session.world
+    if output is not None:
+        if no_wait:
+            raise click.UsageError("--no-wait is for builds into the Docker engine.")
+        return _telling(lambda say: write_image(world, manifest, output, say, platform=platform or "", base=base))
+    if base is not None:
+        raise click.UsageError("--base is for --output; the Docker engine has its own, or pulls it.")
+    ref = show_manifest(world, manifest).ref
+    activity = request_build(world, ref, platform or "")
     if no_wait:
         return activity
-    follow(session, activity)
-    return show_image(session.world, ref)
+    return show_image(world, str(follow(session, activity).result["image"]))
 
 
 @images.command("list")
@@ -75,7 +110,7 @@ def list_(session: Session) -> Listing:
 @json_option
 @pass_session
 def show(session: Session, image: str) -> Image:
-    """Show the image of a manifest.
+    """Show the image of a manifest; with --json also the lock of what is installed in it.
 
     Example:
       mlops images show churn:2
@@ -173,6 +208,7 @@ def _view(image: Image) -> View:
                 ("image", image.image_id),
                 ("manifest", image.manifest),
                 ("tag", image.tag),
+                ("platform", image.platform),
                 ("size", size(image.n_bytes)),
                 ("built", f"{when(image.created_at)} by {image.created_by}"),
                 ("took", duration(image.build_s)),
@@ -209,5 +245,6 @@ def _trial(trial: Trial) -> View:
 @shows(Exported)
 def _exported(exported: Exported) -> View:
     pairs = [("image", exported.image), ("file", exported.file), ("size", size(exported.n_bytes))]
+    pairs += [("platform", exported.platform)] if exported.platform else []
     pairs += [("beside it", path) for path in exported.beside]
     return [Facts(pairs=[*pairs, ("key", exported.key and f"{exported.key} (kept nowhere else)")])]

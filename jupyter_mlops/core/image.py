@@ -8,7 +8,7 @@ from jupyter_mlops.core.record import Entry, Record
 
 
 class Image(Entry, frozen=True, kw_only=True):
-    """A container image. Its name and version are its manifest's."""
+    """A container image. Its name is its manifest's, ``NAME:VERSION``, with the processor for one that the engine does not run."""
 
     kind: ClassVar[str] = "image"
     versioned: ClassVar[bool] = False
@@ -18,9 +18,13 @@ class Image(Entry, frozen=True, kw_only=True):
     image_id: str
     """``sha256:...`` as the engine names it."""
     tag: str
-    """``mlops/NAME:VERSION`` in the engine."""
+    """``mlops/NAME:VERSION`` in the engine, with the processor as above."""
     n_bytes: int = 0
     build_s: float = 0.0
+    platform: str = ""
+    """``linux/amd64``."""
+    lock: str = ""
+    """What is installed in it: pins with digests, as pip reads them."""
 
 
 class Pushed(Record, frozen=True, kw_only=True):
@@ -58,10 +62,12 @@ class Exported(Record, frozen=True, kw_only=True):
     """An image in a file."""
 
     image: str
-    """``NAME:VERSION``."""
+    """``NAME:VERSION``, or its tag where it is in the file alone."""
     file: str
     n_bytes: int
     beside: list[str] = []
     """What runs it elsewhere."""
     key: str = ""
     """What opens a container that is started so. It is kept nowhere."""
+    platform: str = ""
+    """``linux/amd64``."""

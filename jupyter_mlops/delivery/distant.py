@@ -25,7 +25,7 @@ def image_for(world: World, host: str, manifest_ref: str, say: Say) -> str:
     if not isinstance(where, Distant):
         return build_image(world, manifest_ref, say).image_id
     manifest = show_manifest(world, manifest_ref)
-    return where.builder.build(manifest, materialize(world, manifest), say)[0]
+    return where.builder.build(manifest, materialize(world, manifest), say).image_id
 
 
 def bring(world: World, service: str, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import time
@@ -9,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.activity import ENDED, Activity
 from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, UnknownThing
 from jupyter_mlops.core.image import Exported, Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.bundles import materialize
-from jupyter_mlops.delivery.manifests import show_manifest
+from jupyter_mlops.delivery.manifests import services_using, show_manifest
 from jupyter_mlops.ports import Say, World
 
 BUILD = "images.build"
@@ -35,37 +36,88 @@ class ImageDeployed(Conflict):
     code = "image-deployed"
 
 
-def request_build(world: World, manifest_ref: str) -> Activity:
+def request_build(world: World, manifest_ref: str, platform: str = "") -> Activity:
     """Ask the agent to build a manifest's image. Raises ``UnknownThing``, and ``Unavailable`` without an engine."""
     manifest = show_manifest(world, manifest_ref)
     world.builder.check()
-    return world.submit(BUILD, f"image {manifest.ref}", {"manifest": manifest.ref})
+    return world.submit(BUILD, f"image {manifest.ref}", {"manifest": manifest.ref, "platform": platform})
 
 
-def build_image(world: World, manifest_ref: str, say: Say) -> Image:
-    """Build a manifest's image and record it; what the engine has already is returned at once."""
+def build_image(world: World, manifest_ref: str, say: Say, *, platform: str = "") -> Image:
+    """Build a manifest's image and record it; what the engine has already is returned at once.
+
+    ``platform`` is ``linux/amd64`` or ``linux/arm64``, the engine's own if empty. Images of older versions that no
+    service has deployed are removed.
+    """
     manifest = show_manifest(world, manifest_ref)
-    known = find_image(world, manifest)
+    known = find_image(world, manifest, platform)
     if known is not None and world.builder.is_current(known.image_id):
         say("The image is there already.", 1.0)
         return known
     say("Laying out the files.", 0.0)
     bundle = materialize(world, manifest)
     began = time.monotonic()
-    image_id, tag, n_bytes = world.builder.build(manifest, bundle, say)
+    built = world.builder.build(manifest, bundle, say, platform=platform)
     image = Image(
-        name=manifest.ref,
+        name=f"{manifest.ref}-{built.variant}" if built.variant else manifest.ref,
         manifest=manifest.ref,
-        image_id=image_id,
-        tag=tag,
-        n_bytes=n_bytes,
+        image_id=built.image_id,
+        tag=built.tag,
+        n_bytes=built.n_bytes,
         build_s=round(time.monotonic() - began, 3),
+        platform=built.platform,
+        lock=built.lock,
     )
-    if known is not None:
-        world.catalog.remove(Image, known.name)
+    with contextlib.suppress(UnknownThing):
+        world.catalog.remove(Image, image.name)
     added = world.catalog.add(image)
-    world.catalog.link(f"image:{manifest.ref}", "built from", f"manifest:{manifest.ref}")
+    world.catalog.link(f"image:{image.name}", "built from", f"manifest:{manifest.ref}")
+    _remove_superseded(world, added)
     return added
+
+
+def find_image(world: World, manifest: Manifest, platform: str = "") -> Image | None:
+    """Return the image recorded for a manifest and a platform, the engine's own if empty."""
+    if not platform:
+        with contextlib.suppress(UnknownThing):
+            return world.catalog.get(Image, manifest.ref)
+        return None
+    of_it = (image for image in list_images(world) if image.manifest == manifest.ref)
+    return next((image for image in of_it if image.platform == platform), None)
+
+
+def _remove_superseded(world: World, newest: Image) -> None:
+    """Remove the images of older versions of a manifest that no service has deployed and nothing is being done with.
+
+    To roll back to one takes as long as to build it again: what it shares with the newest is kept.
+    """
+    name, _, version = newest.manifest.rpartition(":")
+    going_on = [one for one in world.catalog.find(Activity) if one.state not in ENDED]
+    if any(one.verb == "services.rollback" for one in going_on):  # it does not say to what
+        return
+    busy = {str(value) for one in going_on for value in one.args.values()}
+    for image in list_images(world):
+        if {image.name, image.manifest} & busy or services_using(world, image.manifest):
+            continue
+        other, _, number = image.manifest.rpartition(":")
+        if other == name and int(number) < int(version) and image.platform == newest.platform:
+            with contextlib.suppress(Conflict, UnknownThing):  # it is in use, or another process was faster
+                delete_image(world, image.name)
+
+
+def write_image(
+    world: World, manifest_ref: str, file: Path, say: Say, *, platform: str = "", base: Path | None = None
+) -> Exported:
+    """Build a manifest's image into a new file, a tar, which takes no engine; `push_image` takes it from there.
+
+    ``base`` is the base image in a file, of `docker save` or an OCI layout; without, it comes out of its registry.
+    """
+    _check_tar(file)
+    manifest = show_manifest(world, manifest_ref)
+    bundle = materialize(world, manifest)
+    built = world.builder.write(manifest, bundle, file, say, platform=platform, base=base)
+    world.catalog.record("manifest", manifest.ref, "build", {"file": str(file.resolve()), "image": built.image_id})
+    return Exported(image=built.tag, file=str(file), n_bytes=built.n_bytes, platform=built.platform)
 
 
 def list_images(world: World) -> list[Image]:
@@ -74,10 +126,13 @@ def list_images(world: World) -> list[Image]:
 
 
 def show_image(world: World, ref: str) -> Image:
-    """Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest. Raises ``UnknownThing``, ``NotBuilt``."""
+    """Return the image of a manifest, ``NAME:VERSION`` or ``NAME`` for its newest; ``NAME:VERSION-arm64`` that for ARM.
+
+    Raises ``UnknownThing`` or ``NotBuilt``.
+    """
     name, colon, _ = ref.partition(":")
     for image in list_images(world):
-        if image.manifest == ref or (not colon and image.manifest.rpartition(":")[0] == name):
+        if image.name == ref or (not colon and image.name == image.manifest and image.manifest.startswith(f"{name}:")):
             return image
     try:
         manifest = show_manifest(world, ref)
@@ -107,8 +162,7 @@ def export_image(
     With ``edge``, beside it what starts it on another machine: a compose file, a deployment manifest of IoT Edge, and
     the digest of a new key. ``as_name`` is the image's name there, if it comes out of a registry.
     """
-    if file.suffix != ".tar":
-        raise BadInput(f"{file.name!r} does not end in .tar.", hint=f"Write {file.name}.tar.")
+    _check_tar(file)
     image = show_image(world, ref)
     exported = Exported(image=image.name, file=str(file), n_bytes=world.builder.export(image, file, say))
     if edge:
@@ -118,6 +172,11 @@ def export_image(
         exported = msgspec.structs.replace(exported, key=key, beside=[str(path) for path in beside])
     world.catalog.record("image", image.name, "export", {"file": str(file.resolve())})
     return exported
+
+
+def _check_tar(file: Path) -> None:
+    if file.suffix != ".tar":
+        raise BadInput(f"{file.name!r} does not end in .tar.", hint=f"Write {file.name}.tar.")
 
 
 def request_push(world: World, ref: str, target: str) -> Activity:
@@ -139,11 +198,3 @@ def delete_image(world: World, ref: str) -> None:
         )
     world.builder.remove(image.image_id)
     world.catalog.remove(Image, image.name)
-
-
-def find_image(world: World, manifest: Manifest) -> Image | None:
-    """Return the image recorded for a manifest."""
-    try:
-        return world.catalog.get(Image, manifest.ref)
-    except UnknownThing:
-        return None

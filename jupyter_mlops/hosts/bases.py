@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.core.errors import BadInput, Unavailable
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.core.record import Record, decode, encode
+from jupyter_mlops.core.record import decode, encode
 from jupyter_mlops.hosts.engine import explanation
+from jupyter_mlops.hosts.python import Python
+from jupyter_mlops.hosts.rootfs import Rootfs
+from jupyter_mlops.hosts.saved import opened
 
 if TYPE_CHECKING:
     import docker
@@ -52,28 +55,32 @@ class Base:
     """Docker's: ``Env``, ``Labels``, ..."""
     diff_ids: Sequence[str]
     """Its layers, from the bottom."""
-
-
-class Python(Record, frozen=True, kw_only=True):
-    """What a base image says of its Python."""
-
-    interpreter: str
-    """Its absolute path, links followed."""
-    version: str
-    """``3.11``."""
-    libc: str
-    """``glibc 2.36``; empty where there is another."""
+    archive: Path | None = None
+    """The file that holds it; ``None`` where the engine does."""
 
 
 def find_base(client: docker.DockerClient, name: str, tell: Callable[[str], None]) -> Base:
-    """Return the base image, pulled if the engine lacks it. Raises ``NoBaseImage`` or ``BadBaseImage``."""
+    """Return the base image that the engine has by this name, pulled if it lacks it.
+
+    Raises ``NoBaseImage`` or ``BadBaseImage``.
+    """
+    found = known_base(client, name)
+    if found is None:
+        _pull(client, name, tell)
+        found = known_base(client, name)
+    if found is None:
+        raise NoBaseImage(f"The base image {name} was pulled, and the engine does not have it.")
+    return found
+
+
+def known_base(client: docker.DockerClient, name: str) -> Base | None:
+    """Return the base image that the engine has by this name now. Raises ``BadBaseImage``."""
     import docker
 
     try:
         image = client.images.get(name)
     except docker.errors.ImageNotFound:
-        _pull(client, name, tell)
-        image = client.images.get(name)
+        return None
     except docker.errors.APIError as error:
         raise BadBaseImage(
             f"{name!r} is not the name of an image: {explanation(error)}.", hint="A name looks like python:3.11-slim."
@@ -114,13 +121,19 @@ def _pull(client: docker.DockerClient, name: str, tell: Callable[[str], None]) -
         )
 
 
-def find_python(client: docker.DockerClient, base: Base, manifest: Manifest, cache: Path) -> Python:
-    """Return the base image's Python; asked once, remembered in ``cache``. Raises ``BadBaseImage`` if it does not fit."""
+def find_python(base: Base, manifest: Manifest, cache: Path, ask: Callable[[Base], Python | None]) -> Python:
+    """Return the base image's Python; ``ask`` is called once, its answer remembered in ``cache``.
+
+    Raises ``BadBaseImage`` if it does not fit the manifest.
+    """
     known = cache / f"python-{base.id.removeprefix('sha256:')}.json"
     if known.exists():
         found = decode(known.read_bytes(), Python)
     else:
-        found = _probe(client, base)
+        answer = ask(base)
+        if answer is None:
+            raise no_python(base, "there is no python3 on its PATH")
+        found = answer
         known.write_bytes(encode(found))
     name, _, number = found.libc.partition(" ")
     if name != "glibc" or tuple(int(part) for part in number.split(".")[:2]) < GLIBC:
@@ -137,8 +150,20 @@ def find_python(client: docker.DockerClient, base: Base, manifest: Manifest, cac
     return found
 
 
-def _probe(client: docker.DockerClient, base: Base) -> Python:
-    """Ask a container of the base image."""
+def read_python(base: Base) -> Python | None:
+    """Look for the Python of a base image in its archive, which starts nothing. Raises ``BadArchive``."""
+    assert base.archive is not None
+    root = Rootfs()
+    with opened(base.archive, base.architecture) as saved:
+        for number in range(saved.n_layers):
+            with saved.opened_layer(number) as layer:
+                root.add(layer)
+    environment = dict(each.partition("=")[::2] for each in base.config.get("Env") or [])
+    return root.find_python(environment.get("PATH", ""))
+
+
+def ask_container(client: docker.DockerClient, base: Base) -> Python:
+    """Ask the Python of a base image in a container. Raises ``BadBaseImage`` where there is none that starts."""
     import docker
 
     container = client.containers.create(base.id, ["-c", PROBE], entrypoint="/bin/sh", network_disabled=True, user="0")
@@ -151,7 +176,12 @@ def _probe(client: docker.DockerClient, base: Base) -> Python:
         why = explanation(error)
     finally:
         container.remove(force=True)
-    raise BadBaseImage(
-        f"The base image {base.name} has no Python that starts: {why[:300]}.",
+    raise no_python(base, why[:300])
+
+
+def no_python(base: Base, why: str) -> BadBaseImage:
+    """Return the error for a base image without a Python."""
+    return BadBaseImage(
+        f"The base image {base.name} has no Python that starts: {why}.",
         hint="Use one that has, such as `--base-image python:3.11-slim`.",
     )

@@ -4,33 +4,62 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
-import json
-import sys
+import errno
+import platform as machine
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.core.errors import Conflict
+from jupyter_mlops.core.errors import BadInput, Conflict, Unavailable
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.hosts import bases, edge, image, layers, oci, shipping, trial, wheels
-from jupyter_mlops.hosts.engine import WORKSPACE, Engine
+from jupyter_mlops.hosts import assembly, bases, edge, image, layers, loading, pulling, shipping, trial
+from jupyter_mlops.hosts.assembly import Say, Site, tick
+from jupyter_mlops.hosts.engine import WORKSPACE, Engine, Way
+from jupyter_mlops.hosts.plan import INPUTS, Plan
+from jupyter_mlops.hosts.python import Python
 from jupyter_mlops.hosts.registry import Target
+from jupyter_mlops.hosts.sdists import Workshop
+from jupyter_mlops.hosts.wheels import CannotInstall
+from jupyter_mlops.ports import Built
 
 if TYPE_CHECKING:
     import docker
 
-Say = Callable[[str, float], None]
-
-RUNTIME = ["httptools>=0.6", "msgspec>=0.19", "uvloop>=0.21"]
-"""What scoring/ itself needs, beside what the model needs."""
-SAY_EVERY_S = 0.25
 PATIENCE_S = 600
 """Unpacking a large layer on a slow disk takes the engine minutes."""
+ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+"""What machines call themselves, to Docker's name."""
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES})
+"""What a disk says that takes no more."""
+
+
+class BadPlatform(BadInput):
+    """Images are built for no such platform."""
+
+    code = "bad-platform"
+
+    def __init__(self, platform: str) -> None:
+        super().__init__(
+            f"Images cannot be built for {platform!r}.",
+            hint=f"Use {' or '.join(f'linux/{one}' for one in bases.PLATFORMS)}.",
+        )
+
+
+class NoRoom(Unavailable):
+    """The workspace's disk takes no more while an image is built."""
+
+    code = "no-room"
+
+    def __init__(self, cache: Path, error: OSError) -> None:
+        super().__init__(
+            f"The image cannot be built in {cache}: {error.strerror or error}.",
+            hint="Make room or make the folder writable, then build again. Nothing of it was left behind.",
+        )
 
 
 class ImageInUse(Conflict):
@@ -45,34 +74,70 @@ class DockerBuilder:
     The same manifest gives the same image id; what was built before is taken from ``cache/images`` or from the engine.
     """
 
-    def __init__(self, root: Path, workspace_id: str) -> None:
+    def __init__(self, root: Path, workspace_id: str, way: Way | None = None) -> None:
+        """``way`` leads to another machine's engine; otherwise this machine's builds."""
         self._cache = root / "cache" / "images"
         self._workspace = workspace_id
-        self._engine = Engine(patience_s=PATIENCE_S)
+        self._engine = Engine(patience_s=PATIENCE_S, way=way)
 
     def check(self) -> str:
         """Return ``Docker 26.1``. Raises ``NoEngine``."""
         return self._engine.version()
 
-    def build(self, manifest: Manifest, bundle: Path, say: Say) -> tuple[str, str, int]:
-        """Build an image; return its id, tag and size in bytes. ``say(line, fraction)`` may raise to cancel.
+    def build(self, manifest: Manifest, bundle: Path, say: Say, *, platform: str = "") -> Built:
+        """Build an image into the engine. ``say(line, fraction)`` may raise to cancel.
 
-        Raises ``NoEngine``, ``NoBaseImage``, ``BadBaseImage``, ``CannotInstall`` or ``EngineRefused``.
+        ``platform`` is ``linux/amd64`` or ``linux/arm64``, the engine's own if empty. A base image for another one
+        comes out of its registry. Raises ``BadPlatform``, ``NoEngine``, ``NoBaseImage``, ``BadBaseImage``,
+        ``CannotInstall``, ``NoRoom`` or ``EngineRefused``.
         """
+        wanted = _architecture(platform) if platform else ""
         say("Looking at the Docker engine", 0.0)
-        self._cache.mkdir(parents=True, exist_ok=True)
-        with (
-            self._engine.asked_to("build the image") as client,
-            tempfile.TemporaryDirectory(prefix="building-", dir=self._cache) as folder,
-        ):
-            plan = self._plan(client, manifest, bundle, Path(folder), say)
+        with self._engine.asked_to("build the image") as client, self._folder() as work:
+            variant = wanted if wanted and wanted != ARCHITECTURES.get(client.version()["Arch"]) else ""
+            base = self._base_in(client, manifest.base_image, wanted, variant, say)
+            plan, lock = self._plan(manifest, bundle, self._site(base, client, manifest, work, variant), variant, say)
             built = self._built(client, plan)
             if built is None:
-                oci.load(client, plan, Path(folder), _tick(say, "Loading the image into the Docker engine", 0.8))
+                loading.load(client, plan, work, tick(say, "Loading the image into the Docker engine", 0.8))
                 built = client.images.get(plan.tags[-1])
-            self._clear(client, manifest, str(built.id))
+            self._clear(client, manifest, plan, str(built.id))
             say(f"Built {plan.tags[0]}", 1.0)
-            return str(built.id), plan.tags[0], int(built.attrs["Size"])
+            return Built(
+                image_id=str(built.id),
+                tag=plan.tags[0],
+                n_bytes=int(built.attrs["Size"]),
+                lock=lock,
+                platform=f"linux/{base.architecture}",
+                variant=variant,
+            )
+
+    def write(
+        self, manifest: Manifest, bundle: Path, file: Path, say: Say, *, platform: str = "", base: Path | None = None
+    ) -> Built:
+        """Build an image into a new file, as ``export`` writes it; that takes no engine.
+
+        The base image is in the file ``base``, else comes out of its registry, else out of the engine. Raises what
+        ``build`` raises, and ``FileThere``, ``CannotWrite`` or ``BadArchive``.
+        """
+        shipping.check_place(file)
+        native = ARCHITECTURES.get(machine.machine(), machine.machine())
+        wanted = _architecture(platform or f"linux/{native}")
+        variant = wanted if wanted != native else ""
+        with self._folder() as work:
+            found = self._base_of(manifest.base_image, wanted, base, work, say)
+            plan, lock = self._plan(manifest, bundle, self._site(found, None, manifest, work, variant), variant, say)
+            blobs = loading.packed_blobs(plan, work, lambda line: say(line, 0.8))
+            tag = plan.tags[0]
+            n_bytes = shipping.write_archive(file, plan.config, [tag], blobs, say)
+            return Built(
+                image_id=plan.image_id,
+                tag=tag,
+                n_bytes=n_bytes,
+                lock=lock,
+                platform=f"linux/{wanted}",
+                variant=variant,
+            )
 
     def is_current(self, image_id: str) -> bool:
         """Tell whether the engine has the image, and its scoring server is this installation's. Raises ``NoEngine``."""
@@ -140,111 +205,118 @@ class DockerBuilder:
         except OSError as error:
             raise shipping.CannotWrite(file.parent, error) from error
 
-    def _clear(self, client: docker.DockerClient, manifest: Manifest, built: str) -> None:
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """Give a folder for temporary files beside what is kept. Raises ``NoRoom`` for what its disk does not take."""
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="building-", dir=self._cache) as folder:
+                yield Path(folder)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise NoRoom(self._cache, error) from error
+
+    def _base_in(self, client: docker.DockerClient, name: str, wanted: str, variant: str, say: Say) -> bases.Base:
+        """Return the base image that the engine has; one for another platform out of its registry, if need be.
+
+        The engine does not pull that: it would have it instead of its own by the same name.
+        """
+        if variant:
+            found = bases.known_base(client, name)
+        else:
+            found = bases.find_base(client, name, lambda line: say(line, 0.02))
+        if found is not None and wanted in {"", found.architecture}:
+            return found
+        return pulling.from_registry(name, wanted, self._cache, lambda line: say(line, 0.02))
+
+    def _base_of(self, name: str, wanted: str, file: Path | None, work: Path, say: Say) -> bases.Base:
+        """Return a base image in an archive."""
+        if file is not None:
+            return pulling.from_archive(file, name, wanted)
+        try:
+            return pulling.from_registry(name, wanted, self._cache, lambda line: say(line, 0.02))
+        except bases.NoBaseImage as refusal:
+            with contextlib.suppress(Unavailable), self._engine.asked_to("give the base image") as client:
+                if (known := bases.known_base(client, name)) and known.architecture == wanted:
+                    say(f"Taking the base image {name} from the Docker engine", 0.03)
+                    return self._saved(client, known, work)
+            raise refusal from None
+
+    @staticmethod
+    def _saved(client: docker.DockerClient, base: bases.Base, work: Path) -> bases.Base:
+        """Return a base image of the engine, in an archive."""
+        saved = work / "base.tar"
+        with saved.open("wb") as target:
+            for chunk in client.api.get_image(base.id, chunk_size=layers.CHUNK):
+                target.write(chunk)
+        return pulling.from_archive(saved, base.name, base.architecture)
+
+    def _site(
+        self, base: bases.Base, client: docker.DockerClient | None, manifest: Manifest, work: Path, variant: str
+    ) -> Site:
+        """Return where the layers are made, for a base image that was found to carry them."""
+
+        def ask(_: bases.Base) -> Python | None:
+            if client is None or base.archive is not None:
+                return bases.read_python(base)
+            if variant:  # the engine cannot start it
+                return bases.read_python(self._saved(client, base, work))
+            return bases.ask_container(client, base)
+
+        python = bases.find_python(base, manifest, self._cache, ask)
+
+        def workshop(options: Sequence[str]) -> Workshop:
+            if client is None or base.archive is not None or variant:
+                raise CannotInstall(
+                    f"Some packages have no wheel for linux/{base.architecture}, and nothing here runs {base.name} to make one.",
+                    hint="Build where a Docker engine of that platform is, or name versions that have wheels.",
+                )
+            return Workshop(client=client, base=base, python=python, cache=self._cache, options=options)
+
+        return Site(base=base, python=python, cache=self._cache, work=work, workshop=workshop)
+
+    def _plan(self, manifest: Manifest, bundle: Path, site: Site, variant: str, say: Say) -> tuple[Plan, str]:
+        """Return the image to be, with its layers on this disk, and the lock of its packages."""
+        environment, lock = assembly.environment(site, manifest.requirements, say)
+        tag = image.tag(manifest) + (f"-{variant}" if variant else "")
+        plan = Plan(
+            base=site.base,
+            layers=[environment, assembly.runtime(site, say), assembly.model(site, manifest, bundle, say)],
+            settings=image.settings(site.base, image.labels(manifest, self._workspace)),
+            created=_timestamp(manifest.created_at),
+            tags=[tag, f"{tag}-{self._workspace[:8].lower()}"],
+        )
+        return plan, lock
+
+    def _clear(self, client: docker.DockerClient, manifest: Manifest, plan: Plan, built: str) -> None:
         """Remove the images that this build supersedes, but for those that containers still run from."""
         import docker
 
-        mine = {"label": [f"{WORKSPACE}={self._workspace}", f"{image.MANIFEST}={manifest.ref}"]}
-        for old in {str(each.id) for each in client.images.list(filters=mine)} - {built}:
-            if not client.containers.list(all=True, filters={"ancestor": old}):
+        labels = [f"{WORKSPACE}={self._workspace}", f"{image.MANIFEST}={manifest.ref}"]
+        for old in client.images.list(filters={"label": labels}):
+            same_platform = old.attrs["Architecture"] == plan.base.architecture
+            if str(old.id) == built or not same_platform:
+                continue
+            if not client.containers.list(all=True, filters={"ancestor": str(old.id)}):
                 with contextlib.suppress(docker.errors.APIError):  # the next build tries again
-                    client.images.remove(old, force=True)
-
-    def _plan(self, client: docker.DockerClient, manifest: Manifest, bundle: Path, work: Path, say: Say) -> oci.Plan:
-        """Return the image to be, with its layers on this disk."""
-        base = bases.find_base(client, manifest.base_image, lambda line: say(line, 0.02))
-        python = bases.find_python(client, base, manifest, self._cache)
-        return oci.Plan(
-            base=base,
-            layers=[
-                self._environment(manifest, base, python, work, say),
-                self._runtime(python, work, _tick(say, "Adding the scoring server", 0.75)),
-                self._model(manifest, bundle, work, _tick(say, "Packing the model", 0.77)),
-            ],
-            settings=image.settings(base, image.labels(manifest, self._workspace)),
-            created=_timestamp(manifest.created_at),
-            tags=[image.tag(manifest), f"{image.tag(manifest)}-{self._workspace[:8].lower()}"],
-        )
-
-    def _environment(
-        self, manifest: Manifest, base: bases.Base, python: bases.Python, work: Path, say: Say
-    ) -> layers.Layer:
-        """Return the layer with the model's and the runtime's packages, from the cache if the lock is known."""
-        options = ["--python", sys.executable, "--python-version", python.version, "--only-binary", ":all:"]
-        options += ["--python-platform", bases.PLATFORMS[base.architecture]]
-        wanted = sorted({*manifest.requirements, *RUNTIME})
-        locked = self._cache / f"lock-{_key(*wanted, *options[2:])}.txt"
-        if not locked.exists():
-            text = wheels.lock(wanted, options, _tick(say, "Resolving the packages", 0.05))
-            part = work / locked.name
-            part.write_text(text)
-            part.replace(locked)
-        text = locked.read_text()
-        key = f"environment-{_key(text, python.interpreter, *options[2:])}"
-        made_by = f"environment of {len(text.splitlines())} packages"
-        if found := layers.find_layer(self._cache, key, made_by):
-            return found
-        root = work / "environment"
-        packages = root / layers.site_packages(python.version)
-        packages.mkdir(parents=True)
-        wheels.install(text, packages, options, _tick(say, f"Installing {len(text.splitlines())} packages", 0.1))
-        layers.finish_environment(root, python.version, python.interpreter)
-        self._compile(root, packages, python, _tick(say, "Compiling the packages", 0.4))
-        members = layers.folder_members(root / layers.VENV, layers.VENV)
-        return layers.write_layer(self._cache, key, members, made_by, _tick(say, "Packing the packages", 0.6))
-
-    def _runtime(self, python: bases.Python, work: Path, tick: wheels.Tick) -> layers.Layer:
-        """Return the layer with core/ and scoring/."""
-        made_by = "runtime"
-        key = f"runtime-{layers.runtime_key()}-{python.version}"
-        if found := layers.find_layer(self._cache, key, made_by):
-            return found
-        root = work / "runtime"
-        packages = root / layers.site_packages(python.version)
-        layers.lay_runtime(packages)
-        self._compile(root, packages, python, tick)
-        into = layers.site_packages(python.version)
-        return layers.write_layer(self._cache, key, layers.folder_members(packages, into), made_by, tick)
-
-    def _model(self, manifest: Manifest, bundle: Path, work: Path, tick: wheels.Tick) -> layers.Layer:
-        """Return the layer with the bundle: the manifest's files and no others. It is not kept: the bundle is."""
-        files = {bundle / "manifest.json", *(bundle / file.path for file in manifest.files)}
-        wanted = files.union(*(file.parents for file in files))
-        members = layers.folder_members(bundle, layers.BUNDLE, skip=lambda path: path not in wanted)
-        return layers.write_layer(work, "model", members, f"bundle of {manifest.ref}", tick)
+                    client.images.remove(str(old.id), force=True)
 
     @staticmethod
-    def _compile(root: Path, packages: Path, python: bases.Python, tick: wheels.Tick) -> None:
-        """Compile, if the Python here writes what the Python there reads; without, an image only starts slower."""
-        if python.version == f"{sys.version_info.major}.{sys.version_info.minor}":
-            layers.compile_packages(root, packages, tick)
-
-    @staticmethod
-    def _built(client: docker.DockerClient, plan: oci.Plan) -> Any:
+    def _built(client: docker.DockerClient, plan: Plan) -> Any:
         """Return the image if the engine has it already, tagged."""
-        for known in client.images.list(filters={"label": f"{oci.INPUTS}={plan.inputs}"}):
+        for known in client.images.list(filters={"label": f"{INPUTS}={plan.inputs}"}):
             for name in plan.tags:
                 known.tag(name)
             return known
         return None
 
 
-def _tick(say: Say, line: str, fraction: float) -> wheels.Tick:
-    """Say a step, and return what says it again, so that a cancellation is heard; often called, it speaks seldom."""
-    said = 0.0
-
-    def tick() -> None:
-        nonlocal said
-        if (now := time.monotonic()) - said > SAY_EVERY_S:
-            said = now
-            say(line, fraction)
-
-    tick()
-    return tick
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+def _architecture(platform: str) -> str:
+    system, _, architecture = platform.partition("/")
+    if system != "linux" or architecture not in bases.PLATFORMS:
+        raise BadPlatform(platform)
+    return architecture
 
 
 def _timestamp(at: float) -> str:

@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from jupyter_mlops.core.errors import BadInput, Unavailable
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts import layers, venvs, wheels
-from jupyter_mlops.hosts.builder import RUNTIME
+from jupyter_mlops.hosts.assembly import RUNTIME
 
 OLDEST = (3, 11)
 """What core/ and scoring/ need."""

@@ -10,7 +10,8 @@ from typing import Any, Final
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts.bases import Base
 from jupyter_mlops.hosts.engine import WORKSPACE
-from jupyter_mlops.hosts.layers import BUNDLE, VENV, runtime_key
+from jupyter_mlops.hosts.layers import BUNDLE, LIBRARIES, VENV, runtime_key
+from jupyter_mlops.hosts.rootfs import PATH
 
 PORT: Final = 8080
 """Where it answers, unless PORT says otherwise."""
@@ -19,8 +20,6 @@ KEYS: Final = "/run/mlops/keys"
 USER: Final = "10001:10001"
 """Nobody in particular; a number, so that Kubernetes can see that it is not root."""
 PYTHON: Final = f"/{VENV}/bin/python"
-PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What Docker uses where an image has no PATH."""
 READY: Final = (
     "import os,socket,sys;"
     "s=socket.create_connection(('127.0.0.1',int(os.environ['PORT'])),3);"
@@ -42,6 +41,7 @@ def settings(base: Base, labels: Mapping[str, str]) -> dict[str, Any]:
     environment = {key: value for key, _, value in inherited}
     environment |= {
         "PATH": f"/{VENV}/bin:{environment.get('PATH') or PATH}",
+        "LD_LIBRARY_PATH": ":".join(filter(None, [f"/{LIBRARIES}", environment.get("LD_LIBRARY_PATH", "")])),
         "HOME": "/tmp",  # noqa: S108  # the one place that can be written
         "PORT": str(PORT),
         "MLOPS_KEYS_DIR": KEYS,

@@ -19,6 +19,8 @@ from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.hosts.wheels import Tick
 
 VENV = "opt/venv"
+LIBRARIES = f"{VENV}/lib"
+"""Where the loader looks for shared libraries first."""
 BUNDLE = "opt/bundle"
 PACKAGE = Path(__file__).resolve().parent.parent
 RUNTIME_PARTS = ("core", "scoring")

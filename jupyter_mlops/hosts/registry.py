@@ -1,13 +1,14 @@
-"""A container registry, spoken to over HTTP: OCI's distribution protocol, as far as pushing needs it."""
+"""A container registry, spoken to over HTTP: OCI's distribution protocol, as far as pushing and pulling need it."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -23,7 +24,15 @@ TIMEOUT_S: Final = (10, 300)
 _TARGET: Final = re.compile(r"(?P<name>[^@\s]+):(?P<tag>[\w][\w.-]{0,127})")
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 _REGISTRY: Final = re.compile(r"localhost|[^/]*[.:][^/]*|\[[0-9a-fA-F:]+\](?::\d+)?")
+_SCOPES: Final = {"push": "pull,push", "pull": "pull"}
+_DID: Final = {"push": "take", "pull": "give"}
 _CHALLENGE: Final = re.compile(r'(\w+)="([^"]*)"')
+_MANIFESTS: Final = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 _LOOPBACK: Final = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?")
 
 
@@ -46,13 +55,13 @@ class NoRegistry(Unavailable):
 
 
 class PushDenied(Forbidden):
-    """The registry does not take images from these credentials."""
+    """The registry does not take images from these credentials, or does not give them."""
 
     code = "push-denied"
 
 
 class RegistryRefused(Failed):
-    """The registry answers, but does not take the image."""
+    """The registry answers, but does not take the image, or does not have it."""
 
     code = "registry-refused"
 
@@ -82,16 +91,24 @@ class Target:
             raise BadTarget(text)
         return cls(registry=registry, repository=repository, tag=match["tag"])
 
+    @classmethod
+    def to_pull(cls, text: str) -> Target:
+        """Read what Docker pulls: a name alone is its ``latest``, and a digest may stand for the tag. Raises ``BadTarget``."""
+        name, at, digest = text.partition("@")
+        label = name.rpartition("/")[2].partition(":")[2]
+        found = cls.parse(name if label else f"{name}:latest")
+        return cls(registry=found.registry, repository=found.repository, tag=digest) if at else found
+
     def __str__(self) -> str:
         """Return it as Docker takes it."""
-        return f"{self.registry}/{self.repository}:{self.tag}"
+        return f"{self.registry}/{self.repository}{'@' if ':' in self.tag else ':'}{self.tag}"
 
 
 class Registry:
     """One repository of a registry. Every method raises ``NoRegistry``, ``PushDenied`` or ``RegistryRefused``."""
 
-    def __init__(self, target: Target, credentials: Credentials) -> None:
-        self._target, self._credentials = target, credentials
+    def __init__(self, target: Target, credentials: Credentials, *, wants_to: Literal["push", "pull"] = "push") -> None:
+        self._target, self._credentials, self._wants_to = target, credentials, wants_to
         self._session = requests.Session()
         self._authorization = ""
         self._local = _LOOPBACK.fullmatch(target.registry) is not None
@@ -124,6 +141,32 @@ class Registry:
         """Store an image's manifest under the tag, whose blobs are all there."""
         self._ask("PUT", f"manifests/{self._target.tag}", body=lambda: manifest, headers={"Content-Type": media_type})
 
+    def manifest(self, reference: str) -> bytes:
+        """Return a manifest or an index, by tag or by ``sha256:...``, whose content is then the one of that digest."""
+        content = self._ask("GET", f"manifests/{reference}", headers={"Accept": ", ".join(_MANIFESTS)}).content
+        self._verify(reference, hashlib.sha256(content).hexdigest())
+        return content
+
+    def download(self, digest: str, path: Path, tell: Callable[[int], None]) -> int:
+        """Write the blob ``sha256:...`` into a file, verified; return its bytes. ``tell`` may raise to cancel."""
+        found, n_bytes = hashlib.sha256(), 0
+        # As it is: a proxy that unpacks it on the way would give it another digest.
+        with self._ask("GET", f"blobs/{digest}", headers={"Accept-Encoding": "identity"}, stream=True) as answer:
+            try:
+                with path.open("wb") as file:
+                    for chunk in answer.iter_content(CHUNK):
+                        tell(len(chunk))
+                        found.update(chunk)
+                        n_bytes += file.write(chunk)
+            except requests.RequestException as error:
+                raise self._silent(error) from error
+        self._verify(digest, found.hexdigest())
+        return n_bytes
+
+    def _verify(self, asked: str, found: str) -> None:
+        if asked.startswith("sha256:") and asked != f"sha256:{found}":
+            raise RegistryRefused(f"The registry {self._target.registry} gave another content than that of {asked}.")
+
     def _speaks_tls(self) -> bool:
         """Tell whether it speaks TLS. On this machine it need not, as for Docker; anywhere else it must."""
         try:
@@ -142,24 +185,30 @@ class Registry:
         body: Callable[[], Any] = lambda: None,
         headers: dict[str, str] | None = None,
         also: tuple[int, ...] = (),
+        stream: bool = False,
     ) -> requests.Response:
         """Send a request, and once more with what the registry's challenge asks for."""
         url = urljoin(f"{self._root}/v2/{self._target.repository}/", path)
         try:
-            answer = self._send(method, url, body(), headers or {})
+            answer = self._send(method, url, body(), headers or {}, stream=stream)
             if answer.status_code == requests.codes.unauthorized:
                 self._authorization = self._answer_to(answer.headers.get("WWW-Authenticate", ""))
-                answer = self._send(method, url, body(), headers or {})
+                answer = self._send(method, url, body(), headers or {}, stream=stream)
         except requests.RequestException as error:
-            raise NoRegistry(
-                f"The registry {self._target.registry} does not answer: {_cause(error)}.",
-                hint="Is the name right? Proxies and certificates are taken from HTTPS_PROXY and REQUESTS_CA_BUNDLE.",
-            ) from error
+            raise self._silent(error) from error
         if answer.ok or answer.status_code in also:
             return answer
         raise self._refusal(answer)
 
-    def _send(self, method: str, url: str, body: Any, headers: dict[str, str]) -> requests.Response:
+    def _silent(self, error: requests.RequestException) -> NoRegistry:
+        return NoRegistry(
+            f"The registry {self._target.registry} does not answer: {_cause(error)}.",
+            hint="Is the name right? Proxies and certificates are taken from HTTPS_PROXY and REQUESTS_CA_BUNDLE.",
+        )
+
+    def _send(
+        self, method: str, url: str, body: Any, headers: dict[str, str], *, stream: bool = False
+    ) -> requests.Response:
         def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
             # Uploads may be sent on to a store elsewhere, which is not to see this. Set here, ~/.netrc stays out as well.
             if self._authorization and urlsplit(request.url).netloc == urlsplit(self._root).netloc:
@@ -174,6 +223,7 @@ class Registry:
             auth=authorize,
             timeout=TIMEOUT_S,
             allow_redirects=True,
+            stream=stream,
             proxies={"http": "", "https": ""} if self._local else None,
         )
 
@@ -186,7 +236,7 @@ class Registry:
         asked = dict(_CHALLENGE.findall(rest))
         if scheme.lower() != "bearer" or "realm" not in asked:
             raise self._denied("it asks for a login")
-        query = {"scope": asked.get("scope") or f"repository:{self._target.repository}:pull,push"}
+        query = {"scope": asked.get("scope") or f"repository:{self._target.repository}:{_SCOPES[self._wants_to]}"}
         query |= {"service": asked["service"]} if "service" in asked else {}
         if known.identity_token:
             form = query | {"grant_type": "refresh_token", "refresh_token": known.identity_token}
@@ -202,8 +252,9 @@ class Registry:
     def _denied(self, why: str) -> PushDenied:
         who = repr(self._credentials.user) if self._credentials.user else "nobody's credentials"
         return PushDenied(
-            f"The registry {self._target.registry} does not let {who} push to {self._target.repository}: {why}.",
-            hint=f"Log in with `docker login {self._target.registry}`, or ask for the right to push.",
+            f"The registry {self._target.registry} does not let {who} {self._wants_to}"
+            f" {'to' if self._wants_to == 'push' else 'from'} {self._target.repository}: {why}.",
+            hint=f"Log in with `docker login {self._target.registry}`, or ask for the right to {self._wants_to}.",
         )
 
     def _refusal(self, answer: requests.Response) -> Failed | Forbidden:
@@ -214,7 +265,8 @@ class Registry:
         if answer.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
             return self._denied(said)
         return RegistryRefused(
-            f"The registry {self._target.registry} did not take {self._target}: {said} ({answer.status_code})."
+            f"The registry {self._target.registry} did not {_DID[self._wants_to]} {self._target}: {said}"
+            f" ({answer.status_code})."
         )
 
 

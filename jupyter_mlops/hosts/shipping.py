@@ -148,25 +148,30 @@ def export(archive: Path, file: Path, tags: Sequence[str], folder: Path, say: Sa
 
     All or nothing. ``folder`` takes temporary files. Raises ``FileThere``, ``CannotWrite`` or ``BadArchive``.
     """
-    part = file.with_name(f".{file.name}.{new_id()}.part")
     with opened(archive) as saved:
         blobs = []
         for number in range(saved.n_layers):
             line = f"Compressing layer {number + 1} of {saved.n_layers}"
             done = _SAVING + (_SENT - _SAVING) * number / saved.n_layers
             blobs.append(saved.layer(number, folder / f"layer-{number}", functools.partial(say, line, done)))
-        try:
-            with part.open("xb") as target:
-                for block in tar_stream(members(saved.config, tags, blobs)):
-                    say(f"Writing {file.name}", _SENT)
-                    target.write(block)
-            if file.exists():
-                raise FileThere(file)
-            part.rename(file)
-        except OSError as error:
-            raise CannotWrite(file, error) from error
-        finally:
-            part.unlink(missing_ok=True)
+        return write_archive(file, saved.config, tags, blobs, say)
+
+
+def write_archive(file: Path, config: bytes, tags: Sequence[str], blobs: Sequence[Blob], say: Say) -> int:
+    """Write an image into a new file, all or nothing; return its bytes. Raises ``FileThere`` or ``CannotWrite``."""
+    part = file.with_name(f".{file.name}.{new_id()}.part")
+    try:
+        with part.open("xb") as target:
+            for block in tar_stream(members(config, tags, blobs)):
+                say(f"Writing {file.name}", _SENT)
+                target.write(block)
+        if file.exists():
+            raise FileThere(file)
+        part.rename(file)
+    except OSError as error:
+        raise CannotWrite(file, error) from error
+    finally:
+        part.unlink(missing_ok=True)
     say(f"Wrote {file.name}", 1.0)
     return file.stat().st_size
 

@@ -8,14 +8,20 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from jupyter_mlops.core.errors import BadInput, Unavailable
 
 Tick = Callable[[], None]
 """Hears the step every half second while uv works; raising cancels it."""
+
+
+ONLY_WHEELS: Final = ("--only-binary", ":all:")
 
 
 class CannotInstall(BadInput):
@@ -69,7 +75,57 @@ def install(lock_text: str, target: Path, options: Sequence[str], tick: Tick) ->
 def pins(lock_text: str) -> dict[str, str]:
     """Return the packages of a lock: ``NAME==VERSION`` to all that the lock says of it."""
     entries = lock_text.replace("\\\n", " ").splitlines()
-    return {entry.split()[0]: entry for entry in entries if entry.strip()}
+    return {entry.split()[0]: entry for entry in entries if entry.strip() and not entry.startswith("#")}
+
+
+def without_wheels(lock_text: str, options: Sequence[str], tick: Tick) -> list[str]:
+    """Return those packages of a lock that nobody has built for where ``options`` say. Raises ``CannotInstall``."""
+    left, missing = pins(lock_text), list[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        pinned = Path(folder, "requirements.txt")
+        while left:
+            pinned.write_text("".join(f"{entry}\n" for entry in left.values()))
+            dry = ["pip", "install", "--dry-run", "--no-deps", *options, *ONLY_WHEELS, "--target", folder]
+            said = _uv([*dry, "-r", str(pinned)], tick)
+            if not said.code:
+                break
+            refusal = _refusal(left, said.errors)
+            if not refusal.requirements:
+                raise refusal
+            missing += refusal.requirements
+            left = {pin: entry for pin, entry in left.items() if pin not in refusal.requirements}
+    return missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sdist:
+    """Where the source of a package is."""
+
+    url: str
+    digest: str
+    """SHA-256."""
+
+
+def find_sdist(pin: str, options: Sequence[str], tick: Tick) -> Sdist | None:
+    """Return where the source of ``NAME==VERSION`` is; ``None`` where only a repository has it. Raises ``CannotInstall``."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder, "requirements.in")
+        wanted.write_text(f"{pin}\n")
+        said = _uv(["pip", "compile", "--no-deps", "--quiet", "--format", "pylock.toml", *options, str(wanted)], tick)
+    if said.code:
+        raise _refusal([pin], said.errors)
+    for package in tomllib.loads(said.output)["packages"]:
+        found = package.get("sdist") or package.get("archive") or {}
+        if "url" in found:
+            return Sdist(url=found["url"], digest=found["hashes"]["sha256"])
+    return None
+
+
+def install_file(wheel: Path, target: Path, options: Sequence[str], tick: Tick) -> None:
+    """Install a wheel that was made here into the folder ``target``. Raises ``CannotInstall``."""
+    said = _uv(["pip", "install", "--no-deps", "--no-index", *options, "--target", str(target), str(wheel)], tick)
+    if said.code:
+        raise _refusal([wheel.name], said.errors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +194,15 @@ def uv_environment() -> dict[str, str]:
     for key, value in _translate(pip_settings()).items():
         environment.setdefault(key, value)
     return environment
+
+
+def login_for(url: str, environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the name and password that an index on the same server is asked with, which uv leaves out of what it prints."""
+    indexes = f"{environment.get('UV_DEFAULT_INDEX', '')} {environment.get('UV_INDEX', '')}".split()
+    for index in map(urlsplit, indexes):
+        if index.username and index.hostname == urlsplit(url).hostname:
+            return unquote(index.username), unquote(index.password or "")
+    return None
 
 
 def _translate(pip: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What flows need of the world, as small Protocols. Adapters implement them; the workspace wires them."""
 
-from jupyter_mlops.ports.hosts import Backend, Builder, Distant, Gateway, Host, ReplicaSpec, Route
+from jupyter_mlops.ports.hosts import Backend, Builder, Built, Distant, Gateway, Host, Load, ReplicaSpec, Route
 from jupyter_mlops.ports.stores import Blobs, Catalog, Secrets
 from jupyter_mlops.ports.targets import Environments, Fit, Handle, Job, Target
 from jupyter_mlops.ports.tracking import Journals, Points, RunJournal, Tracking
@@ -10,6 +10,7 @@ __all__ = [
     "Backend",
     "Blobs",
     "Builder",
+    "Built",
     "Catalog",
     "Distant",
     "Environments",
@@ -19,6 +20,7 @@ __all__ = [
     "Host",
     "Job",
     "Journals",
+    "Load",
     "Points",
     "ReplicaSpec",
     "Route",

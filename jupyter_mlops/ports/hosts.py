@@ -81,6 +81,17 @@ class Route(Record, frozen=True, kw_only=True):
     port: int
     """0: choose a free one."""
     backends: list[Backend]
+    holds: bool = False
+    """Let requests wait where no replica is ready, instead of refusing them."""
+
+
+class Load(Record, frozen=True, kw_only=True):
+    """What a deployment has to do, as its gateway sees it."""
+
+    in_flight: int
+    """Requests that it has yet to answer, those that wait for a replica included."""
+    total: int
+    """Requests that it ever got; begins anew when the gateway is reloaded."""
 
 
 class Gateway(Protocol):
@@ -94,6 +105,9 @@ class Gateway(Protocol):
 
     def busy(self, service: str, addresses: Collection[str]) -> int:
         """Return how many requests the replicas at these addresses have yet to answer; 0 where no gateway runs."""
+
+    def load(self, service: str) -> dict[str, Load]:
+        """Return what each deployment has to do; nothing where no gateway answers."""
 
     def copies(self, service: str) -> dict[str, Copies]:
         """Return what became of the requests that were copied, by deployment, since the service's first copy."""

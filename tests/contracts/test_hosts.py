@@ -79,7 +79,7 @@ def docker_setting(root: Path, bundle: tuple[Manifest, Path]) -> Iterator[Settin
     """Replicas in containers, of workspaces whose ids no other session of tests on this engine has."""
     manifest, unique = msgspec.structs.replace(bundle[0], python="3.11"), new_id()
     builder = DockerBuilder(root, unique)
-    image = builder.build(manifest, bundle[1], lambda line, fraction: None)[0]  # noqa: ARG005
+    image = builder.build(manifest, bundle[1], lambda line, fraction: None).image_id  # noqa: ARG005
 
     def connect(workspace: str, node: str) -> DockerHost:
         return DockerHost(root, root, f"{unique}-{workspace}", node)
@@ -99,7 +99,7 @@ def remote_setting(root: Path, bundle: tuple[Manifest, Path], machine) -> Iterat
         build_with = partial(DockerBuilder, root, unique)
         return connect_remote(entry, runtime, f"{unique}-{workspace}", node, build_with)
 
-    image = connect("ws1", "node1").builder.build(manifest, bundle[1], lambda line, fraction: None)[0]  # noqa: ARG005
+    image = connect("ws1", "node1").builder.build(manifest, bundle[1], lambda line, fraction: None).image_id  # noqa: ARG005
     yield Setting(root=root, connect=connect, image=image)
     connect("ws1", "node1").builder.remove(image)
     connect("ws1", "node1").close()

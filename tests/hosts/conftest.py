@@ -114,4 +114,4 @@ def builder(images_root: Path, workspace_id: str) -> DockerBuilder:
 @pytest.fixture(scope="session")
 def image(builder: DockerBuilder, bundle: tuple[Manifest, Path]) -> str:
     """The id of the image of ``bundle``."""
-    return builder.build(*bundle, lambda line, fraction: None)[0]  # noqa: ARG005
+    return builder.build(*bundle, lambda line, fraction: None).image_id  # noqa: ARG005

@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from jupyter_mlops.core.ids import new_id
-from jupyter_mlops.hosts import layers, oci
+from jupyter_mlops.hosts import layers, loading
 from jupyter_mlops.hosts.bases import BadBaseImage, NoBaseImage
 from jupyter_mlops.hosts.builder import DockerBuilder, ImageInUse
 from jupyter_mlops.hosts.engine import NoEngine
@@ -42,28 +42,28 @@ def run(engine: docker.DockerClient, image: str, code: str) -> str:
 
 
 def test_an_image_built_again_keeps_its_id_even_when_it_was_removed(builder, plain_bundle, images_root, workspace_id):
-    image = builder.build(*plain_bundle, quiet)[0]
-    assert builder.build(*plain_bundle, quiet)[0] == image
+    image = builder.build(*plain_bundle, quiet).image_id
+    assert builder.build(*plain_bundle, quiet).image_id == image
     another = DockerBuilder(images_root, workspace_id)
     another.remove(image)
     assert not another.is_current(image)
-    assert another.build(*plain_bundle, quiet)[0] == image
+    assert another.build(*plain_bundle, quiet).image_id == image
     assert another.is_current(image)
 
 
 def test_a_new_model_version_shares_every_layer_but_the_last(builder, bundle, image, another, engine):
-    newer, _, n_bytes = builder.build(*another(bundle, version=2), quiet)
-    old, new = layers_of(engine, image), layers_of(engine, newer)
+    newer = builder.build(*another(bundle, version=2), quiet)
+    old, new = layers_of(engine, image), layers_of(engine, newer.image_id)
     assert old[:-1] == new[:-1]
     assert old[-1] != new[-1]
-    assert n_bytes > 10_000_000
+    assert newer.n_bytes > 10_000_000
 
 
 def test_the_environment_has_the_same_bytes_when_it_is_made_from_nothing(
     plain_bundle, builder, workspace_id, tmp_path, engine
 ):
-    first = layers_of(engine, builder.build(*plain_bundle, quiet)[0])
-    second = layers_of(engine, DockerBuilder(tmp_path, workspace_id).build(*plain_bundle, quiet)[0])
+    first = layers_of(engine, builder.build(*plain_bundle, quiet).image_id)
+    second = layers_of(engine, DockerBuilder(tmp_path, workspace_id).build(*plain_bundle, quiet).image_id)
     assert first == second
 
 
@@ -71,7 +71,7 @@ def test_files_beside_those_of_the_manifest_stay_out(builder, plain_bundle, anot
     manifest, folder = another(plain_bundle)
     (folder / "code" / "__pycache__").mkdir()
     (folder / "code" / "__pycache__" / "score.pyc").write_bytes(b"left by a process replica")
-    assert builder.build(manifest, folder, quiet)[0] == builder.build(*plain_bundle, quiet)[0]
+    assert builder.build(manifest, folder, quiet).image_id == builder.build(*plain_bundle, quiet).image_id
 
 
 def test_an_image_says_what_it_is_and_runs_as_nobody(image, engine, workspace_id):
@@ -177,19 +177,21 @@ def test_a_build_cancelled_at_any_step_leaves_nothing(at, plain_bundle, another,
 def test_every_way_into_the_engine_gives_an_image_that_starts(way, plain_bundle, another, builder, tmp_path):
     manifest, folder = another(plain_bundle, name=f"by-{way.replace('_', '-')}")
     with builder._engine.asked_to("take an image") as engine:
-        plan = builder._plan(engine, manifest, folder, tmp_path, quiet)
+        base = builder._base_in(engine, manifest.base_image, "", "", quiet)
+        site = builder._site(base, engine, manifest, tmp_path, "")
+        plan, _ = builder._plan(manifest, folder, site, "", quiet)
         if way == "load_whole":
-            oci.load_whole(engine, plan, tmp_path, lambda: None)
+            loading.load_whole(engine, plan, tmp_path, lambda: None)
         else:
-            getattr(oci, way)(engine, plan, lambda: None)
+            getattr(loading, way)(engine, plan, lambda: None)
         name = plan.tags[0]
         assert run(engine, name, "import jupyter_mlops.core.manifest, msgspec, os; print(os.getuid())") == "10001"
         assert engine.images.get(name).attrs["Config"]["Entrypoint"] == plan.settings["Entrypoint"]
-        assert builder.build(manifest, folder, quiet)[0] == engine.images.get(name).id
+        assert builder.build(manifest, folder, quiet).image_id == engine.images.get(name).id
 
 
 def test_an_image_in_use_is_not_removed(builder, plain_bundle, another, engine, workspace_id):
-    image = builder.build(*another(plain_bundle, version=9), quiet)[0]
+    image = builder.build(*another(plain_bundle, version=9), quiet).image_id
     container = engine.containers.create(image, labels={"mlops.workspace": workspace_id})
     with pytest.raises(ImageInUse, match=container.name):
         builder.remove(image)
@@ -213,15 +215,15 @@ def test_after_an_upgrade_an_image_is_built_again_and_the_old_one_goes(
     builder, plain_bundle, engine, workspace_id, newer_scoring_server
 ):
     manifest, folder = plain_bundle
-    old = builder.build(manifest, folder, quiet)[0]
+    old = builder.build(manifest, folder, quiet).image_id
     user = engine.containers.create(old, labels={"mlops.workspace": workspace_id})
     newer_scoring_server()
     assert not builder.is_current(old)
-    new = builder.build(manifest, folder, quiet)[0]
+    new = builder.build(manifest, folder, quiet).image_id
     assert builder.is_current(new)
     engine.images.get(old)  # a container needs it
     user.remove()
-    assert builder.build(manifest, folder, quiet)[0] == new
+    assert builder.build(manifest, folder, quiet).image_id == new
     with pytest.raises(docker.errors.ImageNotFound):
         engine.images.get(old)
 

@@ -10,14 +10,15 @@ from jupyter_mlops.server.row import Body
 
 
 class BuildImage(Body, frozen=True, kw_only=True):
-    """The manifest, ``NAME[:VERSION]``, to build an image from."""
+    """The manifest, ``NAME[:VERSION]``, to build an image from, and the platform: ``linux/amd64``, ``linux/arm64`` or empty."""
 
     manifest: str
+    platform: str = ""
 
 
 def build_image(world: World, body: BuildImage) -> Activity:
     """Build a container image from a manifest."""
-    return request_build(world, body.manifest)
+    return request_build(world, body.manifest, body.platform)
 
 
 class PushImage(Body, frozen=True, kw_only=True):
