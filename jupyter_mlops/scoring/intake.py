@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
-from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Protocol, Union
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from jupyter_mlops.core.manifest import Schema
 from jupyter_mlops.scoring import codec
+from jupyter_mlops.scoring.decoder import RowDecoder
 from jupyter_mlops.scoring.schema import Row, SchemaMismatch, TableSchema, shown
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ class TableIntake:
         """``assemble`` makes the model's input, an array or a DataFrame."""
         self.table = TableSchema(schema.columns)
         self._assemble = assemble
-        self._quick = _decoder(self.table)
+        self._decoder = RowDecoder(self.table)
 
     def refuse_nan(self, names: Collection[str]) -> None:
         """Refuse null and NaN in columns of numbers from now on, with the words for where it stood."""
         self.table = TableSchema(self.table.columns, names)
-        self._quick = _decoder(self.table)
+        self._decoder = RowDecoder(self.table)
 
     def read(self, body: bytes, media: str) -> tuple[list[Row] | Columns, int]:
         """Read JSON in any of its forms, CSV, an Arrow stream, or the bytes of the only column."""
@@ -122,7 +122,7 @@ class TableIntake:
         # The decoder made of the schema is quick and takes no more than the reader below; what it refuses
         # is read again there, which takes every form and finds the words for what is wrong.
         try:
-            return _quick_rows(self._quick.decode(body), self.table.names)
+            return self._decoder.rows(body)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return codec.table_rows(codec.read_json(body), self.table)
 
@@ -240,85 +240,3 @@ class RawIntake:
         """Return the one request's data."""
         (only,) = data
         return only
-
-
-def _decoder(table: TableSchema) -> msgspec.json.Decoder[Any]:
-    """Return a decoder of the usual forms, for columns of these types and names."""
-    types: list[Any] = [
-        kind.json if column.required or kind.empty else kind.json | None
-        for kind, column in zip(table.kinds, table.columns, strict=True)
-    ]
-    fields = [f"c{at}" for at in range(len(types))]
-    strict: dict[str, Any] = {
-        "rename": dict(zip(fields, table.names, strict=True)),
-        "forbid_unknown_fields": True,
-        "gc": False,
-    }
-    optional = [
-        (field, kind) if column.required else (field, kind, None)
-        for field, kind, column in zip(fields, types, table.columns, strict=True)
-    ]
-    record = msgspec.defstruct("Record", sorted(optional, key=len), **strict)
-    columns = msgspec.defstruct(
-        "Columns", [(field, _list(kind)) for field, kind in zip(fields, types, strict=True)], **strict
-    )
-    row = GenericAlias(tuple, tuple(types))
-    many = _list(_either(record, row))
-    split = msgspec.defstruct("Split", [("columns", list[str]), ("data", _list(row)), ("index", Any, None)])
-    body = msgspec.defstruct(
-        "Body",
-        [
-            ("data", _either(many, None), None),
-            ("columns", _either(columns, None), None),
-            ("inputs", _either(many, columns, None), None),
-            ("instances", _either(many, None), None),
-            ("dataframe_split", _either(split, None), None),
-            ("dataframe_records", _either(_list(record), None), None),
-        ],
-        forbid_unknown_fields=True,
-    )
-    return msgspec.json.Decoder(many if _clash(table.names) else _either(many, body))
-
-
-def _list(kind: Any) -> Any:
-    return GenericAlias(list, (kind,))
-
-
-def _either(*kinds: Any) -> Any:
-    return Union[kinds]  # noqa: UP007 - these types are known at run time only
-
-
-def _clash(names: Sequence[str]) -> bool:
-    return not set(codec.ENVELOPES).isdisjoint(names)
-
-
-def _quick_rows(decoded: Any, names: Sequence[str]) -> list[Row]:
-    """Return the rows of what the decoder read. Raises ``ValueError`` when it must be read with more care."""
-    if type(decoded) is not list:
-        values = msgspec.structs.astuple(decoded)
-        if values.count(None) != len(values) - 1:
-            raise ValueError
-        decoded = values[0] if values[0] is not None else next(value for value in values if value is not None)
-    if type(decoded) is list:
-        kinds = set(map(type, decoded))
-        if kinds == {tuple}:
-            return decoded
-        if len(kinds) == 1:
-            return _in_order(decoded, kinds.pop(), names)
-        return [row if type(row) is tuple else _in_order([row], type(row), names)[0] for row in decoded]
-    if type(decoded).__name__ == "Split":
-        if decoded.columns != names:
-            raise ValueError
-        rows: list[Row] = decoded.data
-        return rows
-    return list(zip(*msgspec.structs.astuple(decoded), strict=True))
-
-
-def _in_order(records: Sequence[Any], kind: type[msgspec.Struct], names: Sequence[str]) -> list[Row]:
-    # optional columns stand last in the struct, wherever the schema has them
-    rows = map(msgspec.structs.astuple, records)
-    encoded = kind.__struct_encode_fields__
-    if encoded == tuple(names):
-        return list(rows)
-    places = [encoded.index(name) for name in names]
-    return [tuple([row[at] for at in places]) for row in rows]
