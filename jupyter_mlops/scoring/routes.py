@@ -280,6 +280,7 @@ class Replica:
 
     def _submit(self, exchange: Exchange, data: Any, n_rows: int, write: Write) -> None:
         def ended(job: Job, outcome: Any) -> None:
+            exchange.on_lost = None  # else they hold each other, and the body, until the collector comes by
             self.gate.leave(job)
             if isinstance(outcome, MlopsError):
                 exchange.fail(outcome)
@@ -327,7 +328,7 @@ class Replica:
 
     def _ping(self, exchange: Exchange) -> None:
         """Answer as MLflow's server does, which SageMaker asks by ``/ping``."""
-        exchange.answer(200 if self.phase == "ready" else 503, b"\n")
+        exchange.answer(200 if self.phase == "ready" else 503, b"\n", TEXT)
 
     def _ready_v2(self, exchange: Exchange) -> None:
         ready = self.phase == "ready"
