@@ -23,6 +23,7 @@ from typing import Final, Self
 import msgspec
 from blake3 import blake3
 
+from jupyter_mlops.inputs.crowd import CrowdEntry
 from jupyter_mlops.inputs.tree import Folder, Leaf, digest_of, file_totals
 
 _FORMAT: Final = 3
@@ -42,7 +43,7 @@ _STAMP_BYTES: Final = 32
 _MODIFIED: Final = b"/"
 """A listing that no folder has."""
 
-Entries = Sequence["os.DirEntry[bytes]"]
+Entries = Sequence["os.DirEntry[bytes] | CrowdEntry"]
 stamp = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
 """What tells of a stat whether a file changed."""
 
@@ -242,22 +243,22 @@ class Writer:
 
     def copy(self, folder: Folder) -> None:
         """Know of a folder what was known."""
-        start, end = self.old.span(folder.path)
+        start, end = self.old.span(folder.key)
         if start != self._end:
             self._copy()
             self._start = start
         self._end = end
-        self._head.paths.append(folder.path)
+        self._head.paths.append(folder.key)
         self._head.lengths.append(end - start)
 
     def add(self, folder: Folder, leaves: dict[bytes, Leaf]) -> None:
         """Know a folder that was taken."""
-        old = self.old.read(folder.path) if folder.is_still else None
+        old = self.old.read(folder.key) if folder.is_still else None
         if old is not None:
             old.digest, old.folders = folder.digest, {name: sub.digest for name, sub in folder.folders.items()}
         record = _encoder.encode(old or _known(folder, leaves, self._read_at_ns))
         self._copy()
-        self._head.paths.append(folder.path)
+        self._head.paths.append(folder.key)
         self._head.lengths.append(len(record))
         self._write(record)
 

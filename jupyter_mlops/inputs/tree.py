@@ -25,6 +25,8 @@ class Kind(IntEnum):
     FOLDER = 2
     RECORDED = 3
     SECRET = 4
+    PART = 5
+    """Some of the files of the folder that it is in, which has very many."""
 
 
 class Leaf(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -91,6 +93,8 @@ class Folder:
     """
 
     path: bytes
+    part: bytes = b""
+    """Of a folder with very many files, which part it is: ``/`` and a number."""
     rules: bytes = b""
     """Digest of the ignore rules that hold in it."""
     known: KnownFolder | None = None
@@ -98,8 +102,9 @@ class Folder:
     is_still: bool = False
     """Whether nothing else in it differs either."""
     folders: dict[bytes, Folder] = field(default_factory=dict)
+    """Those in it, and its parts."""
     subs: list[bytes] = field(default_factory=list)
-    """Names of the folders in it that are not ignored; ``folders`` has those of them that are no environments."""
+    """Names of the folders in it that are not ignored; ``folders`` has not those of them that are environments."""
     is_troubled: bool = False
     """Whether something in it could not be taken, so that it is to be looked at again next time."""
     digest: bytes = b""
@@ -108,6 +113,11 @@ class Folder:
     _held: Held | None = None
     _at: int = 0
     _length: int = 0
+
+    @property
+    def key(self) -> bytes:
+        """What the stat cache knows it by."""
+        return self.path + self.part
 
     def hold(self, held: Held, listing: bytes, leaves: dict[bytes, Leaf], unread: list[Unread]) -> None:
         """Keep there what was found: everything in it as the stat cache compares it, what is known, and what is to be read."""
@@ -166,7 +176,10 @@ class _Tree(msgspec.Struct, array_like=True, frozen=True):
 
 
 _FORMAT: Final = 1
+_FORMAT_OF_PARTS: Final = 2
+_FORMATS: Final = (_FORMAT, _FORMAT_OF_PARTS)
 _KINDS: Final = frozenset(Kind)
+_INNER: Final = frozenset({Kind.FOLDER, Kind.PART})
 _SIZED: Final = frozenset({Kind.FILE, Kind.RECORDED})
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Tree)
@@ -189,9 +202,13 @@ def encode_folder(folder: Folder, leaves: dict[bytes, Leaf]) -> bytes:
         )
         for name, leaf in leaves.items()
     ]
-    nodes += [_Node(name, Kind.FOLDER, sub.digest, 0, 0, False, b"") for name, sub in folder.folders.items()]  # noqa: FBT003  # a record
+    nodes += [
+        _Node(name, Kind.PART if sub.part else Kind.FOLDER, sub.digest, 0, 0, executable=False, target=b"")
+        for name, sub in folder.folders.items()
+    ]
     nodes.sort(key=lambda node: node.name)
-    return _encoder.encode(_Tree(nodes, _FORMAT))
+    has_parts = any(sub.part for sub in folder.folders.values())
+    return _encoder.encode(_Tree(nodes, _FORMAT_OF_PARTS if has_parts else _FORMAT))
 
 
 def digest_of(content: bytes | memoryview) -> bytes:
@@ -212,13 +229,16 @@ def paths_of(digest: bytes, read: Callable[[bytes], bytes]) -> Iterator[Snapshot
         base, at = folders.pop()
         tree = _decoder.decode(read(at))
         nodes = tree.nodes
-        if tree.format != _FORMAT or any(node.kind not in _KINDS for node in nodes):
+        if tree.format not in _FORMATS or any(node.kind not in _KINDS for node in nodes):
             raise msgspec.DecodeError
         if not nodes and base:
             yield SnapshotFile(path=shown(base[:-1]), kind="folder")
         for node in nodes:
             if node.kind == Kind.FOLDER:
                 folders.append((base + node.name + b"/", node.digest))
+                continue
+            if node.kind == Kind.PART:
+                folders.append((base, node.digest))
                 continue
             yield SnapshotFile(
                 path=shown(base + node.name),
@@ -245,7 +265,7 @@ def contents_of(roots: Iterable[bytes], read_all: Callable[[set[bytes]], Iterabl
         below: set[bytes] = set()
         for _, chunks in groupby(read_all(level), key=itemgetter(0)):
             for node in _decoder.decode(b"".join(chunk for _, chunk in chunks)).nodes:
-                if node.kind == Kind.FOLDER:
+                if node.kind in _INNER:
                     below.add(node.digest)
                 elif node.kind == Kind.FILE:
                     files.add(node.digest)

@@ -6,10 +6,12 @@ import os
 import stat
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 from jupyter_mlops.inputs.choice import Choice
+from jupyter_mlops.inputs.crowd import LARGE_FOLDER, Crowd, CrowdEntry
 from jupyter_mlops.inputs.held import Held
 from jupyter_mlops.inputs.ignore import Rules
 from jupyter_mlops.inputs.ignorefiles import repository_rules, rules_above, rules_of
@@ -105,14 +107,13 @@ class _Walker:
         while todo:
             parent, name, path, rules = todo.pop()
             try:
-                with os.scandir(self.found.root + path) as listing:
-                    entries = list(listing)
+                entries, crowd = self.listed(path)
             except OSError as error:
                 if parent is None:
                     raise
                 self.warn(path[:-1], f"was left out, as it cannot be read ({error.strerror})")
                 continue
-            names = set(map(name_of, entries))
+            names = set(map(name_of, entries)) if crowd is None else crowd.marks
             if not names.isdisjoint(ENVIRONMENT_MARKS):
                 if parent is not None:
                     continue
@@ -121,11 +122,14 @@ class _Walker:
                     "Keep notebooks in a folder of their own."
                 )
             rules = self.rules_in(path, names, rules)
-            folder = Folder(path, rules.digest if rules else b"")
+            folder = Folder(path, rules=rules.digest if rules else b"")
             self.found.folders.append(folder)
             if parent is not None:
                 parent.folders[name] = folder
-            self.look(folder, entries, rules)
+            if crowd is None:
+                self.look(folder, entries, rules)
+            else:
+                self.look_at_parts(folder, crowd, rules)
             todo += [(folder, sub, path + sub + b"/", rules) for sub in folder.subs]
         return self.found
 
@@ -136,12 +140,40 @@ class _Walker:
             rules = repository_rules(here, base)
         return rules_of(here, base, names, rules)
 
-    def look(self, folder: Folder, entries: Entries, rules: Rules | None) -> None:
-        """Find what is in a folder: the same as last time, or sorted into leaves, unread files and subfolders."""
-        old = self.known.read(folder.path)
+    def listed(self, path: bytes) -> tuple[Entries, Crowd | None]:
+        """Return what is in a folder, the subfolders alone and a crowd where it is very much. Raises ``OSError``."""
+        with os.scandir(self.found.root + path) as listing:
+            entries = list(islice(listing, LARGE_FOLDER + 1))
+            if len(entries) <= LARGE_FOLDER:
+                return entries, None
+            crowd = Crowd(self.found.root + path)
+            for entry in chain(entries, listing):
+                crowd.add(entry)
+            return crowd.folders, crowd
+
+    def look_at_parts(self, folder: Folder, crowd: Crowd, rules: Rules | None) -> None:
+        """Find what is in a folder with very many files."""
+        base = self.above + folder.path
+        crowd.leave_out(lambda name: self.left_out(rules, base, name, is_dir=False))
+        if crowd.n_files <= LARGE_FOLDER:
+            ((_, entries),) = crowd.parts()
+            self.look(folder, [*crowd.folders, *entries], rules, are_chosen=True)
+            return
+        self.look(folder, crowd.folders, rules)
+        for name, entries in crowd.parts():
+            part = folder.folders[name] = Folder(folder.path, name, folder.rules)
+            self.found.folders.append(part)
+            self.look(part, entries, rules, are_chosen=True)
+
+    def look(self, folder: Folder, entries: Entries, rules: Rules | None, *, are_chosen: bool = False) -> None:
+        """Find what is in a folder: the same as last time, or sorted into leaves, unread files and subfolders.
+
+        Files that ``are_chosen`` are not left out.
+        """
+        old = self.known.read(folder.key)
         decided = old is not None and old.rules == folder.rules
         if old is not None and decided and self.chosen_alike and self.stored is None and old.is_still(entries):
-            folder.known, folder.subs, folder.is_still = self.known.brief(folder.path, old), old.subs, True
+            folder.known, folder.subs, folder.is_still = self.known.brief(folder.key, old), old.subs, True
             return
         listing = listing_of(entries)
         old_leaves = old.leaves() if old is not None else {}
@@ -158,7 +190,8 @@ class _Walker:
                         folder.subs.append(name)
                     continue
                 leaf = old_leaves.get(name)
-                if (leaf is None or not decided) and self.left_out(rules, base, name, is_dir=False):
+                asks = not are_chosen and (leaf is None or not decided)
+                if asks and self.left_out(rules, base, name, is_dir=False):
                     continue
                 st = entry.stat(follow_symlinks=False)
                 if leaf is not None and leaf_stamp(leaf) == stamp(st) and self.is_kept(leaf, folder.path, name):
@@ -170,7 +203,7 @@ class _Walker:
             except FileNotFoundError:
                 folder.is_troubled = True  # it went away since it was listed
         if old is not None and not changed and not unread and len(leaves) == len(old_leaves):
-            folder.known = self.known.brief(folder.path, old)
+            folder.known = self.known.brief(folder.key, old)
             folder.hold(self.held, listing, {}, [])
         else:
             folder.hold(self.held, listing, leaves | changed, unread)
@@ -190,7 +223,7 @@ class _Walker:
                 return False
         return self.stored is None or leaf.kind != Kind.FILE or leaf.digest in self.stored
 
-    def take(self, folder: Folder, entry: os.DirEntry[bytes], st: os.stat_result) -> Leaf | Unread | None:
+    def take(self, folder: Folder, entry: os.DirEntry[bytes] | CrowdEntry, st: os.stat_result) -> Leaf | Unread | None:
         path = folder.path + entry.name
         if stat.S_ISREG(st.st_mode):
             named, asks = is_secret_by_name(entry.name), may_be_secret(entry.name)

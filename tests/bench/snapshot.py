@@ -3,7 +3,7 @@
     python tests/bench/snapshot.py [--quick] [--json]
 
 20,000 files of 1 to 20 kB (200 MB), 2,000 files with 5 GB of `.venv` beside them, one file of 5 GB that is included, and
-200,000 files of a few bytes, these two for their memory; half of the first, a tenth of the next and a quarter of the last with ``--quick``. Programs take turns, each cold one on an empty store with
+200,000 files of a few bytes, in folders of 100 and all in one, these three for their memory; half of the first, a tenth of the next and a quarter of the last two with ``--quick``. Programs take turns, each cold one on an empty store with
 all files in the page cache; the table has medians. ``a_vs_b`` is a's time divided
 by b's. ``cold`` is git's ``add -A`` into an empty repository, ``unchanged`` its ``status``.
 """
@@ -191,14 +191,15 @@ def measure(base: Path, files: Path, cold_turns: int, *, is_alone: bool) -> dict
     return {**{name: statistics.median(values) for name, values in found.items()}, "peak_mb": peak}
 
 
-def peak_of_many_files(base: Path, count: int) -> float:
+def peak_of_many_files(base: Path, count: int, per_folder: int) -> float:
     """Return the memory that many files take, each with a content of its own, in MB."""
+    top = base / f"many-{per_folder}"
     for i in range(count):
-        path = base / "many" / f"d{i // 10_000}" / f"e{i // 100}" / f"f{i}.py"
-        if i % 100 == 0:
+        path = top / f"d{i // 10_000 if per_folder < count else ''}" / f"e{i // per_folder}" / f"f{i}.py"
+        if i % per_folder == 0:
             path.parent.mkdir(parents=True)
         path.write_text(f"{i}\n")
-    ours = Ours(base, base / "many")
+    ours = Ours(base, top)
     ours("cold")
     ours("take")
     peak = ours("peak")
@@ -233,6 +234,7 @@ def table(count: int, beside: int, n_bytes: int, many: int, found: dict[str, dic
                 print(f"{title:<30}{program:<10}{cells[0]:>9}{cells[1]:>13}{cells[2]:>15}{cells[3][:-2]:>9}")
     print(f"{f'one file of {n_bytes / 1e9:g} GB':<30}{'ours':<10}{'':>37}{found['large']['peak_mb']:>9.1f}")
     print(f"{f'{many:,} small files':<30}{'ours':<10}{'':>37}{found['many']['peak_mb']:>9.1f}")
+    print(f"{'as many in one folder':<30}{'ours':<10}{'':>37}{found['crowd']['peak_mb']:>9.1f}")
 
 
 def run(*, quick: bool) -> tuple[dict[str, float], Callable[[], None]]:
@@ -248,7 +250,8 @@ def run(*, quick: bool) -> tuple[dict[str, float], Callable[[], None]]:
             part: measure(base, base / part, cold_turns, is_alone=part == "beside") for part in ("files", "beside")
         }
         found["large"] = {"peak_mb": peak_of_one_large_file(base, n_bytes)}
-        found["many"] = {"peak_mb": peak_of_many_files(base, many)}
+        found["many"] = {"peak_mb": peak_of_many_files(base, many, 100)}
+        found["crowd"] = {"peak_mb": peak_of_many_files(base, many, many)}
     files = found["files"]
     figures = {
         "cold_vs_git": files["cold_s"] / files["git_add_s"],
