@@ -130,11 +130,11 @@ def _locked(site: Site, wanted: list[str], say: Say) -> str:
 
 
 def _locked_with_sources(site: Site, wanted: list[str], refusal: CannotInstall, heard: Tick) -> str:
-    """Resolve once more with what has no wheel. Raises ``refusal`` if it was for another reason."""
+    """Resolve once more with what has no wheel. Raises ``refusal``, or what names more of the requirements."""
     try:
         text = wheels.lock(wanted, site.options, heard)
-    except CannotInstall:
-        raise refusal from None
+    except CannotInstall as other:
+        raise max(refusal, other, key=lambda one: len(one.requirements)) from None
     return _MADE + " ".join(wheels.without_wheels(text, site.options, heard)) + "\n" + text
 
 
@@ -149,7 +149,7 @@ def _install(site: Site, lock: str, sources: Sequence[str], packages: Path, say:
     made = []
     for pin in sources:
         line = f"Making a wheel of {pin}"
-        made.append(site.workshop(site.options).wheel(pin, tick(say, line, 0.1)))
+        made.append(site.workshop(site.options).wheel(pin, pins[pin], tick(say, line, 0.1)))
     rest = "".join(f"{entry}\n" for pin, entry in pins.items() if pin not in sources)
     wheels.install(rest, packages, [*site.options, *wheels.ONLY_WHEELS], heard)
     for wheel in made:

@@ -68,11 +68,16 @@ class Workshop:
     options: Sequence[str]
     """uv's, for packages that run on the base image."""
 
-    def wheel(self, pin: str, tick: Tick) -> Path:
-        """Return the wheel of ``NAME==VERSION``, made once for a base image. Raises ``CannotInstall``."""
+    def wheel(self, pin: str, locked: str, tick: Tick) -> Path:
+        """Return the wheel of ``NAME==VERSION``, made once for a base image. ``locked`` is what the lock says of it.
+
+        Raises ``CannotInstall``.
+        """
         sdist = wheels.find_sdist(pin, self.options, tick)
         if sdist is None:
             raise _refused(pin, "its source is in a repository, which has no archive to build from")
+        if sdist.digest not in locked:
+            raise _refused(pin, "its source is another one than when it was locked")
         kept = self.cache / f"wheel-{sdist.digest[:32]}-{self.base.id.removeprefix('sha256:')[:32]}"
         for known in kept.glob("*.whl"):
             return known

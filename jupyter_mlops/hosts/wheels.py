@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import re
 import subprocess
@@ -161,7 +162,9 @@ def _uv(argv: list[str], tick: Tick) -> _Said:
 
 
 def _refusal(requirements: Iterable[str], errors: str) -> CannotInstall:
-    """Make uv's report one sentence that names the requirement."""
+    """Make uv's report one sentence that names the requirement. Raises ``OSError`` where it says that a disk is full."""
+    if f"os error {errno.ENOSPC}" in errors:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     cause, _, _ = errors.partition("\nhint:")
     cause = re.sub(r"^.*?cause:", "", cause, flags=re.DOTALL)
     cause = " ".join(re.sub(r"\berror:|├─▶|╰─▶|[×│]", " ", cause).split()).rstrip(".")  # noqa: RUF001  # uv draws with these

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
+import os
 import secrets
+import shutil
+import socket
+import subprocess
+import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+import requests
 
 from jupyter_mlops.core.manifest import Column, Manifest, ManifestFile, ManifestModel, Schema
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.hosts.builder import DockerBuilder
+from jupyter_mlops.hosts.layers import Member, tar_stream, write_layer
+from jupyter_mlops.hosts.oci import Blob, members
 
 
 @pytest.fixture(scope="session")
@@ -115,3 +126,99 @@ def builder(images_root: Path, workspace_id: str) -> DockerBuilder:
 def image(builder: DockerBuilder, bundle: tuple[Manifest, Path]) -> str:
     """The id of the image of ``bundle``."""
     return builder.build(*bundle, lambda line, fraction: None).image_id  # noqa: ARG005
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Path, dict[str, object]], AbstractContextManager[str]]:
+    """Return what runs Debian's registry on loopback, with its store in a folder and a kind of login, as a context."""
+    return _serving
+
+
+@contextmanager
+def _serving(folder: Path, auth: dict[str, object]) -> Iterator[str]:
+    """Debian's registry on loopback, with this kind of login."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("Debian's docker-registry is not installed")
+    address = f"127.0.0.1:{free_port()}"
+    settings = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "store")}},
+        "http": {"addr": address},
+        "auth": auth,
+    }
+    (folder / "config.yml").write_text(json.dumps(settings))  # which is YAML
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            try:
+                requests.get(f"http://{address}/v2/", timeout=5)
+                break
+            except requests.RequestException:
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.05)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def base_archive(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that saves a base image for an architecture: all that is looked at of one, in two small layers."""
+
+    def make(architecture: str) -> Path:
+        folder = tmp_path_factory.mktemp("base")
+        lib = {"amd64": "x86_64", "arm64": "aarch64"}[architecture]
+        system = [
+            Member(name="bin", link="usr/bin"),
+            Member(name="lib", link="usr/lib"),
+            Member(name="usr/bin/python3", link="/usr/local/bin/none"),
+            Member(
+                name=f"usr/lib/{lib}-linux-gnu/libc.so.6",
+                content=b"\x7fELF GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n",
+            ),
+        ]
+        python = [
+            Member(name="usr/bin/.wh.python3", content=b""),
+            Member(name="usr/local/bin/python3", link="python3.11"),
+            Member(name="usr/local/bin/python3.11", content=architecture.encode(), executable=True),
+        ]
+        parts = [write_layer(folder, f"{n}", part, "base", lambda: None) for n, part in enumerate((system, python))]
+        config = {
+            "architecture": architecture,
+            "os": "linux",
+            "config": {"Env": ["PATH=/bin:/usr/local/bin", "LANG=C.UTF-8"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{part.digest}" for part in parts]},
+        }
+        blobs = [Blob(digest=part.digest, n_bytes=part.n_bytes, path=part.path) for part in parts]
+        file = folder / "base.tar"
+        file.write_bytes(b"".join(tar_stream(members(json.dumps(config).encode(), ["base:1"], blobs))))
+        return file
+
+    return make
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Return a function that offers a package as its source alone, with a ``setup.py``."""
+    links = tmp_path / "links"
+    links.mkdir()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(links))
+
+    def offer(name: str, setup: str) -> None:
+        stem = f"{name.replace('-', '_')}-1.0"
+        about = f"Metadata-Version: 1.0\nName: {name}\nVersion: 1.0\n"
+        members = [
+            Member(name=f"{stem}/{file}", content=text.encode())
+            for file, text in {"PKG-INFO": about, "setup.py": setup, "tiny_thing.py": "WHERE = 'made here'\n"}.items()
+        ]
+        (links / f"{stem}.tar.gz").write_bytes(gzip.compress(b"".join(tar_stream(members)), mtime=0))
+
+    return offer

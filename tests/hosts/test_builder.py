@@ -14,7 +14,7 @@ import pytest
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.hosts import layers, loading
 from jupyter_mlops.hosts.bases import BadBaseImage, NoBaseImage
-from jupyter_mlops.hosts.builder import DockerBuilder, ImageInUse
+from jupyter_mlops.hosts.builder import DockerBuilder, ImageInUse, NoRoom
 from jupyter_mlops.hosts.engine import NoEngine
 from jupyter_mlops.hosts.image import tag
 from jupyter_mlops.hosts.wheels import CannotInstall
@@ -117,10 +117,49 @@ def test_a_requirement_that_nobody_has_is_named(builder, plain_bundle, another):
         builder.build(*another(plain_bundle, requirements=["no-such-package-of-ours==1.0"]), quiet)
 
 
-def test_requirements_that_exclude_each_other_are_named(builder, plain_bundle, another):
-    wanted = ["msgspec<0.1"]
-    with pytest.raises(CannotInstall, match=r"msgspec<0\.1"):
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ["scikit-learn==1.6.1", "numpy==1.19.0"],  # one needs another version of the other
+        ["msgspec<0.1"],  # against what the scoring server needs
+        ["joblib==1.4.0", "joblib==1.3.0"],
+    ],
+)
+def test_requirements_that_exclude_each_other_are_named(builder, plain_bundle, another, wanted):
+    both = wanted if len(wanted) > 1 else [*wanted, "msgspec>=0.19"]
+    with pytest.raises(CannotInstall) as raised:
         builder.build(*another(plain_bundle, requirements=wanted), quiet)
+    assert not [each for each in both if each not in raised.value.message], raised.value.message
+
+
+def test_a_package_without_a_wheel_is_built_in_a_container(builder, plain_bundle, another, engine, sources):
+    sources(
+        "tiny-thing",
+        "from setuptools import setup\nsetup(name='tiny-thing', version='1.0', py_modules=['tiny_thing'])\n",
+    )
+    manifest, folder = another(plain_bundle, requirements=["tiny-thing==1.0"])
+    built = builder.build(manifest, folder, quiet)
+    code = "import tiny_thing; print(tiny_thing.WHERE, tiny_thing.__file__)"
+    assert run(engine, built.image_id, code) == "made here /opt/venv/lib/python3.11/site-packages/tiny_thing.py"
+    assert "tiny-thing==1.0 \\\n    --hash=sha256:" in built.lock
+    assert not engine.containers.list(all=True, filters={"ancestor": "python:3.11-slim", "status": "exited"})
+
+
+def test_a_package_that_cannot_be_built_is_named_with_the_reason(builder, plain_bundle, another, sources):
+    fails = (
+        "import os\nfrom setuptools import setup\nif os.path.isdir('/build'):\n    raise OSError('no compiler here')\n"
+    )
+    sources("hard-thing", f"{fails}setup(name='hard-thing', version='1.0')\n")
+    with pytest.raises(CannotInstall, match=r"^hard-thing==1\.0 has no wheel .*no compiler here") as raised:
+        builder.build(*another(plain_bundle, requirements=["hard-thing==1.0"]), quiet)
+    assert "--base-image" in raised.value.hint
+
+
+def test_a_full_disk_is_named_and_nothing_is_left_on_it(plain_bundle, small_disk, workspace_id):
+    with pytest.raises(NoRoom, match=r"cannot be built in .*No space left on device"):
+        DockerBuilder(small_disk, workspace_id).build(*plain_bundle, quiet)
+    left = {path.name.partition("-")[0] for path in (small_disk / "cache" / "images").iterdir()}
+    assert left <= {"lock", "python"}
 
 
 def test_a_base_image_that_cannot_be_had_is_named_with_the_command_to_get_it(builder, plain_bundle, another):

@@ -7,14 +7,10 @@ import datetime as dt
 import hashlib
 import json
 import os
-import shutil
-import socket
-import subprocess
 import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -45,48 +41,13 @@ def quiet(line: str, fraction: float) -> None:
     """Listen to progress and say nothing."""
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def registry(tmp_path_factory: pytest.TempPathFactory, serving) -> Iterator[str]:
     """The address of a registry that asks for a password."""
     folder = tmp_path_factory.mktemp("registry")
     (folder / "htpasswd").write_text(f"{USER}:{HTPASSWD}\n")
     with serving(folder, {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}) as address:
         yield address
-
-
-@contextmanager
-def serving(folder: Path, auth: dict[str, object]) -> Iterator[str]:
-    """Debian's registry on loopback, with this kind of login."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("Debian's docker-registry is not installed")
-    address = f"127.0.0.1:{free_port()}"
-    settings = {
-        "version": 0.1,
-        "storage": {"filesystem": {"rootdirectory": str(folder / "store")}},
-        "http": {"addr": address},
-        "auth": auth,
-    }
-    (folder / "config.yml").write_text(json.dumps(settings))  # which is YAML
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
-    try:
-        for _ in range(200):
-            try:
-                requests.get(f"http://{address}/v2/", timeout=5)
-                break
-            except requests.RequestException:
-                assert process.poll() is None, (folder / "log").read_text()
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.kill()
-        process.wait()
 
 
 class TokenServer(ThreadingHTTPServer):
@@ -143,7 +104,7 @@ class TokenHandler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def token_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def token_registry(tmp_path_factory: pytest.TempPathFactory, serving) -> Iterator[str]:
     """The address of a registry that asks for tokens of a server beside it."""
     folder = tmp_path_factory.mktemp("tokens")
     with TokenServer(folder) as server:
