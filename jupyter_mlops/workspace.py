@@ -256,7 +256,7 @@ class Workspace:
         from jupyter_mlops.hosts.remote import connect
 
         build_with = functools.partial(DockerBuilder, self.root, self.id)
-        return connect(entry, self.runtime, self.id, self.node, build_with)
+        return connect(entry, self.runtime, self.id, self.node, build_with, root=self.root)
 
     @property
     def gateway(self) -> Gateway:

@@ -15,6 +15,7 @@ from jupyter_mlops.cli.deployments import COMMANDS
 from jupyter_mlops.cli.follow import follow
 from jupyter_mlops.cli.options import json_option, key_values, no_wait_option
 from jupyter_mlops.cli.scale import scale
+from jupyter_mlops.cli.servicelogs import logs
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.telemetry import show_telemetry, telemetry_options, told
 from jupyter_mlops.cli.view import Done, Facts, Listing, Note, Table, View, lists, shows
@@ -30,7 +31,6 @@ from jupyter_mlops.delivery.services import (
     list_services,
     regenerate_key,
     service_keys,
-    service_logs,
     show_service,
 )
 from jupyter_mlops.delivery.services import deploy as deploy_service
@@ -127,6 +127,7 @@ services.add_command(deploy)
 services.add_command(client)
 services.add_command(scale)
 services.add_command(show_telemetry)
+services.add_command(logs)
 for _command in COMMANDS:
     services.add_command(_command)
 
@@ -255,23 +256,6 @@ def regenerate(session: Session, name: str, which: Which) -> Keys:
       mlops services keys regenerate churn primary
     """
     return regenerate_key(session.world, name, which)
-
-
-@services.command()
-@click.argument("name", shell_complete=service_names)
-@click.option(
-    "--tail", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="The last N lines."
-)
-@json_option
-@pass_session
-def logs(session: Session, name: str, tail: int) -> list[str] | str:
-    """Print what a service's replicas wrote.
-
-    Example:
-      mlops services logs churn --tail 20
-    """
-    lines = service_logs(session.world, name, tail)
-    return lines if session.as_json else "\n".join(lines)
 
 
 @services.command()

@@ -40,8 +40,8 @@ from jupyter_mlops.delivery.keys import (
     keep_keys,
     read_keys,
     replace_key,
-    service_folder,
 )
+from jupyter_mlops.delivery.logs import service_logs
 from jupyter_mlops.delivery.manifests import manifest_for, show_manifest
 from jupyter_mlops.delivery.placement import (
     BadReplicas,
@@ -233,19 +233,6 @@ def regenerate_key(world: World, name: str, which: Which) -> Keys:
     service = world.catalog.get(Service, name)
     check_kept_here(world, service)
     return replace_key(world, service.name, which)
-
-
-def service_logs(world: World, name: str, tail: int = 100) -> list[str]:
-    """Return the last lines of each replica's log, oldest first; of replicas that are gone where none runs."""
-    service = world.catalog.get(Service, name)
-    host = world.hosts[service.host]
-    replicas = sorted((one for one in host.replicas() if one.service == name), key=lambda one: one.started_at)
-    if len(replicas) == 1:
-        return host.logs(replicas[0], tail)
-    if replicas:
-        return [f"{one.id}: {line}" for one in replicas for line in host.logs(one, tail)]
-    files = sorted(service_folder(world, name).glob("logs/*.log"), key=lambda file: file.stat().st_mtime)
-    return files[-1].read_text(encoding="utf-8", errors="replace").splitlines()[-tail:] if files else []
 
 
 def delete_service(world: World, name: str) -> Activity:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.errors import NotFound
-from jupyter_mlops.core.files import make_private
+from jupyter_mlops.core.files import make_private, replace_file
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.resources import Resources
@@ -29,6 +29,9 @@ HOST: Final = "mlops.host"
 PATIENCE_S: Final = 60
 TELEMETRY: Final = "/run/mlops/telemetry"
 """Where a container keeps requests and answers."""
+KEPT_LINES: Final = 20_000
+LOGS_KEPT: Final = 20
+"""Of containers that are gone, so much of each log and so many of them for a service."""
 LOGS: Final = {"max-size": "10m", "max-file": "3"}
 SCRATCH: Final = {"/tmp": "rw,nosuid,nodev,size=256m"}  # noqa: S108  # the container's own
 
@@ -47,12 +50,13 @@ class DockerHost:
 
     def __init__(
         self,
-        root: Path,  # noqa: ARG002  # hosts are made alike
+        root: Path | None,
         runtime: Path,  # noqa: ARG002  # the same
         workspace_id: str,
         node: str,
         engine: Engine | None = None,
     ) -> None:
+        self._root = root
         self._labels = {WORKSPACE: workspace_id, NODE: node}
         self._engine = engine or Engine(patience_s=PATIENCE_S)
         self._published = "127.0.0.1"
@@ -99,6 +103,8 @@ class DockerHost:
         try:
             with self._engine.asked_to("stop the container") as client:
                 client.api.stop(replica.container, timeout=math.ceil(grace_s))
+                if self._root is not None:
+                    self._keep_log(client, self._root / "services" / replica.service / "logs", replica)
                 client.api.remove_container(replica.container, force=True, v=True)
         except docker.errors.NotFound:
             return
@@ -118,6 +124,17 @@ class DockerHost:
                 return bytes(client.api.logs(replica.container, tail=tail)).decode(errors="replace").splitlines()
         except docker.errors.NotFound:
             return []
+
+    def _keep_log(self, client: docker.DockerClient, logs: Path, replica: Replica) -> None:
+        """Keep what a container wrote, since the engine forgets it with the container; of the oldest, no more."""
+        if not logs.parent.is_dir():
+            return  # its service is gone
+        logs.mkdir(exist_ok=True)
+        said = bytes(client.api.logs(replica.container, tail=KEPT_LINES))
+        replace_file(logs / f"{replica.deployment}-{replica.id}.log", said)
+        kept = sorted(logs.glob("*.log"), key=lambda file: file.stat().st_mtime)
+        for file in kept[:-LOGS_KEPT]:
+            file.unlink(missing_ok=True)
 
     def _options(self, spec: ReplicaSpec, replica: ReplicaId) -> dict[str, Any]:
         """Return how its container is made: it can read its keys and write /tmp, and nothing else."""

@@ -47,11 +47,12 @@ class RemoteDockerHost(DockerHost):
         runtime: Path,
         labels: Mapping[str, str],
         *,
+        root: Path | None,
         engine: Engine,
         builder: Builder,
         tunnel: Tunnel | None,
     ) -> None:
-        super().__init__(runtime, runtime, "", "", engine)
+        super().__init__(root, runtime, "", "", engine)
         self.name = entry.name
         self.builder = builder
         """Builds into that engine: images need not be carried there."""
@@ -153,15 +154,24 @@ class RemoteDockerHost(DockerHost):
 
 
 def connect(
-    entry: NamedHost, runtime: Path, workspace_id: str, node: str, build_with: Callable[[Way], Builder]
+    entry: NamedHost,
+    runtime: Path,
+    workspace_id: str,
+    node: str,
+    build_with: Callable[[Way], Builder],
+    *,
+    root: Path | None = None,
 ) -> RemoteDockerHost:
-    """Return a host for what was entered; nothing is reached for yet. ``build_with`` makes a builder by a way to an engine."""
+    """Return a host for what was entered; nothing is reached for yet. ``build_with`` makes a builder by a way to an engine.
+
+    Below ``root`` the logs of replicas that are gone are kept.
+    """
     url = HostUrl.parse(entry.url)
     tunnel = Tunnel(runtime, url, entry.ssh_config) if url.scheme == "ssh" else None
     way: Way = Ssh(tunnel, url) if tunnel is not None else Tls(url, Path(entry.certificates))
     labels = {WORKSPACE: workspace_id, NODE: node}
     engine = Engine(patience_s=PATIENCE_S, way=way)
-    return RemoteDockerHost(entry, runtime, labels, engine=engine, builder=build_with(way), tunnel=tunnel)
+    return RemoteDockerHost(entry, runtime, labels, root=root, engine=engine, builder=build_with(way), tunnel=tunnel)
 
 
 def _content(folder: Path) -> dict[str, bytes]:

@@ -23,6 +23,7 @@ from jupyter_mlops.scoring.configuration import Configured
 from jupyter_mlops.scoring.keys import Keys
 from jupyter_mlops.scoring.limits import ARRIVE_S, DRAIN_S, IDLE_S
 from jupyter_mlops.scoring.loader import load
+from jupyter_mlops.scoring.printing import captured
 from jupyter_mlops.scoring.protocol import Connection
 from jupyter_mlops.scoring.recording import Recorder
 from jupyter_mlops.scoring.routes import Replica
@@ -69,7 +70,7 @@ def serve(settings: Settings) -> int:
     """Serve a bundle until SIGTERM; return the exit code. Raises ``MlopsError`` when it cannot be served."""
     log = Log(settings.log_file)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with captured(log.now), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, log))
     except MlopsError as error:
         log.event(error.message, level="error", code=error.code, hint=error.hint)

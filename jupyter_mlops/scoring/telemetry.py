@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -23,6 +24,10 @@ MOST_LINES: Final = 10_000
 """Lines kept for the next write; what comes beyond them is dropped and counted."""
 
 
+MOST_BYTES: Final = 16_000_000
+"""The same of their bytes."""
+MOST_PRINTED_BYTES: Final = 2_000_000
+"""What a script may print between two writes, which are a fifth of a second apart: it may print a gigabyte."""
 LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 _CLIENTS_FAULT, _OURS = 400, 500
 
@@ -68,7 +73,10 @@ class Log:
         self.dropped = 0
         self.level: LogLevel = "info"
         """Lines below it are not kept. May be changed at any time."""
-        self._lines: list[bytes] = []
+        self.sink: Callable[[list[bytes]], None] | None = None
+        """Gets the lines too, as they are written."""
+        self._lines: deque[bytes] = deque()
+        self._n_bytes = self._n_printed = 0
         if file is None:
             self._fd = sys.stderr.fileno()
             return
@@ -81,10 +89,12 @@ class Log:
 
     def add(self, line: dict[str, Any]) -> None:
         """Keep a line for the next ``write``."""
-        if len(self._lines) >= MOST_LINES:
+        if len(self._lines) >= MOST_LINES or self._n_bytes >= MOST_BYTES:
             self.dropped += 1
-        else:
-            self._lines.append(msgspec.json.encode(line))
+            return
+        data = msgspec.json.encode(line)
+        self._n_bytes += len(data)
+        self._lines.append(data)
 
     def wants(self, level: LogLevel) -> bool:
         """Tell whether a line of that level is kept."""
@@ -95,11 +105,31 @@ class Log:
         if self.wants(level):
             self.add({"at": round(time.time(), 3), "level": level, "message": message, **members})
 
+    def now(self, message: str, *, level: LogLevel = "info", **members: Any) -> None:
+        """Write a line at once, from any thread: what a script prints before it ends the process is what matters."""
+        if not self.wants(level):
+            return
+        data = msgspec.json.encode({"at": round(time.time(), 3), "level": level, "message": message, **members})
+        self._n_printed += len(data)
+        if self._n_printed > MOST_PRINTED_BYTES:
+            self.dropped += 1
+            return
+        if self.sink is not None:
+            self.sink([data])
+        try:
+            os.write(self._fd, data + b"\n")
+        except OSError:
+            self.dropped += 1
+
     def write(self) -> None:
         """Write what was kept."""
+        self._n_printed = 0
         if not self._lines:
             return
-        lines, self._lines = self._lines, []
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]  # other threads may add to it meanwhile
+        self._n_bytes = 0
+        if self.sink is not None:
+            self.sink(lines)
         try:
             os.write(self._fd, b"\n".join(lines) + b"\n")
         except OSError:

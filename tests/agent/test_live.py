@@ -93,8 +93,8 @@ def test_a_changed_limit_reaches_running_replicas_without_a_restart_and_replicas
     younger = live.replicas("live")[-1] if live.replicas("live")[0] in running else live.replicas("live")[0]
 
     def logged() -> set[int]:
-        lines = [line.partition(": ")[2] for line in service_logs(live.world, "live") if line.startswith(younger.id)]
-        return {json.loads(line)["status"] for line in lines if '"route"' in line}
+        lines = map(json.loads, service_logs(live.world, "live", replica=younger.id))
+        return {line["status"] for line in lines if "route" in line}
 
     assert live.eventually(logged) == {413}
 

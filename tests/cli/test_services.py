@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from jupyter_mlops.core.service import Service
-from jupyter_mlops.delivery.keys import digests, fresh_keys, keep_keys, publish_digests
+from jupyter_mlops.delivery.keys import digests, fresh_keys, keep_keys, publish_digests, service_folder
 
 
 @pytest.fixture
@@ -74,3 +76,18 @@ def test_settings_are_completed_with_their_equals_sign():
     complete = configure.params[1].shell_complete
     with configure.make_context("configure", ["churn", "max_b=1"]) as ctx:
         assert [item.value for item in complete(ctx, "max_b")] == ["max_batch=", "max_body_bytes="]
+
+
+@pytest.mark.usefixtures("keys")
+def test_logs_of_replicas_that_are_gone_are_printed_as_json_lines(here, mlops):
+    logs = service_folder(here, "churn") / "logs"
+    logs.mkdir()
+    for number in range(2):
+        line = {"at": 1.5 - number, "level": "info", "message": f"line {number}"}
+        (logs / f"m1-r{number}.log").write_text(json.dumps(line) + "\n")
+    printed = [json.loads(line) for line in mlops("services", "logs", "churn").out.splitlines()]
+    assert [(line["replica"], line["message"]) for line in printed] == [("r1", "line 1"), ("r0", "line 0")]
+    assert len(mlops("services", "logs", "churn", "--replica", "r1", "--json").json) == 1
+    assert mlops("services", "logs", "churn", "--since", "1h").out.strip() == ""
+    missing = mlops("services", "logs", "churn", "--replica", "nope")
+    assert (missing.code, "'nope'" in missing.err, "r0" in missing.err) == (3, True, True)

@@ -129,9 +129,11 @@ def configure_service(world: World, name: str, body: ConfigureService) -> Servic
     return with_url(services.configure(world, name, _changes(body)))
 
 
-def show_service_logs(world: World, name: str, *, tail: Most = 100) -> Sequence[str]:
-    """Show the last lines that a service's replicas wrote."""
-    return services.service_logs(world, name, tail)
+def show_service_logs(
+    world: World, name: str, *, tail: Most = 100, since: str | None = None, replica: str = ""
+) -> Sequence[str]:
+    """Show the last lines that a service's replicas wrote, as JSON, in the order of time."""
+    return services.service_logs(world, name, tail, since=since, replica=replica)
 
 
 def show_telemetry(world: World, name: str, *, since: str = "1h", limit: Most = 100) -> Sequence[Request]:
