@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
+from jupyter_mlops.agent.autoscale import Autoscaler
 from jupyter_mlops.agent.reconcile import Keeper
 from jupyter_mlops.agent.runner import Runner
 from jupyter_mlops.core.errors import MlopsError
@@ -22,6 +23,7 @@ from jupyter_mlops.workspace import Workspace
 
 TICK_S: Final = 0.2
 SURVEY_S: Final = 0.4
+SCALE_S: Final = 0.4
 RUNS_S: Final = 2.0
 SWEEP_S: Final = 60.0
 TELEMETRY_S: Final = 30.0
@@ -40,6 +42,7 @@ class Agent:
         self._stopping = threading.Event()
         self._keeper = Keeper(workspace, self._locks.__getitem__)
         self._runner = Runner(workspace, workspace.for_actor, self._locks.__getitem__)
+        self._scaler = Autoscaler(workspace)
         self._reaper = Reaper(workspace, patient=True)
         self._services: list[Service] = []
         self._due: dict[str, float] = {}
@@ -90,6 +93,8 @@ class Agent:
         for host in {one.host for one in self._services}:
             mine = [one for one in self._services if one.host == host]
             self._every(f"survey {host}", SURVEY_S, functools.partial(self._keeper.survey, mine))
+        if any(part.scale is not None for one in self._services for part in one.deployments):
+            self._every("scale", SCALE_S, functools.partial(self._scaler.look, self._services))
         self._every("sweep", SWEEP_S, self._keeper.sweep)
         self._every("telemetry", TELEMETRY_S, functools.partial(collect, self._workspace))
         self._every("runs", RUNS_S, self._look_at_tracking)

@@ -40,8 +40,8 @@ class _Memory:
 
     ready: set[ReplicaId] = field(default_factory=set)
     applied: Route | None = None
-    starts: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By group: how often it was replaced in a row, and when last (monotonic seconds)."""
+    ends: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By group: how often in a row replicas ended soon after their start, and when last (monotonic seconds)."""
     leaving: dict[ReplicaId, float] = field(default_factory=dict)
     """Replicas that are not wanted any more and have requests to answer, and since when (monotonic seconds)."""
     trouble: str = ""
@@ -182,6 +182,7 @@ class Keeper:
     def _without_dead(self, service: Service, host: Host, memory: _Memory) -> list[Replica]:
         """Return the replicas that live; clear the others away, and those that never became ready."""
         alive: list[Replica] = []
+        ended: dict[str, bool] = {}
         for replica in replicas_of(host, service.name):
             late = replica.id not in memory.ready and time.time() - replica.started_at > READY_S
             if host.alive(replica) and not (late and not is_ready(replica)):
@@ -190,6 +191,10 @@ class Keeper:
             memory.trouble = f"A replica of {replica.manifest} ended: {last_words(host, replica)[0]}"
             log.warning("%s: %s", service.name, memory.trouble)
             host.stop(replica, grace_s=1.0)
+            ended[replica.deployment] = time.time() - replica.started_at > CALM_S
+        for group, was_calm in ended.items():  # several that end together are one mishap
+            times = 0 if was_calm else memory.ends.get(group, (0, 0.0))[0]
+            memory.ends[group] = (times + 1, time.monotonic())
         return alive
 
     def _route(self, service: Service, ready: Sequence[Replica], memory: _Memory) -> Service:
@@ -213,14 +218,9 @@ class Keeper:
                 host.stop(replica)
 
     def _replace(self, service: Service, deployment: Deployment, memory: _Memory) -> None:
-        """Start a missing replica: at once the first time, then after 2, 4, 8 ... 60 s while it keeps ending."""
-        times, last = memory.starts.get(deployment.group, (0, 0.0))
-        since = time.monotonic() - last
-        if times and since > CALM_S:
-            times = 0
-        if times and since < min(2.0**times, LONGEST_WAIT_S):
+        """Start a missing replica: at once unless they keep ending, then after 2, 4, 8 ... 60 s."""
+        if time.monotonic() < _next_start(memory, deployment.group):
             return
-        memory.starts[deployment.group] = (times + 1, time.monotonic())
         log.info("%s: starting a replica of %s", service.name, deployment.manifest)
         start_replica(self._world, service, deployment, lambda line: log.info("%s: %s", service.name, line))
 
@@ -239,6 +239,13 @@ class Keeper:
             return msgspec.structs.replace(service, state="failed", n_ready=n_ready, message=memory.broken)
         state: ServiceState = "ready" if n_ready >= wanted else "degraded" if n_ready else "failed"
         message = "" if n_ready >= wanted else f"{n_ready} of {wanted} replicas are ready. {memory.trouble}".strip()
+        loops = [times for times, _ in memory.ends.values() if times > 1]
+        if message and loops:
+            message += (
+                f" Replicas ended {max(loops)} times in a row; the next start waits up to {_pause(max(loops)):.0f} s."
+            )
+        if not wanted:
+            message = "No replica runs while there is nothing to do; the first request starts one."
         return msgspec.structs.replace(
             service, state=state, n_ready=n_ready, message=with_withdrawn(message, memory.withdrawn)
         )
@@ -261,6 +268,16 @@ class Keeper:
         if (old or service.state == "deleting") and not activities_of(self._world, service.name):
             log.info("%s: removing what was left behind", service.name)
             raze(self._world, service)
+
+
+def _pause(times: int) -> float:
+    """Return how long to wait before a replica is started when so many have ended in a row."""
+    return min(2.0 ** (times - 1), LONGEST_WAIT_S) if times > 1 else 0.0
+
+
+def _next_start(memory: _Memory, group: str) -> float:
+    times, last = memory.ends.get(group, (0, 0.0))
+    return last + _pause(times)
 
 
 def _looks_alive(host: Host, replica: Replica) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Mapping
 
 from jupyter_mlops.core.errors import Failed
@@ -11,6 +12,7 @@ from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.service import Copies
 from jupyter_mlops.gateway import mirror
 from jupyter_mlops.gateway.config import (
+    ACTIVATOR,
     COPIES_MAP,
     NAMES_MAP,
     SERVER_OPTIONS,
@@ -20,6 +22,7 @@ from jupyter_mlops.gateway.config import (
     escape,
     render_map,
 )
+from jupyter_mlops.ports import Load
 
 ANSWER_S = 5.0
 MAINTENANCE = 0x01
@@ -49,13 +52,25 @@ def ask(path: str, command: str) -> str:
     """Send one command to a socket and return its answer. Raises ``OSError`` when nobody answers."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(ANSWER_S)
-        connection.connect(path)
+        _connect(connection, path)
         connection.sendall(command.encode() + b"\n")
         connection.shutdown(socket.SHUT_WR)
         answer = b""
         while data := connection.recv(65536):
             answer += data
     return answer.decode("utf-8", "replace").strip()
+
+
+def _connect(connection: socket.socket, path: str) -> None:
+    """Connect; wait a little where others have filled the queue, for which UNIX sockets refuse at once."""
+    ends = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return connection.connect(path)
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.005)
 
 
 def describe(sockets: Sockets) -> str:
@@ -75,7 +90,8 @@ def see(sockets: Sockets) -> Seen:
     servers: dict[str, dict[str, bool]] = {}
     for line in ask(sockets.admin, "show servers state").splitlines():
         fields = line.split()
-        if len(fields) > 6 and fields[1].startswith("slot"):  # noqa: PLR2004  # what comes before it is version and head
+        # What comes before them is version and head; the activator is part of the frame.
+        if len(fields) > 6 and fields[1].startswith("slot") and fields[3] != ACTIVATOR:  # noqa: PLR2004  # see above
             servers.setdefault(fields[1], {})[fields[3]] = not int(fields[6]) & MAINTENANCE
     return Seen(
         names=_map(sockets, NAMES_MAP),
@@ -89,6 +105,19 @@ def in_flight(sockets: Sockets) -> dict[str, int]:
     """Return how many requests each server has yet to answer, by its name. Raises ``OSError``."""
     lines = (line.split(",") for line in ask(sockets.admin, "show stat -1 4 -1").splitlines())
     return {fields[1]: int(fields[4] or 0) for fields in lines if len(fields) > 4 and fields[0].startswith("slot")}  # noqa: PLR2004  # HAProxy's "scur"
+
+
+def loads(sockets: Sockets) -> dict[str, Load]:
+    """Return what the replicas of each deployment have to do. Raises ``OSError``."""
+    found: dict[str, Load] = {}
+    for line in ask(sockets.admin, "show stat -1 4 -1").splitlines()[1:]:
+        fields = line.split(",")  # of HAProxy's: 4 is "scur", 7 is "stot"
+        if len(fields) > 7 and fields[1] != ACTIVATOR:  # noqa: PLR2004  # see above
+            before = found.get(fields[0], Load())
+            found[fields[0]] = Load(
+                in_flight=before.in_flight + int(fields[4] or 0), total=before.total + int(fields[7] or 0)
+            )
+    return {name: found.get(slot, Load()) for name, slot in _map(sockets, NAMES_MAP).items()}
 
 
 def copies(sockets: Sockets) -> dict[str, Copies]:

@@ -26,6 +26,8 @@ SHARES_MAP = "shares.map"
 COPIES_MAP = "copies.map"
 """From another drawn number to the deployment that gets a copy of the request, if any does."""
 CONFIG = "haproxy.cfg"
+ACTIVATOR = "activator"
+"""The server that holds requests where no replica is up."""
 SHARES = 100
 """Requests draw a number below this."""
 SERVER_OPTIONS = "check inter 1s fastinter 100ms downinter 500ms fall 3 rise 1 observe layer4 error-limit 1 on-error fastinter slowstart 10s"
@@ -57,6 +59,10 @@ class Sockets(Record, frozen=True, kw_only=True):
     """The master's: reloads and processes."""
     mirror: str
     """Where copies of requests come back in."""
+    activator: str
+    """Where requests go that no replica can take, if they are held."""
+    back: str
+    """Where those come back in."""
 
 
 class Plan(Record, frozen=True, kw_only=True):
@@ -77,6 +83,8 @@ class Plan(Record, frozen=True, kw_only=True):
     """Drawn numbers to the deployment that gets a copy."""
     mirrors: bool = False
     """Whether a deployment is to get copies, ready or not."""
+    holds: bool = False
+    """Whether requests wait where no replica is ready."""
 
 
 def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) -> Plan:
@@ -97,20 +105,22 @@ def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) ->
         port=port,
         n_slots=n_slots,
         names=names,
-        shares=share_out(route.backends),
+        shares=share_out(route.backends, holds=route.holds),
         servers={names[one.deployment]: dict(map(server, one.addresses)) for one in route.backends},
         copies=_copies(route.backends),
         mirrors=any(one.mirror for one in route.backends),
+        holds=route.holds,
     )
 
 
-def share_out(backends: Sequence[Backend]) -> list[str]:
+def share_out(backends: Sequence[Backend], *, holds: bool = False) -> list[str]:
     """Return the deployment for each number below ``SHARES``, in proportion to the weights.
 
-    A deployment with no replica ready gets nothing, so that its share is answered by the others. Each that has a weight
-    and a replica gets at least one number; what does not divide goes to the largest remainders.
+    A deployment with no replica ready gets nothing, so that its share is answered by the others, unless all are asleep and
+    requests are held. Each that has a weight and a replica gets at least one number; what does not divide goes to the largest remainders.
     """
-    ready = [one for one in backends if one.weight > 0 and one.addresses]
+    weighty = [one for one in backends if one.weight > 0]
+    ready = [one for one in weighty if one.addresses] or (weighty if holds else [])
     total = sum(one.weight for one in ready)
     if not total:
         return []
@@ -165,12 +175,15 @@ def _render(plan: Plan, sockets: Sockets, *, with_servers: bool) -> str:
         *_globals(sockets, description(plan, sockets) if with_servers else plan.label, mirrors=plan.mirrors),
         *_defaults(),
         *_frontend(plan),
-        *(_mirror(sockets) if plan.mirrors else []),
+        *(_inner("mirror", sockets.mirror) if plan.mirrors else []),
+        *(_inner("held", sockets.back) if plan.holds else []),
         "backend none",
     ]
     for slot in (f"slot{number}" for number in range(plan.n_slots)):
         lines += [f"backend {slot}", *_indent(["balance leastconn", "option httpchk GET /health/ready"])]
         lines += _indent(["http-check expect status 200"])
+        if plan.holds:  # each request has a connection of its own there, since it is led on as it comes
+            lines += _indent([f"server {ACTIVATOR} unix@{escape(sockets.activator)} backup pool-max-conn 0"])
         if with_servers:
             servers = plan.servers.get(slot, {})
             lines += _indent(f"server {name} {escape(address)} {SERVER_OPTIONS}" for name, address in servers.items())
@@ -243,6 +256,7 @@ def _frontend(plan: Plan) -> list[str]:
                 f"http-request set-var(txn.slot) var(txn.deployment),map({NAMES_MAP})",
                 f"http-request {answer} if {{ {asked} -m found }} !{{ var(txn.slot) -m found }}",
                 *(_copying(asked) if plan.mirrors else []),
+                *(["http-request set-header x-mlops-deployment %[var(txn.deployment)]"] if plan.holds else []),
                 "http-after-response set-header x-request-id %[var(txn.id)]",
                 "http-after-response set-header x-mlops-deployment %[var(txn.deployment)] if { var(txn.slot) -m found }",
                 "use_backend %[var(txn.slot)] if { var(txn.slot) -m found }",
@@ -263,13 +277,13 @@ def _copying(asked: str) -> list[str]:
     ]
 
 
-def _mirror(sockets: Sockets) -> list[str]:
-    """Take copies back in, for the deployment that they name."""
+def _inner(name: str, path: str) -> list[str]:
+    """Take requests back in that were copied or held, for the deployment that they name."""
     return [
-        "frontend mirror",
+        f"frontend {name}",
         *_indent(
             [
-                f"bind unix@{escape(sockets.mirror)} mode 600",
+                f"bind unix@{escape(path)} mode 600",
                 # Idle connections of ours would keep a replaced HAProxy from ending.
                 "option httpclose",
                 f"use_backend %[req.hdr(x-mlops-deployment),map({NAMES_MAP})]",

@@ -21,10 +21,10 @@ from jupyter_mlops.core.files import locked, replace_file
 from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Copies
-from jupyter_mlops.gateway import admin, mirror, tcp
+from jupyter_mlops.gateway import admin, holding, mirror, tcp
 from jupyter_mlops.gateway.config import CONFIG, Plan, Sockets, description, plan_route, render_files, server
 from jupyter_mlops.gateway.tcp import PortTaken
-from jupyter_mlops.ports import Route
+from jupyter_mlops.ports import Load, Route
 
 STATE = "gateway.json"
 LOG = "haproxy.log"
@@ -32,6 +32,8 @@ START_S = 10.0
 DRAIN_S = 5.0
 """How long a removed gateway may finish what it has."""
 TRIES = 5
+PATIENCE_S = 2.0
+"""Replacing a gateway that only had no time to answer would cost its clients their requests."""
 
 
 class NoHaproxy(Unavailable):
@@ -97,9 +99,13 @@ class HaproxyGateway:
         ``NoHaproxy`` or ``GatewayFailed``.
         """
         with self._working_on(route.service) as gateway:
-            state = gateway.find()
+            if route.holds:
+                holding.hold(self._folder(route.service), self._sockets(route.service), self._root, route.service)
+            state = gateway.find(patience_s=PATIENCE_S)
             port = self._start(gateway, route) if state is None else self._change(gateway, route, state)
             gateway.note(route)
+            if not route.holds:
+                holding.let_go(self._folder(route.service), self._sockets(route.service))
             return port
 
     def reweigh(self, service: str, weights: Mapping[str, int], mirrors: Mapping[str, int]) -> None:
@@ -131,18 +137,33 @@ class HaproxyGateway:
             return 0
         return sum(found.get(server(address)[0], 0) for address in addresses)
 
+    def load(self, service: str) -> dict[str, Load]:
+        """Return what each deployment has to do; nothing where no gateway answers."""
+        try:
+            found = admin.loads(self._sockets(service))
+        except OSError:
+            return {}
+        held = holding.held(self._folder(service))
+        return {
+            name: msgspec.structs.replace(load, in_flight=load.in_flight + held.get(name, 0))
+            for name, load in found.items()
+        }
+
     def copies(self, service: str) -> dict[str, Copies]:
         """Return what became of copied requests, by deployment, since the first one."""
         return self._one(service).copies()
 
     def alive(self, service: str) -> bool:
-        """Tell whether the service's own gateway runs and answers."""
-        return self._one(service).find() is not None
+        """Tell whether the service's own gateway runs and answers, and what holds its requests if they are held."""
+        state = self._one(service).find()
+        holds = state is not None and state.route is not None and state.route.holds
+        return state is not None and (not holds or holding.is_held(self._folder(service)))
 
     def remove(self, service: str) -> None:
         """Stop it after it finished what it has, but at most for a few seconds, and forget its files. Idempotent."""
         with self._working_on(service) as gateway:
             gateway.stop()
+            holding.let_go(self._folder(service), self._sockets(service))
             shutil.rmtree(self._folder(service), ignore_errors=True)
 
     def services(self) -> list[str]:
@@ -196,7 +217,13 @@ class HaproxyGateway:
 
     def _sockets(self, service: str) -> Sockets:
         stem = self._stem(service)
-        return Sockets(admin=f"{stem}.sock", master=f"{stem}-m.sock", mirror=f"{stem}-c.sock")
+        return Sockets(
+            admin=f"{stem}.sock",
+            master=f"{stem}-m.sock",
+            mirror=f"{stem}-c.sock",
+            activator=f"{stem}-a.sock",
+            back=f"{stem}-b.sock",
+        )
 
     def _stem(self, service: str) -> Path:
         """Return how the service's paths in the runtime folder begin; short, whatever its name's length."""
@@ -230,8 +257,10 @@ class _One:
         """Return what its file says, ``None`` when it has none."""
         return _read_state(self._folder)
 
-    def find(self) -> _State | None:
+    def find(self, *, patience_s: float = 0.0) -> _State | None:
         """Return the state of the running gateway, ``None`` unless it is ours, runs and answers.
+
+        One that runs and does not answer is asked again for ``patience_s``.
 
         One whose starter ended before noting its process is noted now: the sockets are in a folder of ours alone, and
         the worker names the workspace and the service.
@@ -239,7 +268,11 @@ class _One:
         state = self.state()
         if state is None or (state.process is not None and not is_alive(state.process)):
             return None
+        ends = time.monotonic() + patience_s
         process = self._answering()
+        while process is None and state.process and is_alive(state.process) and time.monotonic() < ends:
+            time.sleep(0.05)
+            process = self._answering()
         if process is not None and state.process is None:
             state = msgspec.structs.replace(state, process=process)
             self._keep(state)
@@ -296,7 +329,7 @@ class _One:
             if send_signal(process, signal.SIGUSR1):
                 wait_ended(process, DRAIN_S)
             end(process, grace_s=DRAIN_S)
-        for path in (self._sockets.admin, self._sockets.master, self._sockets.mirror):
+        for path in (self._sockets.admin, self._sockets.master, self._sockets.mirror, self._sockets.back):
             Path(path).unlink(missing_ok=True)
 
     def copies(self) -> dict[str, Copies]:

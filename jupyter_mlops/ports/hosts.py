@@ -88,10 +88,10 @@ class Route(Record, frozen=True, kw_only=True):
 class Load(Record, frozen=True, kw_only=True):
     """What a deployment has to do, as its gateway sees it."""
 
-    in_flight: int
+    in_flight: int = 0
     """Requests that it has yet to answer, those that wait for a replica included."""
-    total: int
-    """Requests that it ever got; begins anew when the gateway is reloaded."""
+    total: int = 0
+    """Requests that its replicas ever got; less when one of them goes, or the gateway is reloaded."""
 
 
 class Gateway(Protocol):
