@@ -32,6 +32,10 @@ class HostTable(Mapping[str, Host]):
             return self._local[name]
         return self._named(name)[name][1]
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a host of that name at this moment: what a user names may just have been removed."""
+        return name in self._local or any(entry.name == name for entry in self._entered())
+
     def __iter__(self) -> Iterator[str]:
         yield from self._local
         yield from self._named("")
