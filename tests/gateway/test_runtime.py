@@ -18,6 +18,7 @@ import pytest
 from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import decode, encode
 from jupyter_mlops.gateway import admin, config
+from jupyter_mlops.gateway import runtime as runtime_module
 from jupyter_mlops.gateway.runtime import GatewayFailed, HaproxyGateway, NoHaproxy, PortTaken, _State
 from jupyter_mlops.gateway.tcp import RANGE, BadBind
 
@@ -292,7 +293,19 @@ def test_one_whose_starter_died_before_noting_it_is_found(gateway) -> None:
     assert process(gateway) == before
 
 
-def test_one_that_does_not_answer_is_replaced_on_its_port(gateway, connect) -> None:
+def test_one_that_only_had_no_time_to_answer_is_left_to_serve(gateway) -> None:
+    port = gateway.apply(route())
+    before, admin_socket = process(gateway), Path(gateway._sockets("churn").admin)
+    aside = admin_socket.rename(admin_socket.with_suffix(".aside"))
+    later = threading.Timer(0.3, aside.rename, [admin_socket])
+    later.start()
+    assert gateway.apply(route()) == port
+    later.join()
+    assert process(gateway) == before
+
+
+def test_one_that_does_not_answer_is_replaced_on_its_port(gateway, connect, monkeypatch) -> None:
+    monkeypatch.setattr(runtime_module, "PATIENCE_S", 0.2)
     port = gateway.apply(route())
     before = process(gateway)
     Path(gateway._sockets("churn").admin).unlink()
