@@ -93,6 +93,7 @@ def test_a_changed_limit_reaches_running_replicas_without_a_restart_and_replicas
     younger = live.replicas("live")[-1] if live.replicas("live")[0] in running else live.replicas("live")[0]
 
     def logged() -> set[int]:
+        assert statuses(live, LARGE) == {413}  # a replica that has just started gets few requests
         lines = map(json.loads, service_logs(live.world, "live", replica=younger.id))
         return {line["status"] for line in lines if "route" in line}
 
