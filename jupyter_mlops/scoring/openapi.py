@@ -258,11 +258,36 @@ def _row(columns: Sequence[Column], *, null: bool = True) -> Json:
 
 
 def _request(schema: Schema) -> Json:
-    forms = _forms(schema)
-    if not schema.params or not forms:
-        return forms
-    params = {"type": "object", "properties": {param.name: _param(param) for param in schema.params}}
-    return {**forms, "properties": {"params": {**params, "additionalProperties": False}}}
+    """Return the forms that a body may have: rows or inputs, or an object that holds them (and ``params``) by one name."""
+    if schema.tensors:
+        inputs = _tensors(schema.tensors)
+        return {"anyOf": [*(_form(schema, name, inputs) for name in ("data", "inputs", "instances")), inputs]}
+    if not schema.columns:
+        return {}
+    of_values = {**_values(schema.columns), "minItems": len(schema.columns)}
+    rows = {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/Row"}, of_values]}}
+    columns = {
+        "type": "object",
+        "properties": {column.name: {"type": "array", "items": TYPES[column.type]} for column in schema.columns},
+        "required": [column.name for column in schema.columns if column.required],
+        "additionalProperties": False,
+    }
+    forms: dict[str, Json] = {
+        "data": rows,
+        "dataframe_records": rows,
+        "columns": columns,
+        "inputs": {"anyOf": [rows, columns]},
+        "dataframe_split": _split(schema.columns),
+    }
+    return {"anyOf": [*(_form(schema, name, form) for name, form in forms.items()), rows]}
+
+
+def _form(schema: Schema, name: str, content: Json) -> Json:
+    form = {**_object(name, content), "additionalProperties": False}
+    if schema.params:
+        params = {param.name: _param(param) for param in schema.params}
+        form["properties"]["params"] = {"type": "object", "properties": params, "additionalProperties": False}
+    return form
 
 
 def _param(param: Param) -> Json:
@@ -271,38 +296,12 @@ def _param(param: Param) -> Json:
     return described if param.default is None else {**described, "default": param.default}
 
 
-def _forms(schema: Schema) -> Json:
-    if schema.tensors:
-        inputs = _tensors(schema.tensors)
-        return {"anyOf": [_object("data", inputs), _object("inputs", inputs), _object("instances", inputs)]}
-    if not schema.columns:
-        return {}
-    rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
-    columns = {
-        "type": "object",
-        "properties": {column.name: {"type": "array", "items": TYPES[column.type]} for column in schema.columns},
-    }
-    return {
-        "anyOf": [
-            _object("data", rows),
-            _object("dataframe_records", rows),
-            _object("columns", columns),
-            _object("inputs", {"anyOf": [rows, columns]}),
-            _object("dataframe_split", _split(schema.columns)),
-        ]
-    }
-
-
 def _object(name: str, schema: Json) -> Json:
     return {"type": "object", "required": [name], "properties": {name: schema}}
 
 
 def _split(columns: Sequence[Column]) -> Json:
-    """Rows are in the order that ``columns`` gives, so that each value may be of any column's type."""
-    kinds: list[Json] = []
-    for column in columns:
-        kinds += [kind for kind in [TYPES[column.type], *NULL[column.required]] if kind not in kinds]
-    loose = {} in kinds
+    """Return the schema of names and rows, which are in the order that the names give."""
     n_required = sum(column.required for column in columns)
     return {
         "type": "object",
@@ -315,17 +314,17 @@ def _split(columns: Sequence[Column]) -> Json:
                 "minItems": n_required,
             },
             "index": {},
-            "data": {
-                "type": "array",
-                "items": {
-                    "type": "array",
-                    "items": {} if loose else {"anyOf": kinds},
-                    "minItems": n_required,
-                    "maxItems": len(columns),
-                },
-            },
+            "data": {"type": "array", "items": {**_values(columns), "minItems": n_required}},
         },
     }
+
+
+def _values(columns: Sequence[Column]) -> Json:
+    """Return the schema of a row as a list: its order may be another, so each value may be of any column's type."""
+    kinds: list[Json] = []
+    for column in columns:
+        kinds += [kind for kind in [TYPES[column.type], *NULL[column.required]] if kind not in kinds]
+    return {"type": "array", "items": {} if {} in kinds else {"anyOf": kinds}, "maxItems": len(columns)}
 
 
 def _swagger_request(schema: Schema) -> Json:

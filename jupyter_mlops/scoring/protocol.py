@@ -62,6 +62,9 @@ class Connection(asyncio.Protocol):
         """When the request that is arriving began, 0 between requests."""
         self._resumed = False
         """Whether the head was read already, by the parser before this one."""
+        self._closing: asyncio.TimerHandle | None = None
+        """Set while it lingers."""
+        self._parser: Any = None
         self._restart()
 
     # -- what asyncio calls
@@ -83,6 +86,10 @@ class Connection(asyncio.Protocol):
                 exchange.on_lost()
         self._exchanges.clear()
         self._current = None
+        # It and the parser refer to each other; what the collector has to find stays for a long time.
+        self._parser = None
+        if self._closing is not None:
+            self._closing.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, in whatever pieces."""
@@ -253,7 +260,7 @@ class Connection(asyncio.Protocol):
         if read_all:
             self.close()
         else:
-            asyncio.get_running_loop().call_later(LINGER_S, self.close)
+            self._closing = asyncio.get_running_loop().call_later(LINGER_S, self.close)
 
     def _reject(self, error: MlopsError) -> None:
         """Answer what cannot be framed, after the answers that are due, and end the connection."""

@@ -287,3 +287,16 @@ def test_a_script_that_prints_a_lot_is_answered_for(server: Any) -> None:
     assert answer.status in {200, 504}
     assert rss(server) - before < 20 * MB
     server.wait(lambda: well(server), "the next answer")
+
+
+@pytest.mark.parametrize(
+    "request_", [b"hello\r\n\r\n", HEAD + b"content-length: 99999999999\r\n\r\n{}", HEAD + b"content-length: 2\r\n\r\n{}"],
+    ids=["no HTTP", "too large", "good"],
+)  # fmt: skip
+def test_connections_leave_no_memory_behind(server: Any, request_: bytes) -> None:
+    for _ in range(100):
+        sent(server, request_)
+    before = rss(server)
+    for _ in range(1000):
+        sent(server, request_)
+    assert rss(server) - before < 2 * MB
