@@ -17,12 +17,14 @@ from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import encode, plain
 from jupyter_mlops.core.service import Configuration, Limits
 from jupyter_mlops.core.telemetry import About
+from jupyter_mlops.scoring import inference
 from jupyter_mlops.scoring.batching import Batcher, Worker
 from jupyter_mlops.scoring.bundle import read_manifest, verify
 from jupyter_mlops.scoring.configuration import Configured
 from jupyter_mlops.scoring.keys import Keys
 from jupyter_mlops.scoring.limits import ARRIVE_S, DRAIN_S, IDLE_S
 from jupyter_mlops.scoring.loader import load
+from jupyter_mlops.scoring.otlp import Exporter
 from jupyter_mlops.scoring.printing import captured
 from jupyter_mlops.scoring.protocol import Connection
 from jupyter_mlops.scoring.recording import Recorder
@@ -93,6 +95,7 @@ async def _serve(settings: Settings, log: Log) -> int:
     manifest = read_manifest(settings.bundle)
     keys = Keys(settings.keys, say=lambda line: log.event(line, level="warning"))
     configured = Configured(settings.configuration, say=lambda line: log.event(line, level="warning"))
+    log.exporter = Exporter(settings.about, manifest=manifest.ref, model=":".join(inference.served(manifest)))
     recorder = Recorder(
         settings.telemetry, manifest, settings.about, settings.keys, say=lambda line: log.event(line, level="warning")
     )
@@ -115,6 +118,8 @@ async def _serve(settings: Settings, log: Log) -> int:
             return await _drain(replica, server, log)
         finally:
             recorder.end()
+            log.write()
+            log.exporter.end()
 
 
 @contextlib.asynccontextmanager

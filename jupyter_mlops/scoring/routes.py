@@ -161,6 +161,8 @@ class Replica:
         self.batcher.max_jobs = min(limits.max_batch, limits.max_concurrent)
         self.telemetry.log.level = configuration.log_level
         self.recorder.configure(configuration.telemetry)
+        if self.telemetry.log.exporter is not None:
+            self.telemetry.log.exporter.configure(configuration.otlp_endpoint)
 
     def begin(self, exchange: Exchange) -> None:
         """Find the route of a request whose head is complete, or refuse it before its body is kept."""

@@ -16,6 +16,7 @@ import msgspec
 
 from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.core.service import LogLevel
+from jupyter_mlops.scoring.otlp import Exporter
 from jupyter_mlops.scoring.recording import Recorder
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -73,7 +74,7 @@ class Log:
         self.dropped = 0
         self.level: LogLevel = "info"
         """Lines below it are not kept. May be changed at any time."""
-        self.sink: Callable[[list[bytes]], None] | None = None
+        self.exporter: Exporter | None = None
         """Gets the lines too, as they are written."""
         self._lines: deque[bytes] = deque()
         self._n_bytes = self._n_printed = 0
@@ -114,8 +115,8 @@ class Log:
         if self._n_printed > MOST_PRINTED_BYTES:
             self.dropped += 1
             return
-        if self.sink is not None:
-            self.sink([data])
+        if self.exporter is not None:
+            self.exporter.take([data])
         try:
             os.write(self._fd, data + b"\n")
         except OSError:
@@ -128,8 +129,8 @@ class Log:
             return
         lines = [self._lines.popleft() for _ in range(len(self._lines))]  # other threads may add to it meanwhile
         self._n_bytes = 0
-        if self.sink is not None:
-            self.sink(lines)
+        if self.exporter is not None:
+            self.exporter.take(lines)
         try:
             os.write(self._fd, b"\n".join(lines) + b"\n")
         except OSError:
@@ -196,6 +197,10 @@ class Telemetry:
         kept, dropped = self._recorder.n_kept, self._recorder.dropped
         lines += _one("mlops_telemetry_kept_total", "counter", "Requests kept as telemetry.", kept)
         lines += _one("mlops_telemetry_dropped_total", "counter", "Requests that could not be kept.", dropped)
+        if self.log.exporter is not None:
+            sent, lost = self.log.exporter.n_sent, self.log.exporter.dropped
+            lines += _one("mlops_otlp_sent_total", "counter", "Log lines that a collector took.", sent)
+            lines += _one("mlops_otlp_dropped_total", "counter", "Log lines that no collector got.", lost)
         for name, value in self._gauges().items():
             lines += _one(name, "gauge", "As it is now.", value)
         used = resource.getrusage(resource.RUSAGE_SELF)
