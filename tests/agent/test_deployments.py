@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from jupyter_mlops.activities import wait_activity
+from jupyter_mlops.activities import show_activity, wait_activity
 from jupyter_mlops.core.errors import BadInput, Remote, UnknownThing
 from jupyter_mlops.delivery.deployments import (
     BadTraffic,
@@ -151,19 +151,24 @@ def test_rolling_back_gives_the_traffic_back_and_twice_takes_it_again(two):
     ]
 
 
-def test_an_update_of_one_leaves_the_other_alone_and_is_rolled_back(two):
+def test_an_update_of_one_leaves_the_other_alone_keeps_what_is_changed_meanwhile_and_is_rolled_back(two):
     set_traffic(two.world, "two", {"blue": 50, "green": 50})
     other = [one for one in two.replicas("two") if one.deployment.startswith("blue")]
     with load(two) as seen:
-        done(two, update(two.world, "two", manifest=answers(two, "three"), deployment="green"))
+        three = two.manifest("two", init="time.sleep(1)", run="return 'three'", sample=[1])
+        activity = update(two.world, "two", manifest=three, deployment="green")
+        two.eventually(lambda: show_activity(two.world, activity.name).message.startswith("Waiting until"))
+        set_traffic(two.world, "two", {"blue": 40, "green": 60})
+        done(two, activity)
         assert said(two) == {"one", "three"}
         assert ask(two, "green")[2] == '"three"'
+        assert shares(two) == {"blue": 40, "green": 60}
         done(two, rollback(two.world, "two"))
     assert {status for status, _ in seen} == {200}
     assert said(two) == {"one", "two"}
     assert [one for one in two.replicas("two") if one.deployment.startswith("blue")] == other
     assert len(two.replicas("two")) == 2
-    assert shares(two) == {"blue": 50, "green": 50}
+    assert shares(two) == {"blue": 40, "green": 60}
 
 
 def test_an_update_that_fails_leaves_both_as_they_are(two):
