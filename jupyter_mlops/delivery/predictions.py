@@ -91,8 +91,13 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     raise TrialFailed("It does not listen.")
 
 
-def await_ready(ref: str, address: str, ended: Callable[[], str], ready_s: float) -> None:
-    """Wait until a replica is ready. ``ended`` says why it ended, nothing while it runs. Raises ``TrialFailed``."""
+def await_ready(
+    ref: str, address: str, ended: Callable[[], str], ready_s: float, *, said: Callable[[], str] = str
+) -> None:
+    """Wait until a replica is ready. ``ended`` says why it ended, nothing while it runs; ``said`` what it wrote last.
+
+    Raises ``TrialFailed``.
+    """
     deadline = time.monotonic() + ready_s
     while True:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -101,7 +106,11 @@ def await_ready(ref: str, address: str, ended: Callable[[], str], ready_s: float
         if why := ended():
             raise TrialFailed(f"The replica of {ref} ended before it was ready: {why}")
         if time.monotonic() > deadline:
-            raise TrialFailed(f"The replica of {ref} was not ready within {ready_s:g} s.")
+            last = said()
+            raise TrialFailed(
+                f"The replica of {ref} was not ready within {ready_s:g} s{'; it wrote last: ' if last else ''}{last}.",
+                hint="If it loads for longer, give it more: `--timeout SECONDS`.",
+            )
         time.sleep(LOOK_EVERY_S)
 
 

@@ -41,7 +41,7 @@ def try_image(world: World, ref: str, say: Say, *, ready_s: float = READY_S) -> 
     began = time.monotonic()
     with world.builder.running(image, [hashlib.sha256(key.encode()).hexdigest()]) as container:
         say("Waiting until it is ready", 0.3)
-        await_ready(image.manifest, container.address, container.ended, ready_s)
+        await_ready(image.manifest, container.address, container.ended, ready_s, said=container.said)
         took_s = round(time.monotonic() - began, 3)
         if manifest.sample is None:
             return Trial(image=image.name, ready_s=took_s)

@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.image import Image
@@ -16,6 +17,13 @@ from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 from jupyter_mlops.hosts.image import KEYS, PORT
 from jupyter_mlops.hosts.limiting import threads
 from jupyter_mlops.hosts.shipping import ImageRemoved
+
+if TYPE_CHECKING:
+    import docker
+
+SHOWN: Final = 3
+MOST: Final = 500
+"""Of what a container wrote, lines and characters that an error repeats."""
 
 
 class Container:
@@ -31,9 +39,17 @@ class Container:
         with self._engine.asked_to("look at the container") as client:
             if client.api.inspect_container(self._id)["State"]["Running"]:
                 return ""
-            lines = bytes(client.api.logs(self._id, tail=20)).decode(errors="replace").split("\n")
-        said = [line.strip() for line in lines if line.strip() and not line.startswith("Hint: ")]
-        return said[-1].removeprefix("mlops: ") if said else "it wrote nothing."
+            lines = self._lines(client)
+        return lines[-1].removeprefix("mlops: ") if lines else "it wrote nothing."
+
+    def said(self) -> str:
+        """Return its last lines as one."""
+        with self._engine.asked_to("look at the container") as client:
+            return " / ".join(self._lines(client)[-SHOWN:])[-MOST:]
+
+    def _lines(self, client: docker.DockerClient) -> list[str]:
+        lines = bytes(client.api.logs(self._id, tail=20)).decode(errors="replace").split("\n")
+        return [line.strip() for line in lines if line.strip() and not line.startswith("Hint: ")]
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
+from jupyter_mlops.core.process import ProcessId
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Copies, Limits, Replica
@@ -52,6 +53,9 @@ class Host(Protocol):
 
     def alive(self, replica: Replica) -> bool:
         """Tell whether that very replica (nonce, start ticks, container) still runs."""
+
+    def seen_alive(self, replica: Replica) -> bool:
+        """Tell nearly the same at nearly no cost: as of the last ``replicas()``, or without asking whether it answers."""
 
     def stop(self, replica: Replica, *, grace_s: float = 30.0) -> None:
         """End it: SIGTERM, drain, SIGKILL after ``grace_s``. Idempotent."""
@@ -112,6 +116,9 @@ class Gateway(Protocol):
     def copies(self, service: str) -> dict[str, Copies]:
         """Return what became of the requests that were copied, by deployment, since the service's first copy."""
 
+    def processes(self, service: str) -> list[ProcessId]:
+        """Return what runs for a service, so that its end can be seen without asking it anything."""
+
     def alive(self, service: str) -> bool: ...
     def remove(self, service: str) -> None:
         """Stop it. Idempotent."""
@@ -128,6 +135,9 @@ class Container(Protocol):
 
     def ended(self) -> str:
         """Return why it ended; empty while it runs."""
+
+    def said(self) -> str:
+        """Return what it wrote last, in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)

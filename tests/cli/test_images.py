@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.images import build_image
@@ -107,6 +108,52 @@ def test_an_image_that_a_service_runs_is_kept(here, image, mlops, engine):
     assert mlops("images", "delete", "echo:1").code == 0
 
 
+def test_images_of_older_versions_go_when_nothing_refers_to_them(here, image, manifest, mlops, engine):
+    def version(number: int):
+        (here.home / "row.json").write_text(json.dumps({"a": float(number)}))
+        made = create_manifest(here, ["echo"], script=here.home / "score.py", sample=here.home / "row.json")
+        assert made.ref == f"echo:{number}"
+        return build_image(here, made.ref, lambda line, fraction: None)  # noqa: ARG005
+
+    here.catalog.add(Service(name="voice", host="docker", deployments=[Deployment(name="m1", manifest=manifest.ref)]))
+    pushing = here.catalog.add(Activity(name="p1", verb="images.push", subject="x", args={"image": "echo:2"}))
+    second, third = version(2), version(3)
+    assert {one["name"] for one in mlops("images", "list", "--json").json["items"]} == {"echo:1", "echo:2", "echo:3"}
+    here.catalog.edit(Activity, pushing.name, lambda one: msgspec.structs.replace(one, state="done"))
+    version(4)
+    # The first is deployed; the second was being pushed while the third was built.
+    assert {one["name"] for one in mlops("images", "list", "--json").json["items"]} == {"echo:1", "echo:4"}
+    engine.images.get(image.image_id)
+    for gone in (second, third):
+        with pytest.raises(docker.errors.ImageNotFound):
+            engine.images.get(gone.image_id)
+
+
+def test_the_lock_of_what_is_installed_stays_with_the_image(image, mlops):
+    shown = mlops("images", "show", "echo", "--json").json
+    assert shown["platform"] == image.platform
+    assert image.platform in {"linux/amd64", "linux/arm64"}
+    pins = [line for line in shown["lock"].splitlines() if "==" in line]
+    assert [pin.partition("==")[0] for pin in pins] == ["httptools", "msgspec", "uvloop", "zstandard"]
+    assert shown["lock"].count("--hash=sha256:") >= len(pins)
+
+
+def test_a_build_into_a_file_takes_a_base_in_a_file(here, manifest, mlops, engine):
+    without = mlops("images", "build", "echo", "--base", __file__)
+    assert (without.code, "--base is for --output" in without.err) == (2, True)
+    refused = mlops("images", "build", "echo", "--output", "echo.tar", "--base", __file__)
+    assert (refused.code, "test_images.py is not a whole image" in refused.err) == (2, True)
+    with (here.home / "base.tar").open("wb") as file:
+        file.writelines(engine.images.get(manifest.base_image).save(chunk_size=1 << 20))
+    built = mlops("images", "build", "echo", "--output", "echo.tar", "--base", "base.tar", "--json").json
+    assert built["image"] == "mlops/echo:1"
+    with (here.home / "echo.tar").open("rb") as file:
+        (loaded,) = engine.images.load(file)
+    # The same as the engine builds: what it has already is not built again.
+    assert build_image(here, manifest.ref, lambda line, fraction: None).image_id == loaded.id  # noqa: ARG005
+    assert mlops("images", "test", "echo").code == 0
+
+
 @pytest.mark.usefixtures("image")
 def test_pushing_to_what_is_no_registry_is_refused_before_anything_is_done(mlops):
     refused = mlops("images", "push", "echo:1", "Nowhere")
@@ -146,10 +193,11 @@ def test_an_image_that_does_not_start_fails_with_its_last_words(mlops, other_tha
 
 @pytest.mark.usefixtures("no_trial_left")
 def test_an_image_that_is_never_ready_fails_in_time(mlops, other_than_here):
-    other_than_here(init="time.sleep(600)")
+    other_than_here(init="print('fetching the vocabulary', flush=True); time.sleep(600)")
     tested = mlops("images", "test", "other", "--timeout", "1")
     assert tested.code == 1
     assert "was not ready within 1 s" in tested.err
+    assert "fetching the vocabulary" in tested.err
 
 
 def test_an_image_that_is_gone_from_the_engine_is_named_with_the_command_to_build_it(image, engine, mlops):
