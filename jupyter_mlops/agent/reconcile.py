@@ -26,8 +26,8 @@ from jupyter_mlops.ports import Host, Route, World
 AT_ONCE: Final = 4
 HALF_MADE_S: Final = 60.0
 """A service that nobody is deploying may be this old before it counts as left behind."""
-GATEWAY_S: Final = 1.0
-"""Asking a gateway costs two requests over its sockets."""
+GATEWAY_S: Final = 15.0
+"""Asking a gateway costs two requests over its sockets; whether its process runs is seen at every look."""
 LONGEST_WAIT_S: Final = 60.0
 CALM_S: Final = 120.0
 """A replica that lived so long is replaced at once, as if it were the first."""
@@ -49,6 +49,7 @@ class _Memory:
     broken: str = ""
     """Why the service cannot be looked after at all: no engine, its port taken by another program."""
     withdrawn: list[str] = field(default_factory=list)
+    gateway: list[ProcessId] = field(default_factory=list)
     gateway_seen: float = 0.0
     not_before: float = 0.0
     work: Future[None] | None = None
@@ -129,7 +130,8 @@ class Keeper:
         wanted = Counter({one.group: one.replicas for one in service.deployments})
         well = (
             Counter(one.deployment for one in mine) == wanted
-            and all(one.id in memory.ready and _looks_alive(host, one) for one in mine)
+            and all(one.id in memory.ready and host.seen_alive(one) for one in mine)
+            and all(map(is_alive, memory.gateway))
             and memory.applied == route(service, _by_deployment(mine))
         )
         if not well:
@@ -138,6 +140,7 @@ class Keeper:
             if not self._world.gateway.alive(service.name):
                 return True
             memory.gateway_seen = time.monotonic()
+            memory.gateway = self._world.gateway.processes(service.name)
         return self._observed(service, memory, len(mine)) != service
 
     def _work_on(self, name: str, memory: _Memory) -> None:
@@ -203,6 +206,7 @@ class Keeper:
         if memory.applied == wanted and self._world.gateway.alive(service.name):
             return service
         port = self._world.gateway.apply(wanted)
+        memory.gateway = self._world.gateway.processes(service.name)
         memory.applied = msgspec.structs.replace(wanted, port=port)
         if port == service.port:
             return service
@@ -278,13 +282,6 @@ def _pause(times: int) -> float:
 def _next_start(memory: _Memory, group: str) -> float:
     times, last = memory.ends.get(group, (0, 0.0))
     return last + _pause(times)
-
-
-def _looks_alive(host: Host, replica: Replica) -> bool:
-    """Ask the kernel where that is enough; the host's own check may make a request."""
-    if replica.pid:
-        return is_alive(ProcessId(pid=replica.pid, started=replica.pid_started, boot_id=replica.boot_id))
-    return host.alive(replica)
 
 
 def _is_ready(service: Service, replica: Replica) -> bool:

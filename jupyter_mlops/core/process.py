@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -42,8 +43,9 @@ def is_alive(process: ProcessId) -> bool:
     return started == process.started or (started is None and _is_hidden(process.pid))
 
 
+@functools.cache
 def boot_id() -> str:
-    """Return what names this boot and this pid namespace."""
+    """Return what names this boot and this pid namespace. Neither changes while this process runs."""
     if not _PROC:
         return _command("sysctl", "-n", "kern.bootsessionuuid")  # kern.boottime moves when the clock is set
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

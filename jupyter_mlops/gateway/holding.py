@@ -29,9 +29,17 @@ class NoActivator(Failed):
     code = "activator-failed"
 
 
+def process_of(folder: Path) -> ProcessId | None:
+    """Return the activator's process, running or not."""
+    try:
+        return decode((folder / STATE).read_bytes(), ProcessId)
+    except FileNotFoundError:
+        return None
+
+
 def is_held(folder: Path) -> bool:
     """Tell whether the activator whose file is in a gateway's folder runs."""
-    process = _process(folder)
+    process = process_of(folder)
     return process is not None and is_alive(process)
 
 
@@ -66,19 +74,12 @@ def hold(folder: Path, sockets: Sockets, workspace: Path, service: str) -> None:
 
 def let_go(folder: Path, sockets: Sockets) -> None:
     """End the activator; requests that it holds are answered with 503. Idempotent."""
-    process = _process(folder)
+    process = process_of(folder)
     if process is not None:
         end(process, grace_s=2.0)
     for name in (STATE, HELD):
         (folder / name).unlink(missing_ok=True)
     Path(sockets.activator).unlink(missing_ok=True)
-
-
-def _process(folder: Path) -> ProcessId | None:
-    try:
-        return decode((folder / STATE).read_bytes(), ProcessId)
-    except FileNotFoundError:
-        return None
 
 
 def _listens(path: str) -> bool:

@@ -61,6 +61,8 @@ class DockerHost:
         self._engine = engine or Engine(patience_s=PATIENCE_S)
         self._published = "127.0.0.1"
         """The address of the engine's machine on which replicas answer."""
+        self._running: set[str] = set()
+        """The containers that ran when they were last listed."""
 
     def check(self) -> str:
         """Return ``Docker 26.1``. Raises ``NoEngine``."""
@@ -79,7 +81,7 @@ class DockerHost:
                 )
                 try:
                     container.start()
-                    return self._find({"id": container.id})[0]
+                    return self._replica(self._listed({"id": container.id})[0])
                 except BaseException:
                     container.remove(force=True)
                     raise
@@ -93,6 +95,10 @@ class DockerHost:
         """Tell whether the container runs. One that the engine keeps restarting does not."""
         state = self._inspect(replica).get("State", {})
         return bool(state.get("Running")) and not state.get("Restarting")
+
+    def seen_alive(self, replica: Replica) -> bool:
+        """Tell whether its container ran when containers were last listed."""
+        return replica.container in self._running
 
     def stop(self, replica: Replica, *, grace_s: float = 30.0) -> None:
         """End it and remove the container: SIGTERM, drain, SIGKILL after ``grace_s``. Idempotent."""
@@ -111,7 +117,9 @@ class DockerHost:
 
     def replicas(self) -> list[Replica]:
         """Return all of this workspace's containers of this node, those that ended too: stopping one removes it."""
-        return self._find({})
+        found = self._listed({})
+        self._running = {str(each["Id"]) for each in found if each["State"] == "running"}
+        return [self._replica(each) for each in found]
 
     def logs(self, replica: Replica, tail: int = 100) -> list[str]:
         """Return the last lines that it wrote; none when it is gone."""
@@ -216,12 +224,12 @@ class DockerHost:
         """Tell whether a container of these labels is this host's: two hosts of a workspace may be one engine."""
         return self._labels.items() <= labels.items() and labels.get(HOST) == self._labels.get(HOST)
 
-    def _find(self, filters: Mapping[str, Any]) -> list[Replica]:
+    def _listed(self, filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return our containers, in one call however many there are; addresses change when the engine restarts one."""
         labels = [f"{key}={value}" for key, value in self._labels.items()]
         with self._engine.asked_to("list containers") as client:
             found = client.api.containers(all=True, filters={**filters, "label": [*labels, "mlops.nonce"]})
-        return [self._replica(each) for each in found if self._is_ours(each["Labels"])]
+        return [each for each in found if self._is_ours(each["Labels"])]
 
     def _replica(self, container: Mapping[str, Any]) -> Replica:
         labels = container["Labels"]

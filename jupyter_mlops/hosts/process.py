@@ -147,6 +147,10 @@ class ProcessHost:
         """
         return self._knows(replica) and is_alive(_process(replica)) and _nonce(replica) in {None, replica.nonce}
 
+    def seen_alive(self, replica: Replica) -> bool:
+        """Tell whether its process runs, without asking it anything."""
+        return is_alive(_process(replica))
+
     def stop(self, replica: Replica, *, grace_s: float = 30.0) -> None:
         """End it: SIGTERM, time to drain, SIGKILL after ``grace_s``; then forget it, but for its log. Idempotent."""
         if not self._knows(replica):

@@ -85,6 +85,8 @@ class Route(Record, frozen=True, kw_only=True):
     port: int
     """0: choose a free one."""
     backends: list[Backend]
+    certificate: str = ""
+    """The file with certificate and key, in the service's folder ``tls``; empty for plain HTTP."""
     holds: bool = False
     """Let requests wait where no replica is ready, instead of refusing them."""
 

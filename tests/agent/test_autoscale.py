@@ -12,7 +12,7 @@ from jupyter_mlops.agent.control import agent_status, stop_agent
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.scale import Scale
 from jupyter_mlops.delivery.scaling import BadScale, scale, scale_to
-from jupyter_mlops.gateway.holding import _process
+from jupyter_mlops.gateway.holding import process_of
 from jupyter_mlops.ports import Load
 
 FAST = Scale(min_replicas=1, max_replicas=8, target_utilization=0.5, concurrency=10, cool_down_s=60)
@@ -129,9 +129,9 @@ def test_without_load_none_runs_and_the_first_request_with_a_key_waits_for_one_e
     assert tides.service("tides").state == "ready"
     assert "first request" in tides.service("tides").message
     folder = tides.world.root / "services" / "tides" / "gateway"
-    killed = _process(folder)
+    killed = process_of(folder)
     tides.kill(killed.pid)
-    tides.eventually(lambda: _process(folder) != killed)
+    tides.eventually(lambda: process_of(folder) != killed)
     assert tides.post("tides", 1, key="wrong")[0] == 401
     assert tides.post("tides", 1, key="")[0] == 401
     time.sleep(1)
