@@ -97,6 +97,19 @@ class Failed(MlopsError):
     code, status, exit_code = "failed", 500, 1
 
 
+class NotWritten(Unavailable):
+    """A disk takes no more, or the place is not ours to write. Nothing was left half-written."""
+
+    code = "cannot-write"
+
+    def __init__(self, what: str, error: OSError) -> None:
+        """Say what cannot be written, and why."""
+        super().__init__(
+            f"{what} cannot be written: {error.strerror or error}.",
+            hint="Make room there or make it writable, or name another place, and try again. Nothing was left half-written.",
+        )
+
+
 class Remote(MlopsError):
     """An error that happened in another process, rebuilt from its record."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from jupyter_mlops.core.errors import BadInput, Failed
+from jupyter_mlops.core.errors import BadInput, Failed, NotWritten
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.manifest import Manifest, ManifestFile
 from jupyter_mlops.core.record import encode
@@ -88,15 +88,15 @@ def bundle_folder(world: World, manifest: Manifest) -> Path:
 def materialize(world: World, manifest: Manifest, folder: Path | None = None) -> Path:
     """Return the manifest's bundle (``manifest.json`` and its files, digests verified), made if it is not there.
 
-    All or nothing: it is written beside its place and renamed. Raises ``DamagedBlob``, and ``UnknownThing`` for a
-    blob that is gone.
+    All or nothing: it is written beside its place and renamed. Raises ``DamagedBlob``, ``NotWritten``, and
+    ``UnknownThing`` for a blob that is gone.
     """
     place = folder or bundle_folder(world, manifest)
     if _is_whole(place, manifest):
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(f".{place.name}-{new_id(4)}")
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         _fill(world, manifest, part)
         if place.exists():  # damaged, or of another manifest that had this name before
             place.rename(place.with_name(f".{place.name}-{new_id(4)}-old"))
@@ -105,6 +105,8 @@ def materialize(world: World, manifest: Manifest, folder: Path | None = None) ->
         except OSError:
             if not _is_whole(place, manifest):  # else another process made it meanwhile
                 raise
+    except OSError as error:
+        raise NotWritten(f"The bundle of {manifest.ref} in {place.parent}", error) from error
     finally:
         for leftover in place.parent.glob(f".{place.name}-*"):
             if leftover == part or leftover.name.endswith("-old"):

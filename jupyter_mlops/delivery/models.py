@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, Unavailable, UnknownThing
+from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, NotWritten, UnknownThing
 from jupyter_mlops.core.ids import RunId, check_name, split_ref
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Run
@@ -69,12 +69,6 @@ class ModelInUse(Conflict):
     """A service has the model deployed."""
 
     code = "model-in-use"
-
-
-class CannotWrite(Unavailable):
-    """A folder for files cannot be written."""
-
-    code = "cannot-write"
 
 
 class WouldOverwrite(Conflict):
@@ -146,7 +140,7 @@ def tag_model(world: World, ref: str, tags: Mapping[str, str | None]) -> ModelVe
 
 
 def download_model(world: World, ref: str, into: Path) -> Path:
-    """Copy a version's files into the new or empty folder ``into``; return it. Raises ``WouldOverwrite``, ``CannotWrite``."""
+    """Copy a version's files into the new or empty folder ``into``; return it. Raises ``WouldOverwrite``, ``NotWritten``."""
     version = world.tracking.model_version(ref)
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise WouldOverwrite(f"{str(into)!r} exists and is not an empty folder.", hint="Name a new folder.")
@@ -162,10 +156,7 @@ def download_model(world: World, ref: str, into: Path) -> Path:
                 into.mkdir()
                 files.rename(into / files.name)
     except OSError as error:
-        raise CannotWrite(
-            f"The folder {str(into)!r} cannot be written: {error.strerror}.",
-            hint="Name one that can, with space for it.",
-        ) from error
+        raise NotWritten(f"The folder {str(into)!r}", error) from error
     return into
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.core.errors import BadInput, Conflict, Unavailable
+from jupyter_mlops.core.errors import BadInput, Conflict, NotWritten, Unavailable
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts import assembly, bases, edge, image, layers, loading, pulling, shipping, trial
@@ -50,18 +50,6 @@ class BadPlatform(BadInput):
         )
 
 
-class NoRoom(Unavailable):
-    """The workspace's disk takes no more while an image is built."""
-
-    code = "no-room"
-
-    def __init__(self, cache: Path, error: OSError) -> None:
-        super().__init__(
-            f"The image cannot be built in {cache}: {error.strerror or error}.",
-            hint="Make room or make the folder writable, then build again. Nothing of it was left behind.",
-        )
-
-
 class ImageInUse(Conflict):
     """Containers run from the image."""
 
@@ -89,7 +77,7 @@ class DockerBuilder:
 
         ``platform`` is ``linux/amd64`` or ``linux/arm64``, the engine's own if empty. A base image for another one
         comes out of its registry. Raises ``BadPlatform``, ``NoEngine``, ``NoBaseImage``, ``BadBaseImage``,
-        ``CannotInstall``, ``NoRoom`` or ``EngineRefused``.
+        ``CannotInstall``, ``NotWritten`` or ``EngineRefused``.
         """
         wanted = _architecture(platform) if platform else ""
         say("Looking at the Docker engine", 0.0)
@@ -118,7 +106,7 @@ class DockerBuilder:
         """Build an image into a new file, as ``export`` writes it; that takes no engine.
 
         The base image is in the file ``base``, else comes out of its registry, else out of the engine. Raises what
-        ``build`` raises, and ``FileThere``, ``CannotWrite`` or ``BadArchive``.
+        ``build`` raises, and ``FileThere``, ``NotWritten`` or ``BadArchive``.
         """
         shipping.check_place(file)
         native = ARCHITECTURES.get(machine.machine(), machine.machine())
@@ -203,11 +191,11 @@ class DockerBuilder:
         try:
             return edge.write_beside(file, source, name, digests)
         except OSError as error:
-            raise shipping.CannotWrite(file.parent, error) from error
+            raise NotWritten(str(file.parent), error) from error
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
-        """Give a folder for temporary files beside what is kept. Raises ``NoRoom`` for what its disk does not take."""
+        """Give a folder for temporary files beside what is kept. Raises ``NotWritten`` for what its disk does not take."""
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix="building-", dir=self._cache) as folder:
@@ -215,7 +203,7 @@ class DockerBuilder:
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            raise NoRoom(self._cache, error) from error
+            raise NotWritten(f"The image in {self._cache}", error) from error
 
     def _base_in(self, client: docker.DockerClient, name: str, wanted: str, variant: str, say: Say) -> bases.Base:
         """Return the base image that the engine has; one for another platform out of its registry, if need be.

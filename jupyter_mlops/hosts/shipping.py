@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_mlops.core.errors import Conflict, NotFound, Unavailable
+from jupyter_mlops.core.errors import Conflict, NotFound, NotWritten
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.record import Record, decode, encode
@@ -45,15 +45,6 @@ class FileThere(Conflict):
 
     def __init__(self, file: Path) -> None:
         super().__init__(f"{file} exists.", hint="Name another file, or remove this one.")
-
-
-class CannotWrite(Unavailable):
-    """An export's file cannot be written."""
-
-    code = "cannot-write"
-
-    def __init__(self, file: Path, error: OSError) -> None:
-        super().__init__(f"{file} cannot be written: {error.strerror or error}.")
 
 
 class _Packed(Record, frozen=True, kw_only=True):
@@ -136,17 +127,17 @@ def check_registry(target: Target) -> None:
 
 
 def check_place(file: Path) -> None:
-    """See that a file can be new where it is wanted. Raises ``FileThere`` or ``CannotWrite``."""
+    """See that a file can be new where it is wanted. Raises ``FileThere`` or ``NotWritten``."""
     if file.exists():
         raise FileThere(file)
     if not file.parent.is_dir():
-        raise CannotWrite(file, FileNotFoundError(errno.ENOENT, "there is no such folder"))
+        raise NotWritten(str(file), FileNotFoundError(errno.ENOENT, "there is no such folder"))
 
 
 def export(archive: Path, file: Path, tags: Sequence[str], folder: Path, say: Say) -> int:
     """Write a saved image as an archive that OCI's tools and `docker load` read, layers compressed; return its bytes.
 
-    All or nothing. ``folder`` takes temporary files. Raises ``FileThere``, ``CannotWrite`` or ``BadArchive``.
+    All or nothing. ``folder`` takes temporary files. Raises ``FileThere``, ``NotWritten`` or ``BadArchive``.
     """
     with opened(archive) as saved:
         blobs = []
@@ -158,7 +149,7 @@ def export(archive: Path, file: Path, tags: Sequence[str], folder: Path, say: Sa
 
 
 def write_archive(file: Path, config: bytes, tags: Sequence[str], blobs: Sequence[Blob], say: Say) -> int:
-    """Write an image into a new file, all or nothing; return its bytes. Raises ``FileThere`` or ``CannotWrite``."""
+    """Write an image into a new file, all or nothing; return its bytes. Raises ``FileThere`` or ``NotWritten``."""
     part = file.with_name(f".{file.name}.{new_id()}.part")
     try:
         with part.open("xb") as target:
@@ -169,7 +160,7 @@ def write_archive(file: Path, config: bytes, tags: Sequence[str], blobs: Sequenc
             raise FileThere(file)
         part.rename(file)
     except OSError as error:
-        raise CannotWrite(file, error) from error
+        raise NotWritten(str(file), error) from error
     finally:
         part.unlink(missing_ok=True)
     say(f"Wrote {file.name}", 1.0)

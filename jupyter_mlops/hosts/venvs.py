@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from jupyter_mlops.core.errors import Unavailable
+from jupyter_mlops.core.errors import NotWritten, Unavailable
 from jupyter_mlops.core.files import locked
 from jupyter_mlops.hosts import wheels
 
@@ -81,10 +81,7 @@ def writing(cache: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable(
-            f"The packages cannot be kept in {cache}: {error.strerror or error}.",
-            hint="Make room or make the folder writable, then try again.",
-        ) from error
+        raise NotWritten(f"The packages' folder {cache}", error) from error
 
 
 def _uv(*argv: str) -> subprocess.CompletedProcess[str]:

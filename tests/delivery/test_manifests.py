@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from jupyter_mlops.core.errors import BadInput, UnknownThing
+from jupyter_mlops.core.errors import BadInput, NotWritten, UnknownThing
 from jupyter_mlops.core.manifest import Column, Manifest, Tensor
 from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Deployment, Service
@@ -229,6 +229,14 @@ def test_a_damaged_blob_is_named_and_leaves_no_bundle(churn, tmp_path):
     with pytest.raises(DamagedBlob, match="models/fragile/weights"):
         materialize(churn, manifest)
     assert not (churn.root / "bundles" / "fragile-1").exists()
+
+
+def test_a_bundle_on_a_full_disk_is_refused_and_leaves_nothing(churn, small_disk, fill):
+    manifest = create_manifest(churn, ["churn"])
+    fill(small_disk / "filler")
+    with pytest.raises(NotWritten, match=rf"^The bundle of {manifest.ref} in .* cannot be written: No space left"):
+        materialize(churn, manifest, small_disk / "bundle")
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
 def test_a_deployed_manifest_is_not_deleted(churn):

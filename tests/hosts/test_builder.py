@@ -11,10 +11,11 @@ from pathlib import Path
 import docker
 import pytest
 
+from jupyter_mlops.core.errors import NotWritten
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.hosts import layers, loading
 from jupyter_mlops.hosts.bases import BadBaseImage, NoBaseImage
-from jupyter_mlops.hosts.builder import DockerBuilder, ImageInUse, NoRoom
+from jupyter_mlops.hosts.builder import DockerBuilder, ImageInUse
 from jupyter_mlops.hosts.engine import NoEngine
 from jupyter_mlops.hosts.image import tag
 from jupyter_mlops.hosts.wheels import CannotInstall
@@ -156,7 +157,7 @@ def test_a_package_that_cannot_be_built_is_named_with_the_reason(builder, plain_
 
 
 def test_a_full_disk_is_named_and_nothing_is_left_on_it(plain_bundle, small_disk, workspace_id):
-    with pytest.raises(NoRoom, match=r"cannot be built in .*No space left on device"):
+    with pytest.raises(NotWritten, match=r"cannot be written: No space left on device"):
         DockerBuilder(small_disk, workspace_id).build(*plain_bundle, quiet)
     left = {path.name.partition("-")[0] for path in (small_disk / "cache" / "images").iterdir()}
     assert left <= {"lock", "python"}
