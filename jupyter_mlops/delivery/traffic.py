@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.service import Copies, Service
 from jupyter_mlops.delivery.deployments import ALL, BadTraffic, changed, find_deployment, with_weights
@@ -26,27 +27,27 @@ def set_traffic(world: World, name: str, weights: Mapping[str, int]) -> Service:
     """Split a service's traffic between its deployments, by percents; one that is not named gets none.
 
     Takes effect before it returns, without a reload or a lost request. Raises ``UnknownThing``, ``UnknownDeployment``,
-    ``BadTraffic`` and ``ServiceBusy``.
+    ``BadTraffic`` and ``ServiceBusy``; and what the gateway raises, then nothing has changed.
     """
-    check_kept_here(world, world.catalog.get(Service, name))
+    before = world.catalog.get(Service, name)
+    check_kept_here(world, before)
     said = " ".join(f"{deployment}={weight}" for deployment, weight in weights.items())
 
     def change(one: Service) -> Service:
         wanted = with_weights(one, weights)
         return one if wanted == one.deployments else changed(one, wanted, what=f"traffic {said}", by=world.actor)
 
-    service = world.catalog.edit(Service, name, change, verb="traffic")
-    _tell(world, service)
-    return service
+    return _change(world, before, change, "traffic")
 
 
 def set_mirror(world: World, name: str, percents: Mapping[str, int]) -> Service:
     """Copy a percent of a service's requests to deployments; 0 ends it. One that is not named keeps its percent.
 
     The clients' answers are neither slowed nor changed by it. Raises ``UnknownThing``, ``UnknownDeployment``,
-    ``BadTraffic`` and ``ServiceBusy``.
+    ``BadTraffic`` and ``ServiceBusy``; and what the gateway raises, then nothing has changed.
     """
-    check_kept_here(world, world.catalog.get(Service, name))
+    before = world.catalog.get(Service, name)
+    check_kept_here(world, before)
 
     def change(one: Service) -> Service:
         for deployment, percent in percents.items():
@@ -63,9 +64,7 @@ def set_mirror(world: World, name: str, percents: Mapping[str, int]) -> Service:
             )
         return msgspec.structs.replace(one, deployments=wanted)
 
-    service = world.catalog.edit(Service, name, change, verb="mirror")
-    _tell(world, service)
-    return service
+    return _change(world, before, change, "mirror")
 
 
 def mirrored(world: World, name: str) -> list[Mirrored]:
@@ -79,10 +78,28 @@ def mirrored(world: World, name: str) -> list[Mirrored]:
     ]
 
 
-def _tell(world: World, service: Service) -> None:
-    """Let the gateway know at once. The agent would notice too, but it may be busy rolling out, or not there."""
-    world.gateway.reweigh(
-        service.name,
-        {one.name: one.weight for one in service.deployments},
-        {one.name: one.mirror for one in service.deployments},
-    )
+def _change(world: World, before: Service, change: Callable[[Service], Service], verb: str) -> Service:
+    """Change the record, and let the gateway know at once: the agent may be busy rolling out, or not there.
+
+    What the gateway refuses is taken back.
+    """
+    service = world.catalog.edit(Service, before.name, change, verb=verb)
+    try:
+        world.gateway.reweigh(
+            service.name,
+            {one.name: one.weight for one in service.deployments},
+            {one.name: one.mirror for one in service.deployments},
+        )
+    except MlopsError:
+        shares = {one.name: (one.weight, one.mirror) for one in before.deployments}
+
+        def undo(stored: Service) -> Service:
+            deployments = []
+            for one in stored.deployments:
+                weight, mirror = shares.get(one.name, (one.weight, one.mirror))
+                deployments.append(msgspec.structs.replace(one, weight=weight, mirror=mirror))
+            return msgspec.structs.replace(stored, deployments=deployments, history=before.history)
+
+        world.catalog.edit(Service, before.name, undo, verb=f"undo-{verb}")
+        raise
+    return service

@@ -30,6 +30,7 @@ from jupyter_mlops.delivery.services import (
     set_traffic,
     update,
 )
+from jupyter_mlops.gateway.runtime import GatewayFailed
 
 
 def answers(house, said: str) -> str:
@@ -198,6 +199,16 @@ def test_requests_are_copied_to_a_shadow_whose_answers_nobody_gets(two):
     with pytest.raises(UnknownDeployment):
         set_mirror(two.world, "two", {"red": 10})
     set_mirror(two.world, "two", {"green": 0})
+    assert said(two, 10) == {"one"}
+
+
+def test_what_the_gateway_refuses_changes_nothing(two, monkeypatch):
+    before = two.service("two").deployments
+    monkeypatch.setattr("jupyter_mlops.gateway.mirror._LUA", "this is not Lua")
+    with pytest.raises(GatewayFailed, match="Lua") as refused:
+        set_mirror(two.world, "two", {"green": 10})
+    assert "built with Lua" in refused.value.hint
+    assert two.service("two").deployments == before
     assert said(two, 10) == {"one"}
 
 

@@ -17,7 +17,7 @@ from jupyter_mlops.core.process import process_id
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.delivery.services import service_keys, show_service
-from jupyter_mlops.gateway.runtime import _read_state as gateway_state
+from jupyter_mlops.gateway.instance import read_state as gateway_state
 
 
 @pytest.fixture(scope="module")

@@ -19,15 +19,16 @@ from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import decode, encode
 from jupyter_mlops.gateway import admin, config
 from jupyter_mlops.gateway import runtime as runtime_module
-from jupyter_mlops.gateway.runtime import GatewayFailed, HaproxyGateway, NoHaproxy, PortTaken, _State
+from jupyter_mlops.gateway.instance import State
+from jupyter_mlops.gateway.runtime import GatewayFailed, HaproxyGateway, NoHaproxy, PortTaken
 from jupyter_mlops.gateway.tcp import RANGE, BadBind
 
 from .conftest import Client, route
 from .upstreams import upstream
 
 
-def state(gateway: HaproxyGateway, service: str = "churn") -> _State:
-    return decode((gateway._folder(service) / "gateway.json").read_bytes(), _State)
+def state(gateway: HaproxyGateway, service: str = "churn") -> State:
+    return decode((gateway._folder(service) / "gateway.json").read_bytes(), State)
 
 
 def process(gateway: HaproxyGateway) -> ProcessId:
