@@ -16,6 +16,7 @@ from jupyter_mlops.agent.reconcile import Keeper
 from jupyter_mlops.agent.runner import Runner
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.certificates import renew_due
 from jupyter_mlops.monitoring.compaction import collect
 from jupyter_mlops.store.feed import ChangeFeed
 from jupyter_mlops.training.reaper import Reaper
@@ -27,6 +28,7 @@ SCALE_S: Final = 0.4
 RUNS_S: Final = 2.0
 SWEEP_S: Final = 60.0
 TELEMETRY_S: Final = 30.0
+CERTIFICATES_S: Final = 3600.0
 JOBS: Final = 8
 HALT_S: Final = 30.0
 TROUBLE_S: Final = 5.0
@@ -97,6 +99,7 @@ class Agent:
             self._every("scale", SCALE_S, functools.partial(self._scaler.look, self._services))
         self._every("sweep", SWEEP_S, self._keeper.sweep)
         self._every("telemetry", TELEMETRY_S, functools.partial(collect, self._workspace))
+        self._every("certificates", CERTIFICATES_S, functools.partial(renew_due, self._workspace))
         self._every("runs", RUNS_S, self._look_at_tracking)
 
     def _look_at_tracking(self) -> None:

@@ -8,6 +8,8 @@ from typing import Final, get_args
 import click
 
 from jupyter_mlops.cli import activities as _activity_views  # noqa: F401  # `--no-wait` shows an activity
+from jupyter_mlops.cli.certificates import tls as show_tls
+from jupyter_mlops.cli.certificates import tls_options
 from jupyter_mlops.cli.clients import client
 from jupyter_mlops.cli.command import Command, Group
 from jupyter_mlops.cli.complete import deployment_names, host_names, manifest_names, model_names, service_names
@@ -22,6 +24,7 @@ from jupyter_mlops.cli.view import Done, Facts, Listing, Note, Table, View, list
 from jupyter_mlops.cli.words import age, size, status, when
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.service import Deployment, Service
+from jupyter_mlops.delivery.certificates import Given
 from jupyter_mlops.delivery.configuration import SETTINGS
 from jupyter_mlops.delivery.keys import Keys, Which
 from jupyter_mlops.delivery.scaling import wanted_resources
@@ -73,6 +76,7 @@ def services() -> None:
 )
 @click.option("--traffic", type=click.IntRange(0, 100), metavar="PERCENT", help="Its share; 0 if it is added.")
 @telemetry_options
+@tls_options
 @no_wait_option
 @json_option
 @pass_session
@@ -91,6 +95,8 @@ def deploy(
     deployment: str | None,
     traffic: int | None,
     settings: Mapping[str, object],
+    tls: bool,
+    certificate: Given | None,
     no_wait: bool,
 ) -> Service | Activity:
     """Deploy a model as a service with a URL and keys.
@@ -116,6 +122,8 @@ def deploy(
         replicas=replicas,
         resources=wanted_resources(session.world, name, deployment, cpu, memory),
         settings=settings,
+        tls=tls,
+        certificate=certificate,
     )
     if no_wait:
         return activity
@@ -128,6 +136,7 @@ services.add_command(client)
 services.add_command(scale)
 services.add_command(show_telemetry)
 services.add_command(logs)
+services.add_command(show_tls)
 for _command in COMMANDS:
     services.add_command(_command)
 
@@ -308,6 +317,7 @@ def _view(service: Service) -> View:
                 ("answers", f"within {limits.timeout_s:g} s, at most {limits.max_batch} requests scored together"),
                 ("logs", f"from level {service.log_level}"),
                 ("telemetry", told(service)),
+                ("certificate", _certificate(service)),
                 ("created", f"{when(service.created_at)} by {service.created_by}"),
             ]
         ),
@@ -324,6 +334,11 @@ def _view(service: Service) -> View:
     if service.message:
         view.append(Note(text=service.message, tone="bad" if service.state in {"failed", "degraded"} else "plain"))
     return view
+
+
+def _certificate(service: Service) -> str:
+    found = service.certificate
+    return f"{found.kind}, until {when(found.expires_at)}" if found else ""
 
 
 def _replicas(deployment: Deployment) -> str:

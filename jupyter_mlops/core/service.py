@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from jupyter_mlops.core.certificate import Certificate
 from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.record import Entry, Record
 from jupyter_mlops.core.resources import Resources
@@ -143,6 +144,8 @@ class Service(Entry, frozen=True, kw_only=True):
     bind: str = "127.0.0.1"
     port: int = 0
     """The gateway's; 0 until it has one, then kept for life."""
+    certificate: Certificate | None = None
+    """What its gateway shows; ``None`` where it speaks plain HTTP."""
     limits: Limits = Limits()
     log_level: LogLevel = "info"
     telemetry: Telemetry = Telemetry()
@@ -171,4 +174,5 @@ class Service(Entry, frozen=True, kw_only=True):
     @property
     def url(self) -> str:
         """Where it answers, without a trailing slash; empty until it has a port."""
-        return f"http://{self.bind}:{self.port}" if self.port else ""
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://{self.bind}:{self.port}" if self.port else ""

@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from jupyter_mlops.core.certificate import Certificate
 from jupyter_mlops.core.errors import BadInput, Failed, Problem, Remote, Unavailable
 from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.certificates import NamedConnection, known_as, trusting
 from jupyter_mlops.delivery.keys import read_keys
 from jupyter_mlops.ports import World
 
@@ -73,6 +75,10 @@ class Endpoint:
     """How long one answer may take."""
     hint: str
     """What to do when it does not answer."""
+    certificate: Certificate | None = None
+    """The one that it has to show; ``None`` where any will do that the system trusts."""
+    trust: ssl.SSLContext | None = None
+    """What that certificate is checked against."""
 
     @property
     def called(self) -> str:
@@ -107,6 +113,8 @@ def endpoint_of(world: World, name: str) -> Endpoint:
         key=read_keys(world, name).primary,
         timeout_s=service.limits.timeout_s + _GRACE_S,
         hint=f"See why with `mlops services show {name}` and `mlops services logs {name}`.",
+        certificate=service.certificate,
+        trust=trusting(world, service),
     )
     if not service.port:
         raise ServiceDown(endpoint, service.message.rstrip(".") or "it is being deployed")
@@ -126,9 +134,19 @@ def score(world: World, name: str, body: bytes, content_type: str = JSON, *, pat
 class Caller:
     """Asks one service. Safe to use from several threads; connections are kept for the next request."""
 
-    def __init__(self, find: Callable[[], Endpoint], *, patience_s: float = PATIENCE_S) -> None:
-        """``find`` is called for the first request, and again where the key that it gave is refused."""
+    def __init__(
+        self,
+        find: Callable[[], Endpoint],
+        *,
+        patience_s: float = PATIENCE_S,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """``find`` is called for the first request, and again where the key that it gave is refused.
+
+        Every request carries ``headers``.
+        """
         self._find = find
+        self._headers = dict(headers or {})
         self._patience_s = patience_s
         self._endpoint: Endpoint | None = None
         self._idle: deque[http.client.HTTPConnection] = deque()
@@ -178,7 +196,9 @@ class Caller:
             kept = self._taken()
             connection = kept or _connected(endpoint)
             try:
-                connection.request(method, urlsplit(endpoint.url).path + path, body, dict(headers or {}))
+                connection.request(
+                    method, urlsplit(endpoint.url).path + path, body, {**self._headers, **(headers or {})}
+                )
                 answer = connection.getresponse()
                 content = answer.read()
             except TimeoutError as error:
@@ -255,6 +275,9 @@ def _connected(endpoint: Endpoint) -> http.client.HTTPConnection:
         raise BadAddress(f"{endpoint.url!r} is no address of a service: {error}.", hint=_ADDRESS) from error
     if not host or parts.scheme not in {"http", "https"}:
         raise BadAddress(f"{endpoint.url!r} is no address of a service.", hint=_ADDRESS)
+    if endpoint.certificate is not None and endpoint.trust is not None:
+        name = known_as(endpoint.certificate, host)
+        return NamedConnection(host, port, name=name, timeout=endpoint.timeout_s, context=endpoint.trust)
     if parts.scheme == "https":
         return http.client.HTTPSConnection(host, port, timeout=endpoint.timeout_s, context=ssl.create_default_context())
     return http.client.HTTPConnection(host, port, timeout=endpoint.timeout_s)

@@ -17,6 +17,7 @@ from jupyter_mlops.core.record import plain
 from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Deployment, Limits, Service
 from jupyter_mlops.delivery.calls import score
+from jupyter_mlops.delivery.certificates import Given, install, renew
 from jupyter_mlops.delivery.configuration import configured, publish_configuration
 from jupyter_mlops.delivery.deployments import (
     ALL,
@@ -102,6 +103,8 @@ def deploy(
     resources: Resources | None = None,
     limits: Limits | None = None,
     settings: Mapping[str, object] | None = None,
+    tls: bool = False,
+    certificate: Given | None = None,
 ) -> Activity:
     """Ask the agent to serve a model (``NAME[:VERSION]``) or a manifest as service ``name``.
 
@@ -112,6 +115,7 @@ def deploy(
     ``deployment`` names the one to update, or a new one to add beside those that there are; ``traffic`` is its percent
     of the requests, of which a new one gets none unless it is the first. The others share the rest as they did.
     ``settings`` are those of ``configure``; for a service that exists they hold from now on, also where the update fails.
+    So it is with HTTPS, by a ``certificate`` or, with ``tls``, a self-made one.
 
     Raises ``BadName``, ``UnknownThing``, ``UnknownHost``, ``Unavailable`` (the host does not answer), ``PortInUse``,
     ``BadReplicas``, ``BadTraffic``, ``WhichDeployment``, ``OneHost``, ``ServiceBusy``, and what making a manifest raises.
@@ -140,8 +144,13 @@ def deploy(
     if known is not None:
         if settings:
             configure(world, name, settings)
+        if certificate is not None or (tls and known.certificate is None):
+            renew(world, name, certificate)
         return world.submit(DEPLOY, f"service {name}", plain(wanted))
-    _reserve(world, msgspec.structs.replace(fresh, host=where, bind=bind or "127.0.0.1", port=port))
+    fresh = msgspec.structs.replace(fresh, host=where, bind=bind or "127.0.0.1", port=port)
+    if tls or certificate is not None:
+        fresh = msgspec.structs.replace(fresh, certificate=install(world, name, fresh.bind, certificate))
+    _reserve(world, fresh)
     try:
         return world.submit(DEPLOY, f"service {name}", plain(wanted))
     except BaseException:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from jupyter_mlops.core.errors import Problem
 from jupyter_mlops.core.record import Record, encode
-from jupyter_mlops.gateway import mirror
+from jupyter_mlops.gateway import mirror, tls
 from jupyter_mlops.ports import Backend, Route
 
 SLOTS = 8
@@ -85,6 +85,8 @@ class Plan(Record, frozen=True, kw_only=True):
     """Whether a deployment is to get copies, ready or not."""
     holds: bool = False
     """Whether requests wait where no replica is ready."""
+    certificate: str = ""
+    """As the route has it."""
 
 
 def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) -> Plan:
@@ -110,6 +112,7 @@ def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) ->
         copies=_copies(route.backends),
         mirrors=any(one.mirror for one in route.backends),
         holds=route.holds,
+        certificate=route.certificate,
     )
 
 
@@ -248,7 +251,7 @@ def _frontend(plan: Plan) -> list[str]:
         "frontend service",
         *_indent(
             [
-                f"bind {_address(plan.bind, plan.port)}",
+                f"bind {_address(plan.bind, plan.port)}{tls.options(plan.certificate)}",
                 "http-request set-header x-request-id %[uuid()] if !{ req.hdr(x-request-id) -m len 1:128 }",
                 "http-request set-var(txn.id) req.hdr(x-request-id)",
                 f"http-request set-var(txn.deployment) {asked} if {{ {asked} -m found }}",

@@ -17,6 +17,7 @@ from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
+from jupyter_mlops.delivery.certificates import Trust, show_certificate
 from jupyter_mlops.delivery.clients import ClientProgram
 from jupyter_mlops.delivery.deployments import remove_deployment, rollback
 from jupyter_mlops.delivery.hosts import HostState, check_host, remove_host
@@ -131,6 +132,8 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "services/{name}/keys/{which}/regenerate", regenerate_key, None, Keys),
     Row("GET", "services/{name}/clients/{language}", services.show_client, None, ClientProgram),
     Row("POST", "services/{name}/scale", scaling.scale_service, scaling.ScaleService, services.Service),
+    Row("GET", "services/{name}/certificate", show_certificate, None, Trust),
+    Row("POST", "services/{name}/certificate", services.renew_certificate, services.RenewCertificate, Trust),
     Row("GET", "services/{name}/telemetry", services.show_telemetry, None, list[Request]),
     Row("GET", "services/{name}/logs", services.show_service_logs, None, list[str]),
     Row("POST", "services/{name}/score", services.score_service, Raw, Any),

@@ -91,3 +91,22 @@ def test_logs_of_replicas_that_are_gone_are_printed_as_json_lines(here, mlops):
     assert mlops("services", "logs", "churn", "--since", "1h").out.strip() == ""
     missing = mlops("services", "logs", "churn", "--replica", "nope")
     assert (missing.code, "'nope'" in missing.err, "r0" in missing.err) == (3, True, True)
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_certificate_is_made_shown_and_renewed(here, mlops, monkeypatch):
+    monkeypatch.setattr(type(here), "ensure_agent", lambda _: None)  # there is nothing that it would show it with
+    plain = mlops("services", "tls", "churn")
+    assert (plain.code, "speaks plain HTTP" in plain.err, "--renew" in plain.err) == (3, True, True)
+    first = mlops("services", "tls", "churn", "--renew", "--json").json
+    assert "127.0.0.1" in first["certificate"]["names"]
+    assert first["authority"].startswith("-----BEGIN CERTIFICATE")
+    again = mlops("services", "tls", "churn", "--renew", "--json").json
+    assert again["authority"] == first["authority"]
+    assert again["certificate"]["fingerprint"] != first["certificate"]["fingerprint"]
+    assert again["certificate"]["fingerprint"] in mlops("services", "tls", "churn").out
+    assert "self-made, until" in mlops("services", "show", "churn").out
+    alone = mlops("services", "tls", "churn", "--cert", here.home / "nothing.pem")
+    assert (alone.code, "needs its key" in alone.err) == (2, True)
+    missing = mlops("services", "tls", "churn", "--cert", here.home / "nothing.pem", "--key", here.home / "nothing.pem")
+    assert (missing.code, "nothing.pem cannot be read: No such file" in missing.err) == (2, True)

@@ -11,6 +11,7 @@ from jupyter_mlops.core import service as core
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.delivery import scaling, services
 from jupyter_mlops.delivery.calls import score
+from jupyter_mlops.delivery.certificates import Given, Trust, renew, show_certificate
 from jupyter_mlops.delivery.clients import ClientProgram, Language, client_program
 from jupyter_mlops.monitoring.telemetry import Request, list_requests
 from jupyter_mlops.ports import World
@@ -45,6 +46,16 @@ class ConfigureService(Body, frozen=True, kw_only=True):
     telemetry: ConfigureTelemetry | None = None
 
 
+class GivenCertificate(Given, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A certificate to show, and its key."""
+
+
+class RenewCertificate(Body, frozen=True, kw_only=True):
+    """Which certificate to show from now on: a given one, else a fresh self-made one."""
+
+    certificate: GivenCertificate | None = None
+
+
 class DeployService(Body, frozen=True, kw_only=True):
     """What to serve under a name, a ``model`` or a ``manifest``. What is left out stays as it is; a new service gets the defaults."""
 
@@ -69,6 +80,9 @@ class DeployService(Body, frozen=True, kw_only=True):
     limits: WantedLimits | None = None
     settings: ConfigureService | None = None
     """What ``PATCH`` takes; it holds from now on, also where an update fails."""
+    tls: bool = False
+    """Speak HTTPS, with a self-made certificate unless one is given."""
+    certificate: GivenCertificate | None = None
 
 
 class Service(core.Service, frozen=True, kw_only=True):
@@ -110,6 +124,8 @@ def deploy_service(world: World, body: DeployService) -> Activity:
         resources=scaling.wanted_resources(world, body.name, body.deployment, body.cpus, body.memory),
         limits=limits,
         settings=_changes(body.settings or ConfigureService()),
+        tls=body.tls,
+        certificate=body.certificate,
     )
 
 
@@ -134,6 +150,13 @@ def show_service_logs(
 ) -> Sequence[str]:
     """Show the last lines that a service's replicas wrote, as JSON, in the order of time."""
     return services.service_logs(world, name, tail, since=since, replica=replica)
+
+
+def renew_certificate(world: World, name: str, body: RenewCertificate) -> Trust:
+    """Let a service show another certificate; no connection is dropped for it."""
+    renew(world, name, body.certificate)
+    world.ensure_agent()
+    return show_certificate(world, name)
 
 
 def show_telemetry(world: World, name: str, *, since: str = "1h", limit: Most = 100) -> Sequence[Request]:

@@ -703,6 +703,24 @@ export interface paths {
         patch: operations["configure_service"];
         trace?: never;
     };
+    "/services/{name}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a service's certificate and what its clients trust. Raises ``UnknownThing`` and ``NoCertificate``. */
+        get: operations["show_certificate"];
+        put?: never;
+        /** Let a service show another certificate; no connection is dropped for it. */
+        post: operations["renew_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/{name}/clients/{language}": {
         parameters: {
             query?: never;
@@ -778,7 +796,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the last lines that a service's replicas wrote. */
+        /** Show the last lines that a service's replicas wrote, as JSON, in the order of time. */
         get: operations["show_service_logs"];
         put?: never;
         post?: never;
@@ -1146,6 +1164,18 @@ export interface components {
             notebook_in_workspace: string;
         };
         /**
+         * Certificate
+         * @description What a service's clients know it by. Its private key is in a file of the service's folder and nowhere else.
+         */
+        Certificate: {
+            begins_at: number;
+            expires_at: number;
+            fingerprint: string;
+            /** @enum {unknown} */
+            kind: "given" | "self-made";
+            names: string[];
+        };
+        /**
          * Change
          * @description A change of what a service serves, and what served until then.
          */
@@ -1350,6 +1380,8 @@ export interface components {
             /** @default null */
             bind?: string | null;
             /** @default null */
+            certificate?: components["schemas"]["GivenCertificate"] | null;
+            /** @default null */
             cpus?: number | null;
             /** @default null */
             deployment?: string | null;
@@ -1370,6 +1402,8 @@ export interface components {
             replicas?: number | null;
             /** @default null */
             settings?: components["schemas"]["ConfigureService"] | null;
+            /** @default false */
+            tls?: boolean;
             /** @default null */
             traffic?: number | null;
         };
@@ -1502,6 +1536,14 @@ export interface components {
             /** @default  */
             remote: string;
             root: string;
+        };
+        /**
+         * GivenCertificate
+         * @description A certificate to show, and its key.
+         */
+        GivenCertificate: {
+            certificate: string;
+            key: string;
         };
         /**
          * HiddenName
@@ -1898,6 +1940,14 @@ export interface components {
             };
         };
         /**
+         * RenewCertificate
+         * @description Which certificate to show from now on: a given one, else a fresh self-made one.
+         */
+        RenewCertificate: {
+            /** @default null */
+            certificate?: components["schemas"]["GivenCertificate"] | null;
+        };
+        /**
          * Reproduce
          * @description How a run is executed again.
          */
@@ -2149,6 +2199,8 @@ export interface components {
         Service: {
             /** @default 127.0.0.1 */
             bind: string;
+            /** @default null */
+            certificate: components["schemas"]["Certificate"] | null;
             /** @default 0 */
             created_at: number;
             /** @default  */
@@ -2349,6 +2401,18 @@ export interface components {
             /** @default  */
             name: string;
             shape: number[];
+        };
+        /**
+         * Trust
+         * @description A service's certificate, and what its clients have to trust.
+         */
+        Trust: {
+            /** @default  */
+            authority: string;
+            /** @default  */
+            authority_file: string;
+            certificate: components["schemas"]["Certificate"];
+            service: string;
         };
         /**
          * Unit
@@ -4291,6 +4355,72 @@ export interface operations {
             };
         };
     };
+    show_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trust"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewCertificate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trust"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_client: {
         parameters: {
             query?: never;
@@ -4422,6 +4552,8 @@ export interface operations {
         parameters: {
             query?: {
                 tail?: number;
+                since?: string | null;
+                replica?: string;
             };
             header?: never;
             path: {

@@ -92,6 +92,7 @@ export function service(change: Partial<Service> = {}): Service {
     bind: '127.0.0.1',
     port: 40123,
     url: 'http://127.0.0.1:40123',
+    certificate: null,
     limits: { max_concurrent: 256, max_queue: 10, max_batch: 256, max_body_bytes: 10_000_000, timeout_s: 60 },
     log_level: 'info',
     telemetry: { enabled: true, sample: 1, hash: [], drop: [], store: '' },
