@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from jupyter_mlops.core.activity import ENDED, Activity
-from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, UnknownThing
+from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, Unavailable, UnknownThing
 from jupyter_mlops.core.image import Exported, Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
@@ -39,7 +39,11 @@ class ImageDeployed(Conflict):
 def request_build(world: World, manifest_ref: str, platform: str = "") -> Activity:
     """Ask the agent to build a manifest's image. Raises ``UnknownThing``, and ``Unavailable`` without an engine."""
     manifest = show_manifest(world, manifest_ref)
-    world.builder.check()
+    try:
+        world.builder.check()
+    except Unavailable as error:
+        error.hint += f" Without an engine, build into a file: `mlops images build {manifest.ref} --output FILE.tar`."
+        raise
     return world.submit(BUILD, f"image {manifest.ref}", {"manifest": manifest.ref, "platform": platform})
 
 

@@ -18,6 +18,7 @@ from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts import assembly, bases, edge, image, layers, loading, pulling, shipping, trial
 from jupyter_mlops.hosts.assembly import Say, Site, tick
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine, Way
+from jupyter_mlops.hosts.keeping import tidy
 from jupyter_mlops.hosts.plan import INPUTS, Plan
 from jupyter_mlops.hosts.python import Python
 from jupyter_mlops.hosts.registry import Target
@@ -90,6 +91,7 @@ class DockerBuilder:
                 loading.load(client, plan, work, tick(say, "Loading the image into the Docker engine", 0.8))
                 built = client.images.get(plan.tags[-1])
             self._clear(client, manifest, plan, str(built.id))
+            tidy(self._cache)
             say(f"Built {plan.tags[0]}", 1.0)
             return Built(
                 image_id=str(built.id),
@@ -118,6 +120,7 @@ class DockerBuilder:
             blobs = loading.packed_blobs(plan, work, lambda line: say(line, 0.8))
             tag = plan.tags[0]
             n_bytes = shipping.write_archive(file, plan.config, [tag], blobs, say)
+            tidy(self._cache)
             return Built(
                 image_id=plan.image_id,
                 tag=tag,

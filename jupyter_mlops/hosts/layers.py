@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlops.core.ids import new_id
+from jupyter_mlops.hosts.keeping import used
 from jupyter_mlops.hosts.wheels import Tick
 
 VENV = "opt/venv"
@@ -106,7 +107,7 @@ def find_layer(folder: Path, key: str, made_by: str) -> Layer | None:
     """Return the layer that was written under this key."""
     for path in folder.glob(f"{key}-*.tar"):
         digest = path.stem.rpartition("-")[2]
-        return Layer(path=path, digest=digest, n_bytes=path.stat().st_size, made_by=made_by)
+        return Layer(path=used(path), digest=digest, n_bytes=path.stat().st_size, made_by=made_by)
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.hosts.bases import BadBaseImage, Base, NoBaseImage
 from jupyter_mlops.hosts.credentials import credentials_for
+from jupyter_mlops.hosts.keeping import used
 from jupyter_mlops.hosts.layers import tar_stream
 from jupyter_mlops.hosts.oci import Blob, members, sha256_of
 from jupyter_mlops.hosts.registry import NoRegistry, Registry, Target
@@ -74,7 +75,7 @@ def _pulled(registry: Registry, target: Target, architecture: str, cache: Path, 
     manifest = _manifest(registry, target, architecture)
     file = cache / f"base-{sha256_of(json.dumps(manifest, sort_keys=True).encode())}.tar"
     if file.exists():
-        return file
+        return used(file)
     with tempfile.TemporaryDirectory(prefix="pulling-", dir=cache) as folder:
         config = Path(folder, "config")
         registry.download(manifest["config"]["digest"], config, lambda _: tick())

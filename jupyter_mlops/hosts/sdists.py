@@ -22,6 +22,7 @@ import requests
 
 from jupyter_mlops.hosts import wheels
 from jupyter_mlops.hosts.bases import Base
+from jupyter_mlops.hosts.keeping import used
 from jupyter_mlops.hosts.layers import CHUNK, folder_members, tar_stream
 from jupyter_mlops.hosts.python import Python
 from jupyter_mlops.hosts.wheels import CannotInstall, Tick
@@ -80,10 +81,11 @@ class Workshop:
             raise _refused(pin, "its source is another one than when it was locked")
         kept = self.cache / f"wheel-{sdist.digest[:32]}-{self.base.id.removeprefix('sha256:')[:32]}"
         for known in kept.glob("*.whl"):
+            used(kept)
             return known
         with tempfile.TemporaryDirectory(prefix="building-", dir=self.cache) as folder:
             work = Path(folder)
-            source = _unpacked(_fetched(pin, sdist, work), work / "unpacked", pin)
+            source = unpacked(fetched(pin, sdist, work), work / "unpacked", pin)
             made = self._made(pin, source, work, tick)
             (work / "kept").mkdir()
             made.rename(work / "kept" / made.name)
@@ -168,8 +170,8 @@ def _taken(container: Container, path: str) -> list[tuple[str, bytes]]:
         return [(name, file.read()) for name, file in files if file is not None]
 
 
-def _fetched(pin: str, sdist: wheels.Sdist, work: Path) -> Path:
-    """Write the source into ``work``, verified."""
+def fetched(pin: str, sdist: wheels.Sdist, work: Path) -> Path:
+    """Write the source into ``work``, verified; return the file. Raises ``CannotInstall``."""
     parts = urlsplit(sdist.url)
     file, digest = work / unquote(Path(parts.path).name), hashlib.sha256()
     try:
@@ -199,8 +201,8 @@ def _download(url: str, file: Path, digest: Any) -> None:
                 target.write(chunk)
 
 
-def _unpacked(file: Path, into: Path, pin: str) -> Path:
-    """Unpack a source archive; return the one folder in it."""
+def unpacked(file: Path, into: Path, pin: str) -> Path:
+    """Unpack a source archive; return the one folder in it. Raises ``CannotInstall``, also for what would leave it."""
     into.mkdir()
     try:
         if file.suffix == ".zip":
