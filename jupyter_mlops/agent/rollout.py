@@ -112,11 +112,16 @@ def roll_back(world: World, name: str, at: float, say: Say) -> dict[str, Any]:
         images = {one.group: one.image for one in started}
         return [msgspec.structs.replace(one, image=images.get(one.group, one.image)) for one in targets]
 
-    served = " and ".join(f"{one.name} {one.manifest}" for one in before.deployments)
     fresh = [one for one in targets if one.group not in running]
-    goal = _Goal(what=f"rollback to {served}", host=before.host, fresh=fresh, serve=serve)
+    goal = _Goal(what=_undone(before.what), host=before.host, fresh=fresh, serve=serve)
     done = _reach(world, service, goal, say)
     return {"service": name, "url": done.url, "manifests": [one.manifest for one in done.deployments]}
+
+
+def _undone(what: str) -> str:
+    """Return what taking a change back is called."""
+    verb, _, rest = what.partition(" ")
+    return {"undo": f"redo {rest}", "redo": f"undo {rest}"}.get(verb, f"undo {what}")
 
 
 def _before(service: Service, at: float) -> Change:

@@ -63,7 +63,7 @@ class WhichDeployment(BadInput):
         names = " and ".join(one.name for one in service.deployments)
         super().__init__(
             f"Service {service.name!r} has the deployments {names}.",
-            hint=f"Say which one, or name a new one: `--deployment {service.deployments[0].name}`.",
+            hint=f"Say which one: `--deployment {service.deployments[0].name}`. A new name in `services deploy` adds one.",
         )
 
 

@@ -146,8 +146,8 @@ def test_rolling_back_gives_the_traffic_back_and_twice_takes_it_again(two):
     assert said(two) == {"one"}
     assert two.replicas("two") == running
     assert [change.what for change in two.service("two").history[:3]] == [
-        "rollback to blue two:1 and green two:2",
-        "rollback to blue two:1 and green two:2",
+        "redo traffic blue=100",
+        "undo traffic blue=100",
         "traffic blue=100",
     ]
 

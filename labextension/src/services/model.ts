@@ -54,6 +54,10 @@ function serviceNode(service: Service, serves: readonly string[]): ServiceNode {
     facts.push(fact(id, 'URL', url));
   }
   facts.push(fact(id, 'serves', serves.join(', ')));
+  if (service.deployments.length > 1) {
+    const shares = service.deployments.map(one => `${one.name} ${one.weight}%`);
+    facts.push(fact(id, 'traffic', shares.join(', ')));
+  }
   facts.push(fact(id, 'replicas', `${service.n_ready} of ${nWanted} ready`));
   facts.push(fact(id, 'host', service.host));
   return {

@@ -35,6 +35,19 @@ describe('services', () => {
     ]);
   });
 
+  it('say which deployment has which share of the traffic where there are several', () => {
+    const deployments = service().deployments.flatMap(one => [
+      { ...one, name: 'blue', weight: 90 },
+      { ...one, name: 'green', weight: 10 }
+    ]);
+    expect(serviceNodes([service({ deployments })], [], '')[0]?.children).toContainEqual(
+      expect.objectContaining({ name: 'traffic', value: 'blue 90%, green 10%' })
+    );
+    expect(serviceNodes([service()], [], '')[0]?.children).not.toContainEqual(
+      expect.objectContaining({ name: 'traffic' })
+    );
+  });
+
   it('give their URL to the clipboard, and none before they have a port', async () => {
     const copied: string[] = [];
     const [node] = serviceNodes([service()], [], '');
