@@ -30,7 +30,7 @@ GATEWAY_S: Final = 15.0
 """Asking a gateway costs two requests over its sockets; whether its process runs is seen at every look."""
 LONGEST_WAIT_S: Final = 60.0
 CALM_S: Final = 120.0
-"""A replica that lived so long is replaced at once, as if it were the first."""
+"""A replica that ends when none has for so long is replaced at once, as if it were the first."""
 log = logging.getLogger(__name__)
 
 
@@ -38,10 +38,11 @@ log = logging.getLogger(__name__)
 class _Memory:
     """What the agent knows of a service and nobody needs to store."""
 
-    ready: set[ReplicaId] = field(default_factory=set)
+    ready: dict[ReplicaId, str] = field(default_factory=dict)
+    """Where replicas were seen ready. A container that its engine has started again answers elsewhere, when it has loaded."""
     applied: Route | None = None
     ends: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By group: how often in a row replicas ended soon after their start, and when last (monotonic seconds)."""
+    """By group: how often in a row replicas have ended, and when last (monotonic seconds)."""
     leaving: dict[ReplicaId, float] = field(default_factory=dict)
     """Replicas that are not wanted any more and have requests to answer, and since when (monotonic seconds)."""
     trouble: str = ""
@@ -130,7 +131,7 @@ class Keeper:
         wanted = Counter({one.group: one.replicas for one in service.deployments})
         well = (
             Counter(one.deployment for one in mine) == wanted
-            and all(one.id in memory.ready and host.seen_alive(one) for one in mine)
+            and all(memory.ready.get(one.id) == one.address and host.seen_alive(one) for one in mine)
             and all(map(is_alive, memory.gateway))
             and memory.applied == route(service, _by_deployment(mine))
         )
@@ -168,8 +169,7 @@ class Keeper:
         alive = self._without_dead(service, host, memory)
         wanted = {one.group: one.replicas for one in service.deployments}
         mine, surplus = _split(alive, wanted)
-        memory.ready &= {one.id for one in mine}
-        memory.ready |= {one.id for one in mine if one.id not in memory.ready and _is_ready(service, one)}
+        _note_ready(service, mine, memory)
         ready = [one for one in mine if one.id in memory.ready]
         service = self._route(service, ready, memory)
         self._dismiss(service, host, surplus, memory)
@@ -185,7 +185,7 @@ class Keeper:
     def _without_dead(self, service: Service, host: Host, memory: _Memory) -> list[Replica]:
         """Return the replicas that live; clear the others away, and those that never became ready."""
         alive: list[Replica] = []
-        ended: dict[str, bool] = {}
+        ended: set[str] = set()
         for replica in replicas_of(host, service.name):
             late = replica.id not in memory.ready and time.time() - replica.started_at > READY_S
             if host.alive(replica) and not (late and not is_ready(replica)):
@@ -194,10 +194,8 @@ class Keeper:
             memory.trouble = f"A replica of {replica.manifest} ended: {last_words(host, replica)[0]}"
             log.warning("%s: %s", service.name, memory.trouble)
             host.stop(replica, grace_s=1.0)
-            ended[replica.deployment] = time.time() - replica.started_at > CALM_S
-        for group, was_calm in ended.items():  # several that end together are one mishap
-            times = 0 if was_calm else memory.ends.get(group, (0, 0.0))[0]
-            memory.ends[group] = (times + 1, time.monotonic())
+            ended.add(replica.deployment)
+        _note_ends(ended, memory)
         return alive
 
     def _route(self, service: Service, ready: Sequence[Replica], memory: _Memory) -> Service:
@@ -272,6 +270,26 @@ class Keeper:
         if (old or service.state == "deleting") and not activities_of(self._world, service.name):
             log.info("%s: removing what was left behind", service.name)
             raze(self._world, service)
+
+
+def _note_ready(service: Service, mine: Sequence[Replica], memory: _Memory) -> None:
+    """Note which replicas are ready, and those that ended and were started again by what runs them."""
+    again = [one for one in mine if memory.ready.get(one.id, one.address) != one.address]
+    for one in again:
+        memory.trouble = f"A replica of {one.manifest} ended, and was started again."
+    _note_ends({one.deployment for one in again}, memory)
+    known = {one.id: one.address for one in mine if memory.ready.get(one.id) == one.address}
+    asked = [one for one in mine if one.id not in known]
+    fresh = [one for one in asked if (is_ready(one) if one in again else _is_ready(service, one))]
+    memory.ready = known | {one.id: one.address for one in fresh}
+
+
+def _note_ends(groups: set[str], memory: _Memory) -> None:
+    """Count that replicas of these ended; several that end together are one mishap, and one after a calm is the first."""
+    now = time.monotonic()
+    for group in groups:
+        times, last = memory.ends.get(group, (0, now))
+        memory.ends[group] = (1 if now - last > CALM_S else times + 1, now)
 
 
 def _pause(times: int) -> float:

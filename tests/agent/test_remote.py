@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import docker
 import pytest
 
 from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
@@ -64,8 +67,21 @@ def test_it_comes_back_when_the_connection_breaks(far):
     assert far.service("far").url == url
 
 
-def test_it_says_that_the_machine_is_away_and_comes_back_with_it(far, machine):
+def test_it_comes_back_when_its_container_crashes_and_says_that_it_did(far):
+    old = replica(far)
+    with closing(docker.from_env()) as engine:
+        pid = engine.api.inspect_container(old.container)["State"]["Pid"]
+    far.kill(pid)
+    far.eventually(
+        lambda: replica(far).address and far.post("far", 1) == (200, "far") and far.service("far").state == "ready"
+    )
+    assert far.service("far").n_ready == 1
+
+
+def test_it_says_that_the_machine_is_away_and_comes_back_with_it_though_its_engine_was_restarted(far, machine):
+    keys = service_keys(far.world, "far")
     machine.stop()
+    old = replica(far)
     far.kill(far.world.hosts["far"]._tunnel._state().process.pid)
     far.eventually(lambda: far.service("far").state == "failed")
     assert "does not listen for ssh" in far.service("far").message
@@ -73,9 +89,12 @@ def test_it_says_that_the_machine_is_away_and_comes_back_with_it(far, machine):
     assert (seen.answers, seen.services) == (False, ["far"])
     assert "does not listen for ssh" in seen.detail
     assert seen.hint
+    with closing(docker.from_env()) as engine:  # as dockerd does it when it is started again
+        engine.containers.get(old.container).restart(timeout=0)
     machine.start()
     far.eventually(lambda: far.post("far", 1) == (200, "far") and far.service("far").state == "ready")
     assert check_host(far.world, "far").answers
+    assert (replica(far).container, service_keys(far.world, "far")) == (old.container, keys)
 
 
 def test_a_host_that_services_use_cannot_be_removed_and_no_host_twice_be_added(far, machine):

@@ -40,6 +40,8 @@ def init():
     print('the script is loaded')
 
 def run(data):
+    if 'die' in data:
+        os._exit(1)
     if 'allocate' in data:
         return sum(bytearray(os.urandom(1)) * data['allocate']) >= 0
     if 'burn' in data:  # hashing lets go of the interpreter, so each thread may have a processor of its own
@@ -291,6 +293,23 @@ def test_a_replica_gets_no_more_memory_than_it_was_given(held: Replica) -> None:
     except (OSError, http.client.HTTPException):
         return  # the kernel ended it
     assert status == 500
+
+
+def test_one_that_crashes_is_seen_to_or_is_started_again_where_the_host_says(
+    host: Host, spec: ReplicaSpec, replica: Replica
+) -> None:
+    other = started(host, spec)
+    with pytest.raises((OSError, http.client.HTTPException)):
+        score(other, {"die": True})
+
+    def now() -> Replica:
+        return next(one for one in host.replicas() if one.id == other.id)
+
+    while not (is_ready(now()) or not host.seen_alive(now())):
+        time.sleep(0.02)
+    host.stop(now(), grace_s=0.5)
+    assert host.seen_alive(replica)
+    assert other.id not in {one.id for one in host.replicas()}
 
 
 def test_one_that_was_never_started_is_not_there(host: Host) -> None:
