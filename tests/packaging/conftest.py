@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -78,20 +80,58 @@ def path_without_node(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def wheel(copy_checkout, run, tmp_path_factory: pytest.TempPathFactory, path_without_node: str) -> Path:
-    """The wheel that ``pip`` builds from a checkout on a machine without Node."""
-    source = copy_checkout(tmp_path_factory.mktemp("wheel") / "checkout")
-    into = source.parent / "dist"
-    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", into, source, PATH=path_without_node)
-    (built,) = into.glob("*.whl")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that has a folder filled by the first process of the session that asks, and returns it to all."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (base / f"{name}.made").exists():
+                fill(base / name)
+                (base / f"{name}.made").touch()
+        return base / name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def builder(once, run) -> Path:
+    """The Python of an environment that holds what ``[build-system]`` requires, as pip's own build environment does."""
+
+    def fill(home: Path) -> None:
+        run(sys.executable, "-m", "venv", home)
+        requires = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+        run(home / "bin" / "python", "-m", "pip", "install", "--quiet", *requires)
+
+    return once("builder", fill) / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def sdist(once, copy_checkout, run, builder: Path, path_without_node: str) -> Path:
+    """The sdist that is built from a checkout on a machine without Node."""
+
+    def fill(into: Path) -> None:
+        source = copy_checkout(into / "checkout")
+        run(builder, "-m", "hatchling", "build", "-t", "sdist", "-d", into, cwd=source, PATH=path_without_node)
+
+    (built,) = once("sdist", fill).glob("*.tar.gz")
     return built
 
 
 @pytest.fixture(scope="session")
-def builder(run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment that holds what ``[build-system]`` requires, as pip's own build environment does."""
-    home = tmp_path_factory.mktemp("builder") / "venv"
-    run(sys.executable, "-m", "venv", home)
-    requires = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
-    run(home / "bin" / "python", "-m", "pip", "install", "--quiet", *requires)
-    return home / "bin" / "python"
+def wheel(once, run, builder: Path, sdist: Path, path_without_node: str) -> Path:
+    """The wheel that is built from the sdist, where npm could not do anything: if that works, it was not asked."""
+
+    def fill(into: Path) -> None:
+        with tarfile.open(sdist) as archive:
+            archive.extractall(into, filter="data")
+        (source,) = into.iterdir()
+        (source / "labextension" / "package.json").write_text("{", "utf-8")
+        run(builder, "-m", "hatchling", "build", "-t", "wheel", "-d", into, cwd=source, PATH=path_without_node)
+        assert not list(source.rglob("node_modules"))
+
+    (built,) = once("wheel", fill).glob("*.whl")
+    return built

@@ -6,7 +6,6 @@ import json
 import re
 import sys
 import sysconfig
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def test_the_front_end_has_the_version_of_the_package() -> None:
 
 
 @pytest.mark.slow
-def test_a_wheel_built_without_node_on_the_machine_holds_the_front_end(wheel: Path) -> None:
+def test_a_wheel_of_an_sdist_built_without_node_on_the_machine_holds_the_front_end(wheel: Path) -> None:
     files = bundle(wheel)
     entry = json.loads(files["package.json"])["jupyterlab"]["_build"]["load"]
     assert entry in files
@@ -78,24 +77,6 @@ def test_an_installed_wheel_is_enabled_at_once(run, wheel: Path, tmp_path: Path)
     assert re.search(rf"{home}.*\n\s+jupyter-mlops v\S+ .*enabled.* OK", plain(lab))
     server = run(home / "bin" / "python", "-m", "jupyter_server.extension.serverextension", "list", **packages)
     assert re.search(rf"{home}.*\n\s+jupyter_mlops enabled\n.*\n.*jupyter_mlops \S+ OK", plain(server))
-
-
-@pytest.mark.slow
-def test_an_sdist_brings_the_front_end_and_becomes_a_wheel_without_npm(
-    copy_checkout, run, builder: Path, tmp_path: Path
-) -> None:
-    source = copy_checkout(tmp_path / "checkout")
-    run(builder, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path / "dist", cwd=source)
-    (sdist,) = (tmp_path / "dist").glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "sdist", filter="data")
-    (unpacked,) = (tmp_path / "sdist").iterdir()
-    # npm could not do anything with this: if the build runs, it did not ask npm.
-    (unpacked / "labextension" / "package.json").write_text("{", "utf-8")
-    run(builder, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist", cwd=unpacked)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    assert json.loads(bundle(wheel)["package.json"])["jupyterlab"]["_build"]["load"] in bundle(wheel)
-    assert not list(unpacked.rglob("node_modules"))
 
 
 @pytest.mark.slow
