@@ -208,17 +208,24 @@ class Service(Consumer):
     """A service, asked from a cell: ``ml.Service("churn").score(frame)``.
 
     ``name`` is one of the workspace, or the address of any other (``"http://gpu-box:8080"``) with its ``key``, which
-    otherwise comes from the variable ``MLOPS_KEY``. ``timeout_s`` is how long one answer may take, by default as long as
-    the service itself allows; a service that is full is asked again for ``patience_s``.
+    otherwise comes from the variable ``MLOPS_KEY``. ``deployment`` names the one that shall answer (``"green"``), whatever
+    its share of the traffic. ``timeout_s`` is how long one answer may take, by default as long as the service itself
+    allows; a service that is full is asked again for ``patience_s``.
     """
 
     def __init__(
-        self, name: str, *, key: str = "", timeout_s: float | None = None, patience_s: float = PATIENCE_S
+        self,
+        name: str,
+        *,
+        key: str = "",
+        deployment: str = "",
+        timeout_s: float | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.name = name
         self._key = key
         self._timeout_s = timeout_s
-        super().__init__(self._found, patience_s=patience_s)
+        super().__init__(self._found, patience_s=patience_s, deployment=deployment)
 
     def __repr__(self) -> str:
         return f"Service({self.name!r})"

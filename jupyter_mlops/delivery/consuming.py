@@ -30,6 +30,8 @@ PICTURES: Final = {
     b"MM\0*": "image/tiff",
 }
 """How files of pictures begin."""
+DEPLOYMENT: Final = "x-mlops-deployment"
+"""The header by which the gateway lets a request choose its deployment."""
 BYTES: Final = "application/octet-stream"
 
 
@@ -88,9 +90,12 @@ def _of_pictures(data: Any) -> Question | None:
 class Consumer:
     """A service as its users see it. Safe to use from several threads and tasks."""
 
-    def __init__(self, find: Callable[[], Endpoint], *, patience_s: float = PATIENCE_S) -> None:
-        """``find`` says where it answers, when that is first needed; a full service is asked again for ``patience_s``."""
-        self._caller = Caller(find, patience_s=patience_s)
+    def __init__(self, find: Callable[[], Endpoint], *, patience_s: float = PATIENCE_S, deployment: str = "") -> None:
+        """``find`` says where it answers, when that is first needed; a full service is asked again for ``patience_s``.
+
+        ``deployment`` names the one that shall answer, whatever its share of the traffic.
+        """
+        self._caller = Caller(find, patience_s=patience_s, headers={DEPLOYMENT: deployment} if deployment else {})
         self._threads: ThreadPoolExecutor | None = None
         self._takes_arrow: bool | None = None
 
