@@ -38,11 +38,16 @@ def test_a_service_moves_from_a_process_into_a_container_under_the_same_url(hous
     house.world.hosts["docker"].stop(container, grace_s=2)  # the agent starts another; this one's log and requests stay
     assert any("scored" in line for line in service_logs(house.world, "boxed", replica=container.id))
     assert container.id in read_telemetry(house.world, "boxed").column("replica").to_pylist()
+    house.eventually(lambda: container.id not in _ready(house, "boxed") and house.post("boxed", 1)[0] == 200)
     again = wait_activity(house.world, request_build(house.world, "boxed").name, timeout_s=60)
     assert again.result["image_id"] == image.image_id
     house.delete("boxed")
     assert [one for one in house.world.hosts["docker"].replicas() if one.service == "boxed"] == []
     house.world.builder.remove(image.image_id)
+
+
+def _ready(house, service: str) -> set[str]:
+    return {one.id for one in house.world.hosts["docker"].replicas() if one.service == service}
 
 
 def _hosts_that_kept(house, service: str) -> set[str]:
