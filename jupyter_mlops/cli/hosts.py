@@ -33,20 +33,20 @@ def hosts() -> None:
 @click.option(
     "--certificates",
     type=click.Path(exists=True, file_okay=False),
-    default="",
     metavar="DIR",
     help="Folder with ca.pem, cert.pem and key.pem, for a tcp:// URL.",
 )
 @click.option(
     "--ssh-config",
     type=click.Path(exists=True, dir_okay=False),
-    default="",
     metavar="FILE",
     help="Configuration that ssh reads instead of your own, as with `ssh -F`.",
 )
 @json_option
 @pass_session
-def add(session: Session, name: str, driver: str, url: str, *, certificates: str, ssh_config: str) -> NamedHost:
+def add(
+    session: Session, name: str, driver: str, url: str, *, certificates: str | None, ssh_config: str | None
+) -> NamedHost:
     """Name another machine's Docker engine, so that services can run there.
 
     Over ssh, nothing of it listens on the network: requests go through the connection, and whoever may log in and talk to the
@@ -58,7 +58,7 @@ def add(session: Session, name: str, driver: str, url: str, *, certificates: str
       mlops hosts add rack7 docker tcp://rack7.example.org:2376 --certificates ~/.docker/rack7
     """
     del driver  # docker is the only one
-    return add_host(session.world, name, url, certificates=certificates, ssh_config=ssh_config)
+    return add_host(session.world, name, url, certificates=certificates or "", ssh_config=ssh_config or "")
 
 
 @hosts.command("list")
