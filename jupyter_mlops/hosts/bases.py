@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.core.errors import BadInput, Unavailable
+from jupyter_mlops.core.files import replace_file
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.record import decode, encode
 from jupyter_mlops.hosts.engine import explanation
@@ -134,7 +135,7 @@ def find_python(base: Base, manifest: Manifest, cache: Path, ask: Callable[[Base
         if answer is None:
             raise no_python(base, "there is no python3 on its PATH")
         found = answer
-        known.write_bytes(encode(found))
+        replace_file(known, encode(found))
     name, _, number = found.libc.partition(" ")
     if name != "glibc" or tuple(int(part) for part in number.split(".")[:2]) < GLIBC:
         raise BadBaseImage(

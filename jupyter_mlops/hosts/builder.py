@@ -168,14 +168,12 @@ class DockerBuilder:
         Raises ``BadTarget``, ``BadArchive``, ``ImageRemoved``, ``NoEngine``, and what ``shipping.push`` raises.
         """
         place = Target.parse(target)
-        self._cache.mkdir(parents=True, exist_ok=True)
         shipping.check_registry(place)
-        if isinstance(source, Path):
-            return shipping.push(source, place, self._cache, say)
-        with tempfile.TemporaryDirectory(prefix="saving-", dir=self._cache) as folder:
-            file = Path(folder, "image.tar")
-            shipping.save(self._engine, source, file, say)
-            return shipping.push(file, place, self._cache, say)
+        with self._folder() as work:
+            file = source if isinstance(source, Path) else work / "image.tar"
+            if isinstance(source, Image):
+                shipping.save(self._engine, source, file, say)
+            return shipping.push(file, place, self._cache, work, say)
 
     def export(self, source: Image, file: Path, say: Say) -> int:
         """Write an image of the engine into a new file, a tar; return its bytes.
@@ -183,11 +181,10 @@ class DockerBuilder:
         Raises ``ImageRemoved``, ``NoEngine`` and what ``shipping.export`` raises.
         """
         shipping.check_place(file)
-        self._cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="saving-", dir=self._cache) as folder:
-            saved = Path(folder, "image.tar")
+        with self._folder() as work:
+            saved = work / "image.tar"
             shipping.save(self._engine, source, saved, say)
-            return shipping.export(saved, file, [source.tag], Path(folder), say)
+            return shipping.export(saved, file, [source.tag], work, say)
 
     def export_for_edge(self, source: Image, file: Path, name: str, digests: Sequence[str]) -> list[Path]:
         """Write what runs the exported image ``name`` beside its file; return what was written."""

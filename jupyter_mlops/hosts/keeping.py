@@ -13,7 +13,7 @@ DAY_S: Final = 86_400.0
 UNUSED_S: Final = 30 * DAY_S
 KEPT: Final = ("environment-*.tar", "runtime-*.tar", "base-*.tar", "wheel-*", "gzip-*.json")
 """What is made again where it is missing. Locks are not: they are why an image is the same a year later."""
-TEMPORARY: Final = ("building-*", "pulling-*", "pushing-*", "saving-*", "trial-*", "*.part")
+TEMPORARY: Final = ("building-*", "pulling-*", "trial-*", "*.part")
 
 
 def used(path: Path) -> Path:

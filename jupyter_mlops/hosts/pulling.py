@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.files import replace_file
 from jupyter_mlops.hosts.bases import BadBaseImage, Base, NoBaseImage
 from jupyter_mlops.hosts.credentials import credentials_for
 from jupyter_mlops.hosts.keeping import used
@@ -52,7 +53,7 @@ def from_registry(name: str, architecture: str, cache: Path, tell: Tell) -> Base
         target = Target.to_pull(name)
         with contextlib.closing(Registry(target, credentials_for(target.registry), wants_to="pull")) as registry:
             file = _pulled(registry, target, architecture, cache, lambda: tell(line))
-        last.write_text(json.dumps(file.name))
+        replace_file(last, json.dumps(file.name).encode())
     except NoRegistry as error:
         if not last.exists() or not (file := cache / json.loads(last.read_text())).exists():
             raise _not_to_be_had(name, architecture, error) from error

@@ -297,4 +297,5 @@ def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _cause(error: BaseException) -> str:
     """Return the innermost reason, in one line."""
     text = str(getattr(error.args[0] if error.args else error, "reason", error))
-    return " ".join(text.rpartition(">:")[2].rpartition(": [")[2].split()).rstrip(".") or type(error).__name__
+    text = re.sub(r"^HTTPS?Connection\(.*?\): ", "", text.rpartition(">:")[2].strip())
+    return " ".join(text.rpartition(": [")[2].split()).rstrip(".") or type(error).__name__

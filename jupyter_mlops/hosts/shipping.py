@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +53,10 @@ class _Packed(Record, frozen=True, kw_only=True):
     n_bytes: int
 
 
-def push(archive: Path, target: Target, cache: Path, say: Say) -> Pushed:
+def push(archive: Path, target: Target, cache: Path, work: Path, say: Say) -> Pushed:
     """Push a saved image; what the registry has is not sent. ``say(line, fraction)`` may raise to cancel.
+
+    ``work`` takes temporary files, ``cache`` what is good to know the next time.
 
     Raises ``BadArchive``, ``NoCredentials``, ``NoRegistry``, ``PushDenied`` or ``RegistryRefused``.
     """
@@ -63,9 +64,8 @@ def push(archive: Path, target: Target, cache: Path, say: Say) -> Pushed:
     with (
         contextlib.closing(Registry(target, credentials_for(target.registry))) as registry,
         opened(archive) as saved,
-        tempfile.TemporaryDirectory(prefix="pushing-", dir=cache) as folder,
     ):
-        pushing = _Pushing(registry=registry, saved=saved, cache=cache, scratch=Path(folder, "layer"), say=say)
+        pushing = _Pushing(registry=registry, saved=saved, cache=cache, scratch=work / "layer", say=say)
         layers = [pushing.layer(number) for number in range(saved.n_layers)]
         digest = sha256_of(saved.config)
         if not registry.has(digest):

@@ -90,7 +90,8 @@ def _loaded_bytes(library: Path) -> int:
 
 def _cut(library: Path, size: int) -> None:
     """Shorten a library, which may be a hard link into uv's cache, and take the table of its sections from its head."""
-    content = bytearray(library.read_bytes()[:size])
+    with library.open("rb") as file:
+        content = bytearray(file.read(size))
     content[40:48] = bytes(8)  # e_shoff
     content[60:64] = bytes(4)  # e_shnum, e_shstrndx
     part = library.with_name(f".{library.name}.part")

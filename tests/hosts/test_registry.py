@@ -264,7 +264,7 @@ def test_a_cancelled_push_tags_nothing_and_leaves_no_files(at, registry, archive
     with pytest.raises(CancelledByTest):
         without_engine.push(archive, f"{registry}/cancelled-{at.lower()}:1", cancel)
     assert got(registry, f"cancelled-{at.lower()}/manifests/1").status_code == 404
-    assert not list((tmp_path / "cache" / "images").glob("pushing-*"))
+    assert not list((tmp_path / "cache" / "images").glob("building-*"))
 
 
 @pytest.mark.usefixtures("logged_in")
