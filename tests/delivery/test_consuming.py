@@ -70,7 +70,6 @@ def last(house: Any, name: str) -> dict[str, Any]:
 def test_a_dataframe_comes_back_as_a_series_with_its_index() -> None:
     found = ml.Service("churn").score(FRAME)
     pd.testing.assert_series_equal(found, pd.Series(["stays", "goes"], index=["ann", "bob"]), check_dtype=False)
-    assert len(ml.Service("churn").score(FRAME[:0])) == 0
 
 
 def test_several_columns_of_predictions_come_back_as_a_dataframe() -> None:
