@@ -64,6 +64,7 @@ def start_replica(world: World, service: Service, deployment: Deployment, say: A
         folder=str(folder),
         limits=service.limits,
         resources=deployment.resources,
+        called=deployment.name,
         telemetry=str(incoming_folder(world, service.name)),
     )
     return world.hosts[service.host].start(spec, say)

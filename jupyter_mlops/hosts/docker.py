@@ -148,7 +148,7 @@ class DockerHost:
         """Return how its container is made: it can read its keys and write /tmp, and nothing else."""
         import docker
 
-        told = About(service=spec.service, deployment=spec.deployment, replica=replica)
+        told = About(service=spec.service, deployment=spec.called or spec.deployment, replica=replica)
         telemetry = self._telemetry(spec, replica)
         about = {
             "replica": replica,

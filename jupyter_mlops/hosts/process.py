@@ -225,7 +225,7 @@ def _argv(spec: ReplicaSpec, replica: Replica) -> Iterator[str]:
     yield from ("--keys", str(Path(spec.folder, "keys")), "--nonce", replica.nonce)
     yield from ("--limits", encode(spec.limits).decode())
     yield from ("--configuration", str(Path(spec.folder, "keys", configuration_file(spec.deployment))))
-    about = About(service=spec.service, deployment=spec.deployment, replica=replica.id)
+    about = About(service=spec.service, deployment=spec.called or spec.deployment, replica=replica.id)
     yield from ("--about", encode(about).decode())
     if spec.telemetry:
         yield from ("--telemetry", str(Path(spec.telemetry, replica.id)))

@@ -35,6 +35,8 @@ class ReplicaSpec(Record, frozen=True, kw_only=True):
     """Those to start with, where the deployment has no configuration yet."""
     resources: Resources = Resources()
     """The most that it may use of its machine."""
+    called: str = ""
+    """The deployment's own name, which stays through its updates: for telemetry and logs."""
     telemetry: str = ""
     """Folder below which each replica keeps requests and answers, in a folder named for its id; empty for nowhere."""
 
@@ -75,6 +77,8 @@ class Backend(Record, frozen=True, kw_only=True):
     """Replica addresses, ready ones only."""
     mirror: int = 0
     """Percent of all requests that are copied to it."""
+    asleep: bool = False
+    """It has no replicas because there is nothing to do: its requests are held, and not given to others."""
 
 
 class Route(Record, frozen=True, kw_only=True):

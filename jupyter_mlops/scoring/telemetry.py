@@ -78,6 +78,7 @@ class Log:
         """Gets the lines too, as they are written."""
         self._lines: deque[bytes] = deque()
         self._n_bytes = self._n_printed = 0
+        self._torn = False  # whether the disk was full in the middle of a line
         if file is None:
             self._fd = sys.stderr.fileno()
             return
@@ -117,10 +118,7 @@ class Log:
             return
         if self.exporter is not None:
             self.exporter.take([data])
-        try:
-            os.write(self._fd, data + b"\n")
-        except OSError:
-            self.dropped += 1
+        self._append(data + b"\n")
 
     def write(self) -> None:
         """Write what was kept."""
@@ -131,10 +129,19 @@ class Log:
         self._n_bytes = 0
         if self.exporter is not None:
             self.exporter.take(lines)
+        self._append(b"\n".join(lines) + b"\n")
+
+    def _append(self, data: bytes) -> None:
+        if self._torn:
+            data = b"\n" + data
         try:
-            os.write(self._fd, b"\n".join(lines) + b"\n")
+            n_written = os.write(self._fd, data)
         except OSError:
-            self.dropped += len(lines)  # there is nowhere to say it but in /metrics
+            n_written = 0
+        if n_written < len(data):  # there is nowhere to say it but in /metrics
+            self.dropped += data.count(b"\n", n_written)
+        if n_written:
+            self._torn = data[n_written - 1 : n_written] != b"\n"
 
 
 class Telemetry:

@@ -244,6 +244,31 @@ def _fill(folder: Path) -> int:
     return 0 if right else 1
 
 
+def test_a_full_disk_harms_no_answer_of_a_replica(start: Any, script_bundle: Any, tmp_path: Path) -> None:
+    """The kernel lets its files grow to 20 kB: log and telemetry are refused in the middle of a write."""
+    spool = tmp_path / "spool"
+    bundle = script_bundle(tmp_path / "b", "def init(): pass\n\ndef run(data): return data[:3]\n")
+    server = start(
+        bundle,
+        address=("--port", "0", "--telemetry", str(spool)),
+        python=("prlimit", "--fsize=20000", sys.executable),
+    ).ready()
+    answers = [server.post(json.dumps(os.urandom(500).hex()).encode()).status for _ in range(250)]
+    assert set(answers) == {200}
+
+    def counted(name: str) -> float:
+        lines = server.get("/metrics").body.decode().splitlines()
+        return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+    server.wait(
+        lambda: counted("mlops_telemetry_kept") + counted("mlops_telemetry_dropped") == len(answers), "the counts"
+    )
+    assert counted("mlops_telemetry_dropped") > 0
+    assert counted("mlops_log_dropped") > 0
+    assert len(read(spool)) == counted("mlops_telemetry_kept")
+    assert server.stop() == 0
+
+
 def test_a_folder_that_nobody_collects_stops_growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jupyter_mlops.scoring.spool.MOST_BYTES", 10)
     said: list[str] = []
