@@ -244,6 +244,7 @@ def route(service: Service, ready: dict[str, list[Replica]]) -> Route:
                 weight=deployment.weight,
                 addresses=sorted(one.address for one in ready.get(deployment.group, [])),
                 mirror=deployment.mirror,
+                asleep=not deployment.replicas,
             )
             for deployment in service.deployments
         ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from jupyter_mlops.cli.command import Command
@@ -12,8 +14,25 @@ from jupyter_mlops.core.scale import MOST_REPLICAS
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.scaling import scale as scale_service
 from jupyter_mlops.delivery.scaling import scale_to
+from jupyter_mlops.hosts.limiting import how_held
 
-_COUNT = click.IntRange(0, MOST_REPLICAS)
+_COUNT: Final = click.IntRange(0, MOST_REPLICAS)
+
+
+def held_to(service: Service) -> str:
+    """Return in words what each replica of a service may use, and how it is held to that; empty without limits."""
+    said = {}
+    for one in service.deployments:
+        if service.host == "process":
+            said[one.name] = how_held(one.resources)
+        elif one.resources.cpus or one.resources.memory_bytes:
+            amounts = [f"{one.resources.cpus:g} processors"] if one.resources.cpus else []
+            amounts += [f"{one.resources.memory_bytes >> 20} MB"] if one.resources.memory_bytes else []
+            said[one.name] = f"Each replica has {' and '.join(amounts)}, by the Docker engine."
+    limited = {name: text for name, text in said.items() if text}
+    if len(service.deployments) == 1:
+        return "".join(limited.values())
+    return " ".join(f"{name}: {text}" for name, text in limited.items())
 
 
 @click.command(cls=Command)

@@ -16,7 +16,7 @@ from jupyter_mlops.cli.complete import deployment_names, host_names, manifest_na
 from jupyter_mlops.cli.deployments import COMMANDS
 from jupyter_mlops.cli.follow import follow
 from jupyter_mlops.cli.options import json_option, key_values, no_wait_option
-from jupyter_mlops.cli.scale import scale
+from jupyter_mlops.cli.scale import held_to, scale
 from jupyter_mlops.cli.servicelogs import logs
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.telemetry import show_telemetry, telemetry_options, told
@@ -198,6 +198,7 @@ def configure(session: Session, name: str, changes: tuple[str, ...]) -> Service:
     telemetry.hash     Columns kept as digests: email,name.
     telemetry.drop     Columns left out.
     telemetry.store    Datastore for them, such as s3://bucket/folder.
+    telemetry.keep_days  Days after which they are deleted; 0 for never.
 
     Example:
       mlops services configure churn max_queue=50 timeout_s=5
@@ -315,6 +316,7 @@ def _view(service: Service) -> View:
                     f"{limits.max_concurrent} at once, {limits.max_queue} waiting, bodies to {size(limits.max_body_bytes)}",
                 ),
                 ("answers", f"within {limits.timeout_s:g} s, at most {limits.max_batch} requests scored together"),
+                ("limits", held_to(service)),
                 ("logs", f"from level {service.log_level}"),
                 ("telemetry", told(service)),
                 ("certificate", _certificate(service)),

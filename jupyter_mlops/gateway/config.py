@@ -119,11 +119,11 @@ def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) ->
 def share_out(backends: Sequence[Backend], *, holds: bool = False) -> list[str]:
     """Return the deployment for each number below ``SHARES``, in proportion to the weights.
 
-    A deployment with no replica ready gets nothing, so that its share is answered by the others, unless all are asleep and
-    requests are held. Each that has a weight and a replica gets at least one number; what does not divide goes to the largest remainders.
+    A deployment with no replica ready gets nothing, so that its share is answered by the others, unless it is asleep; where none
+    has one and requests are held, all get their share. Each that has a weight and a replica gets at least one number; what does not divide goes to the largest remainders.
     """
     weighty = [one for one in backends if one.weight > 0]
-    ready = [one for one in weighty if one.addresses] or (weighty if holds else [])
+    ready = [one for one in weighty if one.addresses or one.asleep] or (weighty if holds else [])
     total = sum(one.weight for one in ready)
     if not total:
         return []

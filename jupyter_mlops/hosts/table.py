@@ -7,11 +7,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.host import NamedHost
 from jupyter_mlops.ports import Host
 
 FRESH_S: Final = 1.0
 """Hosts are entered seldom, and looked up for each service again and again."""
+
+
+class HostGone(NotFound, KeyError):
+    """A host that a record names is not there any more."""
+
+    code = "host-not-found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no host {name!r}.", hint="Enter it again with `mlops hosts add`.")
 
 
 class HostTable(Mapping[str, Host]):
@@ -30,7 +40,10 @@ class HostTable(Mapping[str, Host]):
     def __getitem__(self, name: str) -> Host:
         if name in self._local:
             return self._local[name]
-        return self._named(name)[name][1]
+        named = self._named(name)
+        if name not in named:
+            raise HostGone(name)
+        return named[name][1]
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is a host of that name at this moment: what a user names may just have been removed."""

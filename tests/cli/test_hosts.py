@@ -57,7 +57,11 @@ def test_scaling_is_set_shown_and_ended(mlops):
         "concurrency": 10,
         "cool_down_s": 60.0,
     }
-    assert "1 of 1 to 4" in mlops("services", "scale", "churn", "--max", 4).out
+    shown = mlops("services", "scale", "churn", "--max", 4).out
+    assert "1 of 1 to 4" in shown
+    assert "2 processor cores and 1024 MB of memory of its own, beyond which its allocations fail" in " ".join(
+        shown.split()
+    )
     fixed = mlops("services", "scale", "churn", "--replicas", 3, "--json").json["deployments"][0]
     assert (fixed["replicas"], fixed["scale"]) == (3, None)
     for wrong in (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,13 @@ def test_a_deployment_without_replicas_leaves_its_share_to_the_others() -> None:
 
 def test_nothing_is_shared_when_nobody_may_take_it() -> None:
     assert share_out([backend("m1", 100, n_replicas=0), backend("m2", 0)]) == []
+
+
+def test_requests_that_are_held_are_shared_among_those_that_sleep_too():
+    asleep = msgspec.structs.replace(backend("m2", 50, n_replicas=0), asleep=True)
+    assert Counter(share_out([backend("m1", 50), asleep])) == {"m1": 50, "m2": 50}
+    waking = [backend("m1", 90, n_replicas=0), backend("m2", 10, n_replicas=0)]
+    assert Counter(share_out(waking, holds=True)) == {"m1": 90, "m2": 10}
 
 
 @given(st.lists(st.integers(0, 100), max_size=12))
