@@ -24,6 +24,8 @@ from jupyter_mlops.ports import World
 VARIABLE: Final = "MLOPS_KEY"
 """The environment variable from which programs take a service's key."""
 Language = Literal["python", "java", "csharp", "r", "javascript", "curl"]
+AUTHORITY: Final = "authority.pem"
+"""What a copy of the workspace's authority is called beside a program."""
 _WIDTH: Final = 110
 _PART: Final = 16_000
 """Java takes string constants of at most 65,535 bytes; a character is at most three of them, escaped at most six."""
@@ -62,6 +64,8 @@ class _Dialect(Record, frozen=True, kw_only=True):
 
     file: str
     run: str
+    trusting: str
+    """``run`` where the certificate that the service shows is self-made."""
     key: str
     """The expression that reads the key from the environment, ``{}`` standing for the variable."""
     text: Callable[[str], str]
@@ -85,18 +89,25 @@ def client_program(world: World, name: str, language: Language, *, with_key: boo
     most = max(service.deployments, key=lambda one: one.weight)
     dialect = _DIALECTS[language]
     take = f'The key is read from the variable {VARIABLE}: export {VARIABLE}="$(mlops services keys list {name} --primary)"'
+    run, trust = dialect.run, ""
+    if service.certificate is not None and service.certificate.kind == "self-made":
+        run = dialect.trusting
+        trust = f"Its certificate is self-made. Copy the file that `mlops services tls {name}` names to {AUTHORITY} and run: {run}"
     filled = {
         "SERVICE": name,
         "URL": service.url.replace(f"//{ANYWHERE}:", f"//{service.node or '127.0.0.1'}:", 1),
         "KEY": dialect.text(read_keys(world, name).primary) if with_key else dialect.key.format(VARIABLE),
         "KEY_HINT": "It holds the service's key: keep it where only you can read it." if with_key else take,
+        "TRUST_HINT": trust,
         "IMPORT_OS": "" if with_key else "import os\n",
         "BODY": dialect.body(example(show_manifest(world, most.manifest))),
         "TIMEOUT_S": str(max(1, round(service.limits.timeout_s + 5))),
     }
     template = importlib.resources.files(__package__).joinpath("programs", f"{dialect.file}.in").read_text("utf-8")
+    if not trust:
+        template = re.sub("(?m)^.*@TRUST_HINT@\n", "", template)
     source = re.sub("@([A-Z_]+)@", lambda found: filled[found[1]], template)
-    return ClientProgram(language=language, file=dialect.file, run=dialect.run, source=source)
+    return ClientProgram(language=language, file=dialect.file, run=run, source=source)
 
 
 def example(manifest: Manifest) -> Any:
@@ -147,26 +158,30 @@ def _ascii(body: Any) -> str:
 
 _DIALECTS: Final[Mapping[Language, _Dialect]] = {
     "python": _Dialect(
-        file="client.py", run="python3 client.py", key='os.environ["{}"]', text=repr,
+        file="client.py", run="python3 client.py", trusting=f"SSL_CERT_FILE={AUTHORITY} python3 client.py", key='os.environ["{}"]', text=repr,
         body=lambda body: pprint.pformat(body, width=_WIDTH, compact=True, sort_dicts=False),
     ),
     "java": _Dialect(
-        file="Client.java", run="java Client.java", key='System.getenv("{}")', text=_quoted,
+        file="Client.java", run="java Client.java",
+        trusting=f"keytool -importcert -noprompt -file {AUTHORITY} -keystore trust.p12 -storepass changeit && "
+        "java -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit Client.java",
+        key='System.getenv("{}")', text=_quoted,
         body=lambda body: _parts(_ascii(body)),
     ),
     "csharp": _Dialect(
         file="client.cs", run="mcs -r:System.Net.Http client.cs && mono client.exe",
+        trusting=f"cert-sync --user {AUTHORITY} && mcs -r:System.Net.Http client.cs && mono client.exe",
         key='Environment.GetEnvironmentVariable("{}")', text=_quoted, body=lambda body: _quoted(_ascii(body)),
     ),
     "r": _Dialect(
-        file="client.R", run="Rscript client.R", key='Sys.getenv("{}")', text=_quoted,
+        file="client.R", run="Rscript client.R", trusting=f"CURL_CA_BUNDLE={AUTHORITY} Rscript client.R", key='Sys.getenv("{}")', text=_quoted,
         body=lambda body: _quoted(_ascii(body)),
     ),
     "javascript": _Dialect(
-        file="client.js", run="node client.js", key="process.env.{}", text=_quoted,
+        file="client.js", run="node client.js", trusting=f"NODE_EXTRA_CA_CERTS={AUTHORITY} node client.js", key="process.env.{}", text=_quoted,
         body=lambda body: json.dumps(body, indent=1 if len(_ascii(body)) > _WIDTH else None),
     ),
     "curl": _Dialect(
-        file="client.sh", run="sh client.sh", key="${{{}:?}}", text=_shell, body=lambda body: _shell(_ascii(body))
+        file="client.sh", run="sh client.sh", trusting=f"CURL_CA_BUNDLE={AUTHORITY} sh client.sh", key="${{{}:?}}", text=_shell, body=lambda body: _shell(_ascii(body))
     ),
 }  # fmt: skip

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
+import ssl
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from jupyter_mlops.core.errors import UnknownThing
 from jupyter_mlops.core.manifest import Column, Manifest, Schema, Tensor
 from jupyter_mlops.core.service import Limits, Service
-from jupyter_mlops.delivery.clients import VARIABLE, Language, NotDeployed, client_program, example
-from jupyter_mlops.delivery.keys import read_keys
+from jupyter_mlops.delivery.authority import authority_file
+from jupyter_mlops.delivery.certificates import install
+from jupyter_mlops.delivery.clients import (
+    _DIALECTS,
+    AUTHORITY,
+    VARIABLE,
+    Language,
+    NotDeployed,
+    client_program,
+    example,
+)
+from jupyter_mlops.delivery.keys import read_keys, service_folder
 
 SCRIPT = """
 import os, time
@@ -40,11 +54,11 @@ def here(language: str) -> bool:
     return all(shutil.which(program) for program in NEEDS[language])
 
 
-def run(folder: Path, program: Any, key: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, program: Any, key: str, command: str = "") -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
     (folder / program.file).write_text(program.source, "utf-8")
     env = {**os.environ, VARIABLE: key, "LC_ALL": "C.UTF-8"}
-    return subprocess.run(program.run, shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    return subprocess.run(command or program.run, shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +124,65 @@ def test_the_python_program_with_the_key_in_it_needs_nothing_else(served: Any, r
     del ran
     program = client_program(served.world, "full-python", "python", with_key=True)
     assert json.loads(run(tmp_path, program, "").stdout) == {"got": SAMPLE}
+
+
+class Tls:
+    """HTTPS in front of a replica, as a service's gateway speaks it: one thread, with the certificate of the record."""
+
+    def __init__(self, world: Any, name: str, port: int) -> None:
+        certificate = install(world, name, "127.0.0.1", None)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(service_folder(world, name) / "tls" / certificate.file)
+        self._loop = asyncio.new_event_loop()
+        self._behind = port
+        server = self._loop.run_until_complete(asyncio.start_server(self._client, "127.0.0.1", 0, ssl=context))
+        self.port = server.sockets[0].getsockname()[1]
+        world.catalog.edit(
+            Service, name, lambda one: msgspec.structs.replace(one, certificate=certificate, port=self.port)
+        )
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._server = server
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind = await asyncio.open_connection("127.0.0.1", self._behind)
+        await asyncio.gather(self._copy(reader, behind[1]), self._copy(behind[0], writer), return_exceptions=True)
+
+    @staticmethod
+    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while part := await reader.read(65_536):
+                writer.write(part)
+                await writer.drain()
+        finally:
+            writer.close()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._server.close)
+        time.sleep(0.1)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def test_a_self_made_certificate_is_trusted_as_the_program_says(served: Any, ran: Any, tmp_path: Path) -> None:
+    name = "full-python"
+    tls = Tls(served.world, name, served.world.catalog.get(Service, name).port)
+    try:
+        languages = ["python", "curl", "javascript", "r", *(["java"] if os.environ.get("MLOPS_NIGHTLY") else [])]
+        for language in [one for one in languages if one in ran]:
+            program = client_program(served.world, name, language)
+            assert f"https://127.0.0.1:{tls.port}/score" in program.source
+            assert f"`mlops services tls {name}`" in program.source
+            folder = tmp_path / language
+            folder.mkdir()
+            key = read_keys(served.world, name).primary
+            refused = run(folder, program, key, command=_DIALECTS[language].run)
+            assert refused.returncode != 0, refused.stdout
+            shutil.copy(authority_file(served.world), folder / AUTHORITY)
+            assert json.loads(run(folder, program, key).stdout) == {"got": SAMPLE}, language
+    finally:
+        tls.close()
 
 
 def test_a_service_without_an_address_has_no_program_yet(served: Any) -> None:
