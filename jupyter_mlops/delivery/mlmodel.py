@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -18,12 +18,23 @@ from jupyter_mlops.delivery.frames import needs_frames
 from jupyter_mlops.delivery.requirements import read_conda, read_requirements, without_mlflow
 from jupyter_mlops.delivery.schemas import from_signature, sample_of
 from jupyter_mlops.delivery.trust import untrusted_types
+from jupyter_mlops.scoring.flavors.files import NATIVE, SKLEARN, recognised
 
 FILE: Final = "file"
 """The flavor of files with no MLmodel beside them."""
 PYFUNC: Final = "python_function"
-LOADED_WITHOUT_MLFLOW: Final = frozenset({"sklearn"})
-"""Flavors that a replica loads by their own library (``scoring.loader``); the rest keep ``mlflow-skinny``."""
+LOADED_WITHOUT_MLFLOW: Final = frozenset({SKLEARN, *NATIVE})
+"""Flavors that a replica loads by their own library; the rest keep ``mlflow-skinny``."""
+PACKAGES: Final[Mapping[str, Sequence[Sequence[str]]]] = {
+    "onnx": [["onnxruntime", "onnxruntime-gpu"], ["numpy"]],
+    "xgboost": [["xgboost", "xgboost-cpu"], ["numpy"]],
+    "lightgbm": [["lightgbm"], ["numpy"]],
+    "pytorch": [["torch"], ["numpy"]],
+    "keras": [["keras"], ["tensorflow", "tensorflow-cpu"], ["numpy"]],
+    "tensorflow": [["tensorflow", "tensorflow-cpu"], ["numpy"]],
+    SKLEARN: [["scikit-learn"], ["skops"]],
+}
+"""What opens a file that lists no requirements: of each group the package that is installed here, else the first."""
 
 
 class BadModel(BadInput):
@@ -50,10 +61,14 @@ class ModelFolder:
 
 
 def flavor_of(folder: Path) -> str:
-    """Return the flavor a person knows a model by (``xgboost``); ``file`` where there is no MLmodel. Raises ``BadModel``."""
+    """Return the flavor a person knows a model by (``xgboost``), of MLflow's folder or of a file of the library's own.
+
+    ``file`` where nothing tells. Raises ``BadModel``.
+    """
     described = _described(folder)
     if described is None:
-        return FILE
+        found = recognised(folder)
+        return FILE if found is None else found[0]
     return next((str(name) for name in described["flavors"] if name != PYFUNC), "pyfunc")
 
 
@@ -61,8 +76,7 @@ def read_model(folder: Path) -> ModelFolder:
     """Read a model's folder. Raises ``BadModel`` and ``BadRequirements``."""
     described = _described(folder)
     if described is None:
-        requirements = _requirements(folder, needs_mlflow=False)
-        return ModelFolder(requirements=requirements)
+        return _plain(folder, _requirements(folder, needs_mlflow=False))
     flavor = _flavor(described)
     try:
         schema = from_signature(described.get("signature") or {})
@@ -76,12 +90,42 @@ def read_model(folder: Path) -> ModelFolder:
         flavor=flavor,
         schema=schema,
         sample=sample_of(folder, described.get("saved_input_example_info")),
-        requirements=with_loader(_requirements(folder, needs_mlflow=flavor not in LOADED_WITHOUT_MLFLOW), own),
+        requirements=with_loader(
+            _requirements(folder, needs_mlflow=flavor not in LOADED_WITHOUT_MLFLOW or bool(schema.params)), own
+        ),
         python=minor[0] if minor else None,
         untrusted=untrusted,
         vouched=[str(name) for name in own.get("skops_trusted_types") or []],
         needs_frames=bool(untrusted) or needs_frames(folder, own, schema),
     )
+
+
+def _plain(folder: Path, listed: list[str]) -> ModelFolder:
+    """Read a folder without an MLmodel: the file of a library, or files that need a script."""
+    found = recognised(folder)
+    if found is None:
+        return ModelFolder(requirements=listed)
+    flavor, file = found
+    named = {canonicalize_name(Requirement(text).name) for text in listed}
+    missing = [group for group in PACKAGES[flavor] if named.isdisjoint(group)]
+    untrusted: list[str] = []
+    if flavor == SKLEARN:
+        untrusted = untrusted_types(file.parent, {"pickled_model": file.name, "serialization_format": "skops"})
+    return ModelFolder(
+        flavor=flavor,
+        requirements=sorted([*listed, *map(_pinned, missing)], key=str.lower),
+        untrusted=untrusted,
+    )
+
+
+def _pinned(group: Sequence[str]) -> str:
+    """Return the version of the package that is installed here: who registers a model mostly trained it here too."""
+    for name in group:
+        try:
+            return f"{name}=={metadata.version(name)}"
+        except metadata.PackageNotFoundError:
+            continue
+    return group[0]
 
 
 def with_loader(requirements: list[str], sklearn: Mapping[str, Any]) -> list[str]:
@@ -90,11 +134,7 @@ def with_loader(requirements: list[str], sklearn: Mapping[str, Any]) -> list[str
     named = {canonicalize_name(Requirement(text).name) for text in requirements}
     if loader not in {"skops", "cloudpickle"} or canonicalize_name(loader) in named:
         return requirements
-    try:
-        pinned = f"{loader}=={metadata.version(loader)}"
-    except metadata.PackageNotFoundError:
-        pinned = loader
-    return sorted([*requirements, pinned], key=str.lower)
+    return sorted([*requirements, _pinned([loader])], key=str.lower)
 
 
 def _described(folder: Path) -> Mapping[str, Any] | None:

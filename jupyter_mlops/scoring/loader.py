@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from jupyter_mlops.core.errors import Failed, Forbidden, MlopsError, Unavailable
-from jupyter_mlops.core.manifest import Manifest, ManifestModel
+from jupyter_mlops.core.manifest import Manifest, ManifestModel, Schema
 from jupyter_mlops.scoring.bundle import MODELS, BadBundle
+from jupyter_mlops.scoring.flavors.files import NATIVE, SKLEARN, recognised
 from jupyter_mlops.scoring.mlmodel import read_flavor
-from jupyter_mlops.scoring.schema import TableSchema
+from jupyter_mlops.scoring.schema import KINDS, TableSchema
 from jupyter_mlops.scoring.scorer import Log, ModelScorer, ScriptScorer, told
 from jupyter_mlops.scoring.scripts import load_script
 
 if TYPE_CHECKING:
     from jupyter_mlops.scoring.intake import Intake
 
-FILE: Final = "file"
-SKLEARN: Final = "sklearn"
 PYFUNC: Final = "python_function"
 TRUST: Final = "mlops.trust"
 """The manifest's tag that names the skops types that were accepted, with commas between them."""
+
+
+Opener = Callable[[Path, Manifest, ManifestModel, Log], ModelScorer]
 
 
 class PackageMissing(Unavailable):
@@ -58,20 +62,47 @@ def load(folder: Path, manifest: Manifest, log: Log) -> ModelScorer | ScriptScor
         )
     model = manifest.models[0]
     files = folder / MODELS / model.name
-    if model.flavor == FILE or not (files / "MLmodel").is_file():
+    return _guarded(model, lambda: _opener(files, manifest, model)(files, manifest, model, log))
+
+
+def _opener(files: Path, manifest: Manifest, model: ManifestModel) -> Opener:
+    """Return what loads a model: its own library where that is known, else MLflow. Raises ``BadBundle``."""
+    described = files / "MLmodel"
+    if not described.is_file():
+        if recognised(files) is not None:
+            return _native
         raise BadBundle(
             f"The model {model.name}:{model.version} is files without an MLflow flavor, and nothing says how to score with them.",
             hint=f"Write init() and run(data) and make a manifest: `mlops manifests create {model.name} --script score.py`.",
         )
-    plain = not manifest.schema.params  # only MLflow knows what a model's library makes of parameters
-    by = _sklearn if plain and read_flavor(files / "MLmodel", SKLEARN) is not None else _pyfunc
-    return _guarded(model, lambda: by(files, manifest, model, log))
+    if manifest.schema.params:
+        return _pyfunc  # only MLflow knows what a model's library makes of parameters
+    if read_flavor(described, SKLEARN) is not None:
+        return _sklearn
+    return _native if any(read_flavor(described, name) is not None for name in NATIVE) else _pyfunc
+
+
+def _native(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> ModelScorer:
+    """Load with the model's own library, and nothing of MLflow."""
+    from jupyter_mlops.scoring.flavors.native import opened, separate_columns
+
+    found = None if (files / "MLmodel").is_file() else recognised(files)
+    if found is not None and found[0] == SKLEARN:
+        return _estimator(_unpack(found[1], "skops", manifest), "predict", manifest, model, log)
+    model_opened = opened(files, manifest, lambda file, form, types: _unpack(file, form, manifest, types))
+    schema = manifest.schema
+    if not schema.columns and not schema.tensors and model_opened.tensors:
+        schema = msgspec.structs.replace(schema, tensors=list(model_opened.tensors))
+    numbers = all(KINDS[column.type].dtype[:3] in {"int", "flo"} for column in schema.columns)
+    if schema.columns and model_opened.separate:
+        intake: Intake = separate_columns(schema)
+    else:
+        intake = _intake(schema, model_opened.dtype if numbers else None)
+    log(f"{model.name}:{model.version} is {model_opened.said}", "")
+    return ModelScorer(intake, model_opened.predict, log, inline=True)
 
 
 def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> ModelScorer:
-    from jupyter_mlops.scoring.estimators import array_dtype, nan_refused, predictor, quick_for
-    from jupyter_mlops.scoring.intake import TableIntake
-
     settings = read_flavor(files / "MLmodel", SKLEARN) or {}
     for name in ("code", "pickled_model", "serialization_format"):
         if isinstance(settings.get(name), list):
@@ -81,8 +112,15 @@ def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) ->
     file = files / str(settings.get("pickled_model") or "model.pkl")
     estimator = _unpack(file, str(settings.get("serialization_format")), manifest)
     method = str((read_flavor(files / "MLmodel", PYFUNC) or {}).get("predict_fn") or "predict")
+    return _estimator(estimator, method, manifest, model, log)
+
+
+def _estimator(estimator: Any, method: str, manifest: Manifest, model: ManifestModel, log: Log) -> ModelScorer:
+    from jupyter_mlops.scoring.estimators import array_dtype, nan_refused, predictor, quick_for
+    from jupyter_mlops.scoring.intake import TableIntake
+
     dtype = array_dtype(estimator, manifest.schema)
-    intake = _intake(manifest, dtype)
+    intake = _intake(manifest.schema, dtype)
     predict = predictor(estimator, method)
     if isinstance(intake, TableIntake):
         refused = nan_refused(predict, intake, manifest)
@@ -93,7 +131,7 @@ def _sklearn(files: Path, manifest: Manifest, model: ManifestModel, log: Log) ->
     return ModelScorer(intake, predict, log, inline=True, quick=quick)
 
 
-def _unpack(file: Path, form: str, manifest: Manifest) -> Any:
+def _unpack(file: Path, form: str, manifest: Manifest, also: Sequence[str] = ()) -> Any:
     if form != "skops":
         import pickle
 
@@ -102,7 +140,7 @@ def _unpack(file: Path, form: str, manifest: Manifest) -> Any:
     import skops.io
 
     types = skops.io.get_untrusted_types(file=file)
-    accepted = {name.strip() for name in manifest.tags.get(TRUST, "").split(",")}
+    accepted = {name.strip() for name in manifest.tags.get(TRUST, "").split(",")}.union(also)
     missing = [name for name in types if name not in accepted]
     if missing:
         raise UntrustedTypes(
@@ -123,7 +161,7 @@ def _pyfunc(files: Path, manifest: Manifest, model: ManifestModel, log: Log) -> 
 
     loaded = pyfunc.load_model(str(files))
     log(f"{model.name}:{model.version} is loaded by MLflow ({model.flavor})", "")
-    intake = _intake(manifest, None)
+    intake = _intake(manifest.schema, None)
     if not manifest.schema.params:
         return ModelScorer(intake, loaded.predict, log, inline=False)
     from jupyter_mlops.scoring.params import ParamsIntake
@@ -155,13 +193,12 @@ def _guarded(model: ManifestModel, opened: Callable[[], ModelScorer]) -> ModelSc
         ) from error
 
 
-def _intake(manifest: Manifest, dtype: str | None) -> Intake:
+def _intake(schema: Schema, dtype: str | None) -> Intake:
     """Return how bodies become the model's input: an array of ``dtype``, or else a DataFrame."""
     from jupyter_mlops.scoring import assemble
     from jupyter_mlops.scoring.intake import LooseIntake, TableIntake
     from jupyter_mlops.scoring.tensors import TensorIntake
 
-    schema = manifest.schema
     if schema.tensors:
         return TensorIntake(schema.tensors)
     if not schema.columns:

@@ -137,3 +137,23 @@ def test_unknown_models_and_versions_are_named(trained):
             call(trained.world, "nobody:3")
     with pytest.raises(BadInput, match="no version number"):
         show_model_version(trained.world, "nobody:x")
+
+
+def test_a_file_of_a_known_library_needs_no_script_and_no_mlflow(trained, tmp_path, monkeypatch):
+    import lightgbm
+    import numpy as np
+
+    rows = np.random.default_rng(0).normal(size=(100, 2))
+    booster = lightgbm.train({"objective": "regression", "verbose": -1}, lightgbm.Dataset(rows, rows[:, 0]), 2)
+    booster.save_model(tmp_path / "trees.txt")
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x08")
+    monkeypatch.chdir(tmp_path)
+    assert register_model(trained.world, "./trees.txt", "trees").flavor == "lightgbm"
+    assert register_model(trained.world, "./net.onnx", "net").flavor == "onnx"
+    manifest = create_manifest(trained.world, ["trees"])
+    assert manifest.models[0].flavor == "lightgbm"
+    assert [line.partition("==")[0] for line in manifest.requirements] == ["lightgbm", "numpy"]
+    assert [line.partition("==")[0] for line in create_manifest(trained.world, ["net"]).requirements] == [
+        "numpy",
+        "onnxruntime",
+    ]

@@ -1,0 +1,1 @@
+"""Model libraries: each module opens the files of one without MLflow."""
