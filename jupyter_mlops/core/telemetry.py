@@ -26,6 +26,8 @@ class Telemetry(Record, frozen=True, kw_only=True):
     """Columns that are not kept."""
     store: str = ""
     """An fsspec URL; empty for the workspace's own folder."""
+    keep_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    """What is older is deleted from the store; 0 keeps it for good."""
 
 
 class About(Record, frozen=True, kw_only=True):

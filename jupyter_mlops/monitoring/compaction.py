@@ -12,16 +12,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_mlops.core.errors import MlopsError, Unavailable
+from jupyter_mlops.core.errors import MlopsError, Unavailable, UnknownThing
 from jupyter_mlops.core.files import locked, make_private, replace_file
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.record import Record, decode, encode
+from jupyter_mlops.core.service import Service
 from jupyter_mlops.core.telemetry import FILE_SUFFIX, PART_SUFFIX, file_hour
 from jupyter_mlops.monitoring.lines import replica_files, schema, tables
 from jupyter_mlops.monitoring.places import Store, incoming_folder, services_with_telemetry, store_of, telemetry_folder
 from jupyter_mlops.ports import World
 
 JOURNAL: Final = "compaction.json"
+LOOKED: Final = "deleted.stamp"
+"""Its time says when old files were last looked for."""
 SCRATCH: Final = "compacting.parquet"
 BATCH_BYTES: Final = 64_000_000
 """Of compressed lines, for one Parquet file; an hour of more becomes several, the first of them before it is over."""
@@ -92,6 +95,7 @@ def compact(world: World, service: str, *, now: float | None = None, everything:
         for hour, files in _due(incoming, store, now, everything=everything):
             _move(world, service, store, hour, files)
             made += 1
+        _delete_old(world, service, store, now)
         for folder in incoming.iterdir() if incoming.is_dir() else ():
             with contextlib.suppress(OSError):  # not empty, or its replica has just begun
                 if now - folder.stat().st_mtime > BEGUN_S:
@@ -149,6 +153,34 @@ def _finish(world: World, service: str) -> None:
     else:
         _take_back(batch, of_use=store_of(world, service) == batch.store)
     journal.unlink()
+
+
+def _delete_old(world: World, service: str, store: Store, now: float) -> None:
+    """Delete what the service's settings keep no longer. Looked for once an hour: a listing may cost money."""
+    try:
+        keep_days = world.catalog.get(Service, service).telemetry.keep_days
+    except UnknownThing:
+        return  # what a deleted service left is its owner's to delete
+    looked = telemetry_folder(world, service) / LOOKED
+    if not keep_days or (looked.is_file() and now - looked.stat().st_mtime < BEGUN_S):
+        return
+    last = time.strftime("%Y%m%d%H", time.gmtime(now - keep_days * 86_400))
+    try:
+        fs, root = store.open()
+        fs.invalidate_cache()
+        for path in fs.find(root) if fs.exists(root) else ():
+            if "" < stored_hour(path) < last:
+                fs.rm_file(path)
+    except Exception as error:  # whatever a file system of fsspec raises
+        raise StoreDown(store, error) from error
+    replace_file(looked, b"")
+    os.utime(looked, (now, now))
+
+
+def stored_hour(path: str) -> str:
+    """Return ``2026112119`` for ``.../date=2026-11-21/hour=19/X.parquet``, nothing for any other file."""
+    keys = dict(part.partition("=")[::2] for part in path.split("/") if "=" in part)
+    return keys.get("date", "").replace("-", "") + keys.get("hour", "") if path.endswith(".parquet") else ""
 
 
 def _write(scratch: Path, files: Sequence[Path]) -> int:

@@ -12,7 +12,7 @@ import msgspec
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.since import iso, moment
 from jupyter_mlops.core.telemetry import file_hour
-from jupyter_mlops.monitoring.compaction import StoreDown, settled
+from jupyter_mlops.monitoring.compaction import StoreDown, settled, stored_hour
 from jupyter_mlops.monitoring.lines import replica_files, schema, tables
 from jupyter_mlops.monitoring.places import Store, incoming_folder, store_of
 from jupyter_mlops.monitoring.rows import by_row
@@ -117,19 +117,13 @@ def _stored(store: Store, begin: float) -> Iterator[pa.Table]:
     try:
         fs, root = store.open()
         fs.invalidate_cache()
-        files = [path for path in (fs.find(root) if fs.exists(root) else ()) if _hour(path) >= first]
+        files = [path for path in (fs.find(root) if fs.exists(root) else ()) if stored_hour(path) >= first]
         if files:
             yield ds.dataset(files, schema=schema(), format="parquet", filesystem=fs).to_table(
                 filter=_between(begin, None)
             )
     except Exception as error:  # whatever a file system of fsspec raises
         raise StoreDown(store, error) from error
-
-
-def _hour(path: str) -> str:
-    """Return ``2026112119`` for ``.../date=2026-11-21/hour=19/X.parquet``, nothing for any other file."""
-    keys = dict(part.partition("=")[::2] for part in path.split("/") if "=" in part)
-    return keys.get("date", "").replace("-", "") + keys.get("hour", "") if path.endswith(".parquet") else ""
 
 
 def _incoming(folder: Path, begin: float) -> Iterator[pa.Table]:

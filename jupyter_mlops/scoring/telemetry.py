@@ -139,7 +139,7 @@ class Log:
         except OSError:
             n_written = 0
         if n_written < len(data):  # there is nowhere to say it but in /metrics
-            self.dropped += data.count(b"\n", n_written)
+            self.dropped += data.count(b"\n", max(n_written, int(self._torn)))
         if n_written:
             self._torn = data[n_written - 1 : n_written] != b"\n"
 

@@ -100,6 +100,7 @@ def test_an_unknown_setting_is_named_with_all_that_there_are(name):
         ("telemetry.drop", "", []),
         ("telemetry.store", "memory://there", "memory://there"),
         ("telemetry.store", "", ""),
+        ("telemetry.keep_days", "30", 30),
     ],
 )
 def test_a_setting_of_telemetry_is_read_and_the_others_stay(name, given, kept):

@@ -252,6 +252,25 @@ def test_a_datastore_that_is_down_loses_nothing(churn, monkeypatch):
     assert ids(churn) == ["q1"]
 
 
+def test_what_is_older_than_is_kept_is_deleted_and_nothing_else(churn):
+    settings = Telemetry(keep_days=2)
+    replica = Replica(churn)
+    for days in (3, 1):
+        replica.write(NOW - days * 24 * HOUR)
+        replica.spool.publish()
+    compact(churn, "churn", now=NOW)
+    assert ids(churn) == ["q1", "q2"]
+    mine = telemetry_folder(churn, "churn") / "kept" / "notes.txt"
+    mine.write_text("not ours")
+    churn.catalog.edit(Service, "churn", lambda one: msgspec.structs.replace(one, telemetry=settings))
+    compact(churn, "churn", now=NOW)
+    assert ids(churn) == ["q2"]
+    assert mine.exists()
+    compact(churn, "churn", now=NOW + 1800)  # looked at already
+    compact(churn, "churn", now=NOW + 3 * 24 * HOUR)
+    assert ids(churn) == []
+
+
 def test_since_and_until_choose_and_what_is_no_moment_is_refused(churn):
     replica = Replica(churn)
     replica.write(NOW - 2 * HOUR)

@@ -31,6 +31,7 @@ class ConfigureTelemetry(Body, frozen=True, kw_only=True):
     hash: list[str] | None = None
     drop: list[str] | None = None
     store: str | None = None
+    keep_days: int | None = None
 
 
 class ConfigureService(Body, frozen=True, kw_only=True):

@@ -1307,6 +1307,8 @@ export interface components {
             /** @default null */
             hash?: string[] | null;
             /** @default null */
+            keep_days?: number | null;
+            /** @default null */
             sample?: number | null;
             /** @default null */
             store?: string | null;
@@ -2247,6 +2249,7 @@ export interface components {
              *       "drop": [],
              *       "enabled": true,
              *       "hash": [],
+             *       "keep_days": 0,
              *       "sample": 1,
              *       "store": ""
              *     }
@@ -2387,6 +2390,8 @@ export interface components {
             enabled: boolean;
             /** @default [] */
             hash: string[];
+            /** @default 0 */
+            keep_days: number;
             /** @default 1 */
             sample: number;
             /** @default  */

@@ -95,7 +95,7 @@ export function service(change: Partial<Service> = {}): Service {
     certificate: null,
     limits: { max_concurrent: 256, max_queue: 10, max_batch: 256, max_body_bytes: 10_000_000, timeout_s: 60 },
     log_level: 'info',
-    telemetry: { enabled: true, sample: 1, hash: [], drop: [], store: '' },
+    telemetry: { enabled: true, sample: 1, hash: [], drop: [], store: '', keep_days: 0 },
     otlp_endpoint: '',
     node: 'here',
     state: 'ready',
