@@ -281,11 +281,13 @@ def test_a_script_that_ends_the_process_ends_its_request_alone(start: Callable[.
     assert server.process.wait(10) == 7
 
 
-def test_a_script_that_prints_a_lot_is_answered_for(server: Any) -> None:
-    before = rss(server)
+def test_a_script_that_prints_a_lot_fills_neither_memory_nor_disk(server: Any) -> None:
+    """Its host keeps the newest ten million bytes of what gets through: tests/hosts/test_process.py."""
+    before, written, began = rss(server), server.log.stat().st_size, time.monotonic()
     answer = server.post({"print": 1_000_000_000 if NIGHTLY else 20_000_000})
     assert answer.status in {200, 504}
     assert rss(server) - before < 20 * MB
+    assert server.log.stat().st_size - written < 11 * MB * (1 + time.monotonic() - began)
     server.wait(lambda: well(server), "the next answer")
 
 
