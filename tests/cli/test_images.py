@@ -207,16 +207,6 @@ def test_an_image_that_is_gone_from_the_engine_is_named_with_the_command_to_buil
     assert "mlops images build echo:1" in tested.err
 
 
-def test_an_exported_image_is_loaded_again_with_its_id(here, image, engine, mlops):
-    exported = mlops("images", "export", "echo", "echo.tar", "--json").json
-    assert exported["n_bytes"] == (here.home / "echo.tar").stat().st_size
-    assert exported["n_bytes"] < image.n_bytes / 2  # its layers are compressed
-    engine.images.remove(image.image_id, force=True)
-    with (here.home / "echo.tar").open("rb") as file:
-        assert [each.id for each in engine.images.load(file)] == [image.image_id]
-    assert engine.images.get(image.tag).id == image.image_id
-
-
 @pytest.mark.usefixtures("image")
 def test_an_export_writes_over_nothing_and_leaves_no_half_file(here, mlops):
     (here.home / "echo.tar").write_bytes(b"mine")
@@ -230,8 +220,16 @@ def test_an_export_writes_over_nothing_and_leaves_no_half_file(here, mlops):
     assert not [path for path in here.home.iterdir() if path.name.endswith(".part")]
 
 
-def test_what_is_written_for_iot_edge_starts_a_container_that_scores_with_the_key(here, image, engine, mlops):
+def test_what_is_exported_is_loaded_with_its_id_and_starts_a_container_that_scores_with_the_key(
+    here, image, engine, mlops
+):
     exported = mlops("images", "export", "echo:1", "echo.tar", "--iot-edge", "--json").json
+    assert exported["n_bytes"] == (here.home / "echo.tar").stat().st_size
+    assert exported["n_bytes"] < image.n_bytes / 2  # its layers are compressed
+    engine.images.remove(image.image_id, force=True)
+    with (here.home / "echo.tar").open("rb") as file:
+        assert [each.id for each in engine.images.load(file)] == [image.image_id]
+    assert engine.images.get(image.tag).id == image.image_id
     compose = yaml.safe_load((here.home / "echo.compose.yaml").read_text())["services"]["echo"]
     deployment = json.loads((here.home / "echo.deployment.json").read_text())["modulesContent"]
     module = deployment["$edgeAgent"]["properties.desired"]["modules"]["echo"]

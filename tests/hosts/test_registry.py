@@ -307,19 +307,19 @@ def test_a_target_is_read_as_docker_reads_it(written, meant):
 
 @pytest.mark.docker
 @pytest.mark.usefixtures("logged_in")
-def test_an_image_of_the_engine_comes_back_from_the_registry_with_its_id(registry, another, plain_bundle, builder):
+def test_an_image_of_the_engine_comes_back_from_the_registry_with_its_id(registry, archive, tmp_path):
     engine = docker.from_env()
-    manifest, folder = another(plain_bundle, version=31)
-    built = builder.build(manifest, folder, quiet)
-    known = {"image_id": built.image_id, "tag": built.tag, "n_bytes": built.n_bytes}
-    record = Image(name=manifest.ref, manifest=manifest.ref, **known)
+    with archive.open("rb") as file:
+        (image,) = engine.images.load(file)
+    record = Image(name="churn:1", manifest="churn:1", image_id=image.id, tag=image.tags[0], n_bytes=1_000_000)
     heard = []
+    builder = DockerBuilder(tmp_path, "w")
     pushed = builder.push(record, f"{registry}/plain:31", lambda line, fraction: heard.append(fraction))  # noqa: ARG005
     assert heard == sorted(heard)
     assert heard[-1] == 1
-    builder.remove(built.image_id)
+    builder.remove(image.id)
     back = engine.images.pull(f"{registry}/plain@{pushed.digest}", auth_config={"username": USER, "password": PASSWORD})
-    assert back.id == built.image_id
+    assert back.id == image.id
     engine.images.remove(back.id, force=True)
     engine.close()
 
