@@ -165,17 +165,25 @@ class Caller:
         """Close the connections that are kept."""
         _close(self._idle)
 
-    def score(self, body: bytes, media: str = JSON, *, accept: str = JSON) -> Answer:
+    def score(
+        self,
+        body: bytes,
+        media: str = JSON,
+        *,
+        accept: str = JSON,
+        path: str = "/score",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send a body to be scored, again and again while the service is full; return the answer of status 200.
 
         Raises ``ServiceDown``, ``BadAnswer``, and ``Remote`` with the service's own error.
         """
         until = time.monotonic() + self._patience_s
-        headers = {"content-type": media, "accept": accept}
+        headers = {**(headers or {}), "content-type": media, "accept": accept}
         fresh = False
         while True:
             endpoint = self.endpoint
-            answer = self.ask("POST", "/score", body, {**headers, "authorization": f"Bearer {endpoint.key}"})
+            answer = self.ask("POST", path, body, {**headers, "authorization": f"Bearer {endpoint.key}"})
             if answer.status == _FULL and (pause_s := _pause_s(answer)) < until - time.monotonic():
                 time.sleep(pause_s)
             elif answer.status == _UNAUTHORIZED and not fresh:

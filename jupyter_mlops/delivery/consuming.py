@@ -10,15 +10,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.record import Record
+from jupyter_mlops.delivery import inferring
 from jupyter_mlops.delivery.calls import JSON, PATIENCE_S, Answer, Caller, Endpoint, ServiceDown, endpoint_of
 from jupyter_mlops.ports import World
 from jupyter_mlops.scoring.codec import ARROW, AnswerNotJson, encode
 
 BULK: Final = 10_000
-"""From so many values on, a DataFrame travels as an Arrow stream where the service reads those."""
+"""From so many values on, a DataFrame travels as an Arrow stream where the service reads those, an array as its bytes."""
 AT_ONCE: Final = 64
 """Requests that one service object has under way by ``score_async``."""
 PICTURES: Final = {
@@ -97,7 +99,7 @@ class Consumer:
         """
         self._caller = Caller(find, patience_s=patience_s, headers={DEPLOYMENT: deployment} if deployment else {})
         self._threads: ThreadPoolExecutor | None = None
-        self._takes_arrow: bool | None = None
+        self._paths: dict[str, Any] | None = None
 
     @property
     def url(self) -> str:
@@ -117,6 +119,10 @@ class Consumer:
         after the pause that it names. Raises ``ServiceDown``, ``BadAnswer``, ``Unscorable``, and ``Remote`` with the
         service's own error, which names column, row and expectation.
         """
+        arrays = inferring.inputs_of(data, BULK)
+        if arrays is not None and (path := self._infer_path()):
+            body, headers = inferring.request(arrays)
+            return inferring.outputs(self._caller.score(body, BYTES, accept="*/*", path=path, headers=headers))
         if _is_bulk(data) and self._reads_arrow():
             stream = _stream(data)
             if stream is not None:
@@ -157,12 +163,24 @@ class Consumer:
         return _like_frame(self._caller.decoded(answer), data.index)
 
     def _reads_arrow(self) -> bool:
-        """Tell whether the service takes and gives Arrow streams, as its own document says."""
-        if self._takes_arrow is None:
+        """Tell whether the service takes and gives Arrow streams."""
+        return ARROW in self._described()["/score"]["post"]["responses"]["200"]["content"]
+
+    def _infer_path(self) -> str:
+        """Return where the service takes binary tensors; empty for a scoring script, which gets them in another form."""
+        paths = self._described()
+        schema = paths["/score"]["post"]["responses"]["200"]["content"][JSON]["schema"]
+        found = (
+            [path for path in paths if path.endswith("/infer")] if "predictions" in schema.get("required", []) else []
+        )
+        return quote(found[0]) if found else ""
+
+    def _described(self) -> dict[str, Any]:
+        """Return the paths that the service's own document describes."""
+        if self._paths is None:
             document = self._caller.decoded(self._caller.ask("GET", "/openapi.json"))
-            post = document["paths"]["/score"]["post"]
-            self._takes_arrow = ARROW in post["responses"]["200"]["content"]
-        return self._takes_arrow
+            self._paths = document["paths"]
+        return self._paths
 
 
 def consumer(world: World, name: str) -> Consumer:

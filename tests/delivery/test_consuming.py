@@ -130,6 +130,19 @@ def test_many_rows_travel_as_an_arrow_stream_both_ways(house: Any) -> None:
     pd.testing.assert_frame_equal(two, (many * 2).set_axis([0, 1], axis=1), check_column_type=False)
 
 
+def test_many_numbers_travel_as_the_bytes_they_are(house: Any) -> None:
+    many = np.random.default_rng(0).normal(30, 9, (BULK, 2))
+    np.testing.assert_allclose(ml.Service("two").score(many), many * 2, atol=1e-9)
+    line = last(house, "two")
+    assert (line["route"], line["bytes_in"] - many.nbytes < 300) == ("/v2/models/m/infer", True)
+    churn = ml.Service("churn").score(many)
+    assert list(churn) == list(ml.Service("churn").score(pd.DataFrame(many, columns=["age", "spend"])))
+    assert churn.dtype == object
+    with pytest.raises(Remote, match="shape"):
+        ml.Service("two").score(many.reshape(-1, 4))
+    assert len(ml.Service("echo").score(many)["inputs"]) == BULK  # a script has its own ideas
+
+
 def test_a_script_gets_many_rows_in_the_form_of_few() -> None:
     many = pd.DataFrame({"n": range(BULK)})
     assert set(ml.Service("echo").score(many)["dataframe_split"]) == {"columns", "data"}
