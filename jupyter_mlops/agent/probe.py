@@ -10,6 +10,7 @@ import msgspec
 
 from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Replica
+from jupyter_mlops.core.telemetry import PROOF_ID
 
 PROBE_S: Final = 2.0
 _OK: Final = 200
@@ -40,7 +41,7 @@ def ask(
     replica: Replica, method: str, path: str, body: bytes | None = None, *, key: str = "", timeout_s: float
 ) -> tuple[int, bytes]:
     """Return status and body of one request. Raises ``OSError`` and ``http.client.HTTPException``."""
-    headers = {"authorization": f"Bearer {key}"} if key else {}
+    headers = {"authorization": f"Bearer {key}", "x-request-id": PROOF_ID} if key else {}
     if body is not None:
         headers["content-type"] = "application/json"
     connection = _connection(replica.address, timeout_s)

@@ -71,6 +71,10 @@ PART_SUFFIX = ".part"
 """The file that a replica is writing; its last frame may be cut off."""
 
 
+PROOF_ID = "mlops-proof"
+"""The id of requests by which new replicas are proved; what is read of telemetry is without them."""
+
+
 def file_hour(name: str) -> str:
     """Return the hour (``2026112119``, UTC) that a replica's file belongs to, from its name."""
     return name.partition("-")[0]

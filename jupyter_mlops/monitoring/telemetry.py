@@ -11,7 +11,7 @@ import msgspec
 
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.since import iso, moment
-from jupyter_mlops.core.telemetry import file_hour
+from jupyter_mlops.core.telemetry import PROOF_ID, file_hour
 from jupyter_mlops.monitoring.compaction import StoreDown, settled, stored_hour
 from jupyter_mlops.monitoring.lines import replica_files, schema, tables
 from jupyter_mlops.monitoring.places import Store, incoming_folder, store_of
@@ -147,5 +147,5 @@ def _between(begin: float, end: float | None) -> Any:
     def at(seconds: float) -> pa.Scalar:
         return pa.scalar(int(seconds * 1e6), pa.timestamp("us", "UTC"))
 
-    wanted = ds.field("at") >= at(begin)
+    wanted = (ds.field("at") >= at(begin)) & (ds.field("id") != PROOF_ID)
     return wanted if end is None else wanted & (ds.field("at") < at(end))

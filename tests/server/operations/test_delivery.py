@@ -74,6 +74,40 @@ async def change_while_it_runs(api, service: dict[str, Any], keys: dict[str, str
         await asyncio.sleep(0.05)
 
 
+async def look_at_telemetry(api, answer) -> None:
+    """Read what was kept of the first request, hide a column of the next, and switch it off."""
+    kept = (await api("GET", "services/risk/telemetry", since="1h")).body["items"]
+    first = next(one for one in kept if one["status"] == 200 and one["rows"] == 2)
+    assert (first["inputs"], first["outputs"], first["model"]) == (ROWS, answer, "churn:1")
+    assert len((await api("GET", "services/risk/telemetry", limit=1)).body["items"]) == 1
+    assert (await api("GET", "services/risk/telemetry", since="noon")).status == 400
+    changed = await api("PATCH", "services/risk", {"telemetry": {"drop": ["age"], "sample": 0.5, "enabled": False}})
+    assert changed.body["telemetry"] == {
+        "enabled": False,
+        "sample": 0.5,
+        "hash": [],
+        "drop": ["age"],
+        "store": "",
+        "keep_days": 0,
+    }
+    assert (await api("PATCH", "services/risk", {"telemetry": {"sample": 2}})).status == 400
+
+
+async def give_a_certificate(api, service) -> None:
+    """Let it speak HTTPS; it goes on answering the workspace, which trusts its own authority."""
+    assert (await api("GET", "services/risk/certificate")).status == 404
+    refused = await api("POST", "services/risk/certificate", {"certificate": {"certificate": "no", "key": "no"}})
+    assert (refused.status, refused.body["code"]) == (400, "bad-certificate")
+    trust = (await api("POST", "services/risk/certificate", {})).body
+    assert trust["authority"].startswith("-----BEGIN CERTIFICATE-----")
+    assert (await api("GET", "services/risk/certificate", user="rita")).body == trust
+    assert (await api("GET", "services/risk")).body["url"] == service["url"].replace("http:", "https:")
+    deadline = time.monotonic() + 10
+    while (await api("POST", "services/risk/score", ROWS)).status != 200:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
 @pytest.mark.usefixtures("agent_of")
 async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, model_here):
     await register(api, model_here)
@@ -105,6 +139,8 @@ async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, mod
     assert json.loads((await AsyncHTTPClient().fetch(own)).body) == scored.body
     assert (await api("GET", "services/risk/keys", user="rita")).status == 403
     await change_while_it_runs(api, service, keys)
+    await look_at_telemetry(api, scored.body)
+    await give_a_certificate(api, service)
 
     assert (await api("DELETE", "agent", user="rita")).status == 403
     assert (await api("DELETE", "agent")).status == 204
