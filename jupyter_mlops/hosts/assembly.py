@@ -123,6 +123,7 @@ def _locked(site: Site, wanted: list[str], say: Say) -> str:
             text = wheels.lock(wanted, [*site.options, *wheels.ONLY_WHEELS], heard)
         except CannotInstall as refusal:
             text = _locked_with_sources(site, wanted, refusal, heard)
+        text = slimming.without_training(text, wanted)
         part = site.work / kept.name
         part.write_text(text)
         part.replace(kept)

@@ -6,10 +6,17 @@ import contextlib
 import re
 import shutil
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 TESTS: Final = "tests"
+NCCL: Final = "nvidia-nccl-"
+LINKS_NCCL: Final = ("torch", "tensorflow", "jax", "cupy", "vllm", "paddlepaddle", "mxnet")
+"""How the names begin of packages that do not load without it."""
 _IMPORT: Final = re.compile(
     rb"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\(?[ \t]*(\w+)|import[ \t]+([\w.]+))", re.MULTILINE
 )
@@ -23,6 +30,19 @@ _SECTION: Final = struct.Struct("<II 16x QQ 24x")
 """``sh_name``, ``sh_type``, ``sh_offset`` and ``sh_size``."""
 _NO_BITS: Final = 8
 """The type of a section that takes no place in the file."""
+
+
+def without_training(lock: str, requirements: Iterable[str]) -> str:
+    """Return a lock less what XGBoost trains with on several GPUs: 300 MB that it opens for nothing else.
+
+    What is asked for by name stays, and so does everything where another package may link to it.
+    """
+    asked = {canonicalize_name(Requirement(text).name) for text in requirements}
+    entries = {entry.partition("==")[0]: entry for entry in re.split(r"\n(?=\S)", lock.rstrip("\n"))}
+    if "xgboost" not in entries or any(name.startswith(LINKS_NCCL) for name in entries):
+        return lock
+    kept = (entry for name, entry in entries.items() if name in asked or not name.startswith(NCCL))
+    return "".join(f"{entry}\n" for entry in kept)
 
 
 def drop_tests(packages: Path) -> None:

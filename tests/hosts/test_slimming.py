@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from jupyter_mlops.hosts.slimming import drop_debugging, drop_tests
+from jupyter_mlops.hosts.slimming import drop_debugging, drop_tests, without_training
 
 
 def write(root: Path, **modules: str) -> None:
@@ -87,3 +87,25 @@ def test_a_library_with_something_behind_it_is_left_alone(tmp_path):
     before = library.read_bytes()
     drop_debugging(tmp_path)
     assert library.read_bytes() == before
+
+
+LOCK = "numpy==2.4.6 \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\nnvidia-nccl-cu12==2.32.3 \\\n    --hash=sha256:33\nxgboost==3.2.0\n"
+
+
+def test_xgboost_is_served_without_what_it_trains_with_on_several_gpus():
+    assert without_training(LOCK, ["xgboost"]) == (
+        "numpy==2.4.6 \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\nxgboost==3.2.0\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lock", "asked"),
+    [
+        (LOCK, ["xgboost", "nvidia_nccl_cu12"]),
+        ("torch==2.13.0\n" + LOCK, ["xgboost", "torch"]),
+        (LOCK.replace("xgboost", "another"), ["another"]),
+        ("# made from source: a==1\na==1\n", ["a"]),
+    ],
+)
+def test_it_stays_where_it_is_asked_for_or_may_be_linked_to(lock, asked):
+    assert without_training(lock, asked) == lock
