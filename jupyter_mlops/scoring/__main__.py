@@ -16,7 +16,12 @@ from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Limits
 from jupyter_mlops.core.telemetry import About
 from jupyter_mlops.scoring.app import Settings, serve
-from jupyter_mlops.scoring.sockets import Address
+from jupyter_mlops.scoring.bundle import read_manifest
+from jupyter_mlops.scoring.keys import Keys
+from jupyter_mlops.scoring.processors import fit_threads
+from jupyter_mlops.scoring.sockets import Address, listen
+from jupyter_mlops.scoring.telemetry import Log
+from jupyter_mlops.scoring.workers import Pool, command_of_one
 
 T = TypeVar("T")
 
@@ -31,7 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; return the exit code. What goes wrong is one sentence on standard error."""
     arguments = _parser().parse_args(argv)
     try:
-        return serve(_settings(arguments))
+        settings = _settings(arguments)
+        if arguments.workers > 1:
+            return _serve_many(settings, arguments.workers)
+        fit_threads()
+        return serve(settings)
     except MlopsError as error:
         sys.stderr.write(f"mlops: {error.message}\n")
         if error.hint:
@@ -49,7 +58,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--socket", type=Path, help="UNIX socket to listen on, instead of a port")
     parser.add_argument("--bind", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, help="port to listen on (variable PORT; 0: any free one)")
-    parser.add_argument("--keys", type=Path, help="folder with digests.json (variable MLOPS_KEYS_DIR)")
+    parser.add_argument(
+        "--keys",
+        type=Path,
+        help="folder with digests.json (variable MLOPS_KEYS_DIR; or the keys themselves in MLOPS_KEYS)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes that serve on the one port, each with its own copy of the model and its own limits (%(default)s)",
+    )
+    parser.add_argument("--control", type=int, help=argparse.SUPPRESS)  # of a worker, from the process that started it
     parser.add_argument("--nonce", default="", help="word that /health/ready answers with")
     parser.add_argument("--limits", default="{}", help='JSON: {"max_concurrent": 256, "max_queue": 10, ...}')
     parser.add_argument(
@@ -68,14 +88,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    keys = arguments.keys or os.environ.get("MLOPS_KEYS_DIR")
+    # Only the first to read it needs it: the model's code and what it starts do not, but other workers do.
+    given = os.environ.get("MLOPS_KEYS", "") if arguments.workers > 1 else os.environ.pop("MLOPS_KEYS", "")
+    keys = arguments.keys or os.environ.get("MLOPS_KEYS_DIR") or (os.curdir if given else None)
     if not keys:
-        raise BadArguments("No folder with keys is named.", hint="Use --keys FOLDER or the variable MLOPS_KEYS_DIR.")
+        raise BadArguments(
+            "No folder with keys is named.",
+            hint="Use --keys FOLDER or the variable MLOPS_KEYS_DIR, or set MLOPS_KEYS to the keys themselves.",
+        )
+    if arguments.workers < 1 or (arguments.workers > 1 and arguments.socket is not None):
+        raise BadArguments(
+            f"{arguments.workers} workers cannot serve{' on a UNIX socket' if arguments.workers > 1 else ''}.",
+            hint="Use --workers NUMBER with --port NUMBER.",
+        )
     limits = _read("--limits", arguments.limits, Limits, '{"max_queue": 10}')
     about = _read("--about", arguments.about, About, '{"service": "churn"}')
     return Settings(
         bundle=arguments.bundle,
         keys=Path(keys),
+        given_keys=() if arguments.keys else [key.strip() for key in given.split(",") if key.strip()],
         address=_address(arguments),
         nonce=arguments.nonce,
         limits=limits,
@@ -83,7 +114,24 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         log_file=arguments.log_file,
         telemetry=arguments.telemetry,
         about=about,
+        control=arguments.control,
     )
+
+
+def _serve_many(settings: Settings, n_workers: int) -> int:
+    """Serve with several processes; this one keeps the port for them and does nothing else."""
+    read_manifest(settings.bundle)
+    Keys(settings.keys, given=settings.given_keys)
+    log = Log(settings.log_file)
+    fit_threads(share=n_workers)
+
+    def say(line: str) -> None:
+        log.event(line, level="warning")
+        log.write()
+
+    with listen(settings.address) as reserved:  # bound and never listening, so that all workers get the same one
+        port = int(reserved.getsockname()[1])
+        return Pool(command_of_one(port), n_workers, say=say).run()
 
 
 def _read(name: str, text: str, into: type[T], example: str) -> T:
@@ -107,7 +155,7 @@ def _address(arguments: argparse.Namespace) -> Address:
                 hint="Use --socket PATH, --port NUMBER or the variable PORT.",
             )
         port = int(text)
-    return Address(host=arguments.bind, port=port)
+    return Address(host=arguments.bind, port=port, shared=arguments.workers > 1 or arguments.control is not None)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ from jupyter_mlops.scoring.scorer import Log as Say
 from jupyter_mlops.scoring.scorer import ModelScorer, ScriptScorer
 from jupyter_mlops.scoring.sockets import Address, listen
 from jupyter_mlops.scoring.telemetry import Log
+from jupyter_mlops.scoring.workers import watch
 
 TICK_S: Final = 0.2
 QUIET_S: Final = 1.0
@@ -58,6 +59,8 @@ class Settings:
     bundle: Path
     keys: Path
     address: Address
+    given_keys: Sequence[str] = ()
+    """The keys themselves, instead of the digests in the folder ``keys``."""
     nonce: str = ""
     limits: Limits = field(default_factory=Limits)
     configuration: Path | None = None
@@ -66,6 +69,8 @@ class Settings:
     telemetry: Path | None = None
     """Folder in which requests are kept; without one they are not."""
     about: About = field(default_factory=About)
+    control: int | None = None
+    """Of one of several workers, the socket on which it says that it is ready. It listens from then on only."""
 
 
 def serve(settings: Settings) -> int:
@@ -93,7 +98,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 async def _serve(settings: Settings, log: Log) -> int:
     loop = asyncio.get_running_loop()
     manifest = read_manifest(settings.bundle)
-    keys = Keys(settings.keys, say=lambda line: log.event(line, level="warning"))
+    keys = Keys(settings.keys, given=settings.given_keys, say=lambda line: log.event(line, level="warning"))
     configured = Configured(settings.configuration, say=lambda line: log.event(line, level="warning"))
     log.exporter = Exporter(settings.about, manifest=manifest.ref, model=":".join(inference.served(manifest)))
     recorder = Recorder(
@@ -106,16 +111,23 @@ async def _serve(settings: Settings, log: Log) -> int:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with _listening(replica, settings.address, log) as server, _ticking(replica, configured):
+    async with contextlib.AsyncExitStack() as opened, _ticking(replica, configured):
+        ready = None if settings.control is None else watch(settings.control, stop.set)
+        servers: list[asyncio.Server] = []
+        if ready is None:
+            servers.append(await opened.enter_async_context(_listening(replica, settings.address, log)))
         ended = asyncio.ensure_future(stop.wait())
         loading = asyncio.ensure_future(_load(replica, worker, settings, log))
         await asyncio.wait({ended, loading}, return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
             loading.result()
+            if ready is not None:  # a worker beside others that are ready must not answer that it is not
+                servers.append(await opened.enter_async_context(_listening(replica, settings.address, log)))
+                ready()
             await ended
         loading.cancel()
         try:
-            return await _drain(replica, server, log)
+            return await _drain(replica, servers, log)
         finally:
             recorder.end()
             log.write()
@@ -233,10 +245,11 @@ def _warmed(scorer: Scorer, manifest: Manifest, say: Say) -> tuple[Scorer, float
     return scorer, took_s, n_rows
 
 
-async def _drain(replica: Replica, server: asyncio.Server, log: Log) -> int:
+async def _drain(replica: Replica, servers: Sequence[asyncio.Server], log: Log) -> int:
     """Take no more connections, answer what is in, and return the exit code."""
     replica.phase = "draining"
-    server.close()
+    for server in servers:
+        server.close()
     log.event("draining", in_flight=len(replica.gate))
     until = time.monotonic() + DRAIN_S
     while replica.connections and time.monotonic() < until:  # noqa: ASYNC110 - connections end in many ways

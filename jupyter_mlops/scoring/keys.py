@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -60,9 +60,15 @@ class Keys:
     """
 
     def __init__(
-        self, folder: Path, *, now: Callable[[], float] = time.monotonic, say: Callable[[str], None] | None = None
+        self,
+        folder: Path,
+        *,
+        given: Sequence[str] = (),
+        now: Callable[[], float] = time.monotonic,
+        say: Callable[[str], None] | None = None,
     ) -> None:
-        """Read the digests. Raises ``KeysMissing``."""
+        """Read the digests, unless keys are ``given`` for good. Raises ``KeysMissing``."""
+        self._given = [hashlib.sha256(key.encode()).digest() for key in given]
         self._file = folder / FILE
         self._now = now
         self._say = say or (lambda _line: None)
@@ -73,7 +79,8 @@ class Keys:
         if problem:
             raise KeysMissing(
                 f"The keys' digests at {str(self._file)!r} cannot be read: {problem}.",
-                hint='Mount a folder with digests.json, {"digests": ["<SHA-256 of the key>"]}, and name it with --keys.',
+                hint='Mount a folder with digests.json, {"digests": ["<SHA-256 of the key>"]}, and name it with --keys,'
+                " or set the variable MLOPS_KEYS to the keys themselves, with commas between them.",
             )
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
@@ -105,6 +112,9 @@ class Keys:
 
     def _reread(self) -> str:
         """Take over the file if it changed; return what is wrong with it."""
+        if self._given:
+            self._digests = self._given
+            return ""
         try:
             stat = self._file.stat()
             mark = (stat.st_mtime_ns, stat.st_ino, stat.st_size)

@@ -38,6 +38,8 @@ class Address:
     path: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
+    shared: bool = False
+    """Whether other processes of the same user listen on the port too, and the system deals connections out."""
 
     def told(self, sock: socket.socket) -> str:
         """Return it as ``unix:PATH`` or ``HOST:PORT``, with the port it got."""
@@ -70,6 +72,8 @@ def _tcp(address: Address) -> socket.socket:
             f"{address.host!r} is not an address to listen on: {error}.", hint="Use --bind 127.0.0.1."
         ) from error
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if address.shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.setblocking(False)  # noqa: FBT003 - its only form
     try:
         sock.bind(where)

@@ -65,5 +65,5 @@ def test_the_layer_alone_serves_a_script(
 def test_a_model_whose_library_is_missing_is_named(layer: Path, start: Callable[..., Any], iris_bundle: Path) -> None:
     server = start(iris_bundle, python=(sys.executable, "-S"), env={"PYTHONPATH": str(layer)})
     errors = server.failed()
-    assert "needs the package 'numpy', which is not installed here" in errors
+    assert "needs the package 'skops', which is not installed here" in errors
     assert "Traceback" not in errors
