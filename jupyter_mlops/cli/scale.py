@@ -10,6 +10,7 @@ from jupyter_mlops.cli.command import Command
 from jupyter_mlops.cli.complete import deployment_names, service_names
 from jupyter_mlops.cli.options import json_option
 from jupyter_mlops.cli.session import Session, pass_session
+from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.scale import MOST_REPLICAS
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.scaling import scale as scale_service
@@ -24,10 +25,12 @@ def held_to(service: Service) -> str:
     said = {}
     for one in service.deployments:
         if service.host == "process":
-            said[one.name] = how_held(one.resources)
-        elif one.resources.cpus or one.resources.memory_bytes:
+            gpus = f" {one.resources.gpus} GPUs each." if one.resources.gpus else ""
+            said[one.name] = f"{how_held(one.resources)}{gpus}".strip()
+        elif one.resources != Resources():
             amounts = [f"{one.resources.cpus:g} processors"] if one.resources.cpus else []
             amounts += [f"{one.resources.memory_bytes >> 20} MB"] if one.resources.memory_bytes else []
+            amounts += [f"{one.resources.gpus} GPUs"] if one.resources.gpus else []
             said[one.name] = f"Each replica has {' and '.join(amounts)}, by the Docker engine."
     limited = {name: text for name, text in said.items() if text}
     if len(service.deployments) == 1:

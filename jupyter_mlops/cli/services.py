@@ -68,6 +68,7 @@ def services() -> None:
 @click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="How many copies; 1 otherwise.")
 @click.option("--cpu", type=float, metavar="N", help="Processors for each replica, such as 0.5 or 2; 0 is no limit.")
 @click.option("--memory", metavar="SIZE", help="Memory for each replica, such as 512m or 2g; 0 is no limit.")
+@click.option("--gpus", type=int, metavar="N", help="GPUs for each replica.")
 @click.option(
     "--deployment",
     metavar="NAME",
@@ -92,6 +93,7 @@ def deploy(
     replicas: int | None,
     cpu: float | None,
     memory: str | None,
+    gpus: int | None,
     deployment: str | None,
     traffic: int | None,
     settings: Mapping[str, object],
@@ -120,7 +122,7 @@ def deploy(
         bind=bind,
         port=port,
         replicas=replicas,
-        resources=wanted_resources(session.world, name, deployment, cpu, memory),
+        resources=wanted_resources(session.world, name, deployment, cpu, memory, gpus=gpus),
         settings=settings,
         tls=tls,
         certificate=certificate,

@@ -13,6 +13,7 @@ from jupyter_mlops.core.record import Record
 LEAST_MEMORY_BYTES: Final = 64 << 20
 """No interpreter with a model fits into less."""
 MOST_CPUS: Final = 1024
+MOST_GPUS: Final = 64
 _UNITS: Final = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
 
@@ -29,13 +30,18 @@ class Resources(Record, frozen=True, kw_only=True):
     cpus: Annotated[float, Meta(ge=0, le=MOST_CPUS)] = 0.0
     """Processors; 0.5 is half of one."""
     memory_bytes: Annotated[int, Meta(ge=0)] = 0
+    gpus: Annotated[int, Meta(ge=0, le=MOST_GPUS)] = 0
+    """Graphics processors of NVIDIA's. A container without any sees none; a process sees all of its machine's."""
 
 
-def resources(cpus: float | None, memory: str | None, known: Resources) -> Resources:
+def resources(cpus: float | None, memory: str | None, known: Resources, *, gpus: int | None = None) -> Resources:
     """Return ``known`` with what is given changed; ``memory`` is like ``512m`` or ``1g``. Raises ``BadResources``."""
     if cpus is not None and not 0 <= cpus <= MOST_CPUS:
         raise BadResources(f"{cpus:g} is no number of processors.", hint="Use one like 0.5, 1 or 4; 0 is no limit.")
+    if gpus is not None and not 0 <= gpus <= MOST_GPUS:
+        raise BadResources(f"{gpus} is no number of GPUs.", hint=f"Use 0 to {MOST_GPUS}.")
     return Resources(
+        gpus=known.gpus if gpus is None else gpus,
         cpus=known.cpus if cpus is None else cpus,
         memory_bytes=known.memory_bytes if memory is None else memory_bytes(memory),
     )

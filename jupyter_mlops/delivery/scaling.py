@@ -25,24 +25,30 @@ class BadScale(BadInput):
 
 
 def wanted_resources(
-    world: World, name: str, deployment: str | None, cpus: float | None, memory: str | None
+    world: World,
+    name: str,
+    deployment: str | None,
+    cpus: float | None = None,
+    memory: str | None = None,
+    *,
+    gpus: int | None = None,
 ) -> Resources | None:
     """Return what each replica of a deployment shall be held to, given what is to change; ``None`` if nothing is.
 
     Raises ``BadResources`` and ``WhichDeployment``.
     """
-    if cpus is None and memory is None:
+    if cpus is None and memory is None and gpus is None:
         return None
     known = Resources()
     try:
         service = world.catalog.get(Service, name)
     except UnknownThing:
-        return resources(cpus, memory, known)
+        return resources(cpus, memory, known, gpus=gpus)
     part = choose_name(service, deployment)
     for one in service.deployments:
         if one.name == part:
             known = one.resources
-    return resources(cpus, memory, known)
+    return resources(cpus, memory, known, gpus=gpus)
 
 
 def scale_to(world: World, name: str, replicas: int, deployment: str | None = None) -> Service:

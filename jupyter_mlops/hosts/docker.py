@@ -253,6 +253,10 @@ def _limits(wanted: Resources) -> dict[str, Any]:
         limits["nano_cpus"] = int(wanted.cpus * 1e9)
     if wanted.memory_bytes:
         limits |= {"mem_limit": wanted.memory_bytes, "memswap_limit": wanted.memory_bytes}
+    if wanted.gpus:
+        import docker
+
+        limits["device_requests"] = [docker.types.DeviceRequest(count=wanted.gpus, capabilities=[["gpu"]])]
     return limits
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import sys
+from pathlib import Path
 from typing import Final
 
+from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.hosts import limited
 
 THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """What libraries read when they decide how many threads to start."""
+
+
+class NoGpu(Unavailable):
+    """This machine has fewer GPUs than a replica needs."""
+
+    code = "no-gpu"
 
 
 def threads(limits: Resources) -> dict[str, str]:
@@ -21,6 +30,23 @@ def threads(limits: Resources) -> dict[str, str]:
     stand in each other's way, so where there is no limit they have one.
     """
     return dict.fromkeys(THREADS, str(max(1, int(limits.cpus))))
+
+
+def visible_gpus(limits: Resources, devices: Path = Path("/dev")) -> dict[str, str]:
+    """Return the variable that lets a process use so many of this machine's GPUs. Raises ``NoGpu``.
+
+    Any of them: replicas that all took the first would stand in each other's way.
+    """
+    if not limits.gpus:
+        return {}
+    found = sorted(int(path.name.removeprefix("nvidia")) for path in devices.glob("nvidia[0-9]*"))
+    if len(found) < limits.gpus:
+        raise NoGpu(
+            f"Each replica needs {limits.gpus} GPU{'s' * (limits.gpus > 1)}, and this machine has {len(found)}.",
+            hint="Deploy on a machine that has them: `mlops hosts add NAME docker ssh://USER@MACHINE`, or with `--gpus 0`.",
+        )
+    chosen = random.SystemRandom().sample(found, limits.gpus)
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(map(str, sorted(chosen)))}
 
 
 def prefix(limits: Resources) -> list[str]:

@@ -26,7 +26,7 @@ from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Replica, configuration_file
 from jupyter_mlops.core.telemetry import About
 from jupyter_mlops.hosts.environment import find_interpreter
-from jupyter_mlops.hosts.limiting import how_held, prefix, threads
+from jupyter_mlops.hosts.limiting import how_held, prefix, threads, visible_gpus
 from jupyter_mlops.ports import ReplicaSpec
 
 LONGEST_SOCKET = 96
@@ -94,6 +94,7 @@ class ProcessHost:
         address = self._runtime / f"{id_}.sock"
         if len(str(address)) > LONGEST_SOCKET:
             raise SocketTooLong(address)
+        gpus = visible_gpus(spec.resources)
         interpreter = find_interpreter(spec.manifest, self._root / "cache", say)
         say(f"Starting the replica. {how_held(spec.resources)}".strip())
         kept = _Kept(
@@ -113,7 +114,7 @@ class ProcessHost:
         )
         self._keep(kept)  # before the process, so that it is found again even if we end right after starting it
         argv = [*prefix(spec.resources), interpreter.python, *_argv(spec, kept.replica)]
-        env = interpreter.env | (threads(spec.resources) if spec.resources.cpus else {})
+        env = interpreter.env | (threads(spec.resources) if spec.resources.cpus else {}) | gpus
         process = self._launch(kept, argv, env, Path(spec.bundle))
         started = _with_process(kept.replica, process)
         self._keep(msgspec.structs.replace(kept, replica=started))

@@ -19,6 +19,7 @@ import msgspec
 import pytest
 
 from jupyter_mlops.agent.probe import ask, is_ready
+from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.host import NamedHost
 from jupyter_mlops.core.ids import ReplicaId, new_id
 from jupyter_mlops.core.manifest import Manifest, ManifestFile
@@ -293,6 +294,14 @@ def test_a_replica_gets_no_more_memory_than_it_was_given(held: Replica) -> None:
     except (OSError, http.client.HTTPException):
         return  # the kernel ended it
     assert status == 500
+
+
+@pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_said_and_nothing_is_left(host: Host, spec: ReplicaSpec) -> None:
+    before = {one.id for one in host.replicas()}
+    with pytest.raises(MlopsError, match=r"(?i)gpu"):
+        host.start(msgspec.structs.replace(spec, resources=Resources(gpus=1)), lambda line: None)  # noqa: ARG005
+    assert {one.id for one in host.replicas()} == before
 
 
 def test_one_that_crashes_is_seen_to_or_is_started_again_where_the_host_says(

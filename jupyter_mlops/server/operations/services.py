@@ -78,6 +78,8 @@ class DeployService(Body, frozen=True, kw_only=True):
     """Processors for each replica; 0 is no limit."""
     memory: str | None = None
     """For each replica, such as ``512m`` or ``2g``; ``0`` is no limit."""
+    gpus: int | None = None
+    """For each replica."""
     limits: WantedLimits | None = None
     settings: ConfigureService | None = None
     """What ``PATCH`` takes; it holds from now on, also where an update fails."""
@@ -122,7 +124,7 @@ def deploy_service(world: World, body: DeployService) -> Activity:
         bind=body.bind,
         port=body.port,
         replicas=body.replicas,
-        resources=scaling.wanted_resources(world, body.name, body.deployment, body.cpus, body.memory),
+        resources=scaling.wanted_resources(world, body.name, body.deployment, body.cpus, body.memory, gpus=body.gpus),
         limits=limits,
         settings=_changes(body.settings or ConfigureService()),
         tls=body.tls,

@@ -1388,6 +1388,8 @@ export interface components {
             /** @default null */
             deployment?: string | null;
             /** @default null */
+            gpus?: number | null;
+            /** @default null */
             host?: string | null;
             /** @default null */
             limits?: components["schemas"]["WantedLimits"] | null;
@@ -1425,6 +1427,7 @@ export interface components {
             /**
              * @default {
              *       "cpus": 0,
+             *       "gpus": 0,
              *       "memory_bytes": 0
              *     }
              */
@@ -2005,6 +2008,8 @@ export interface components {
         Resources: {
             /** @default 0 */
             cpus: number;
+            /** @default 0 */
+            gpus: number;
             /** @default 0 */
             memory_bytes: number;
         };

@@ -82,7 +82,7 @@ export function service(change: Partial<Service> = {}): Service {
         manifest: 'churn:1',
         replicas: 1,
         scale: null,
-        resources: { cpus: 0, memory_bytes: 0 },
+        resources: { cpus: 0, memory_bytes: 0, gpus: 0 },
         weight: 100,
         image: '',
         revision: 0,
