@@ -30,11 +30,15 @@ ACTIVATOR = "activator"
 """The server that holds requests where no replica is up."""
 SHARES = 100
 """Requests draw a number below this."""
-SERVER_OPTIONS = "check inter 1s fastinter 100ms downinter 500ms fall 3 rise 1 observe layer4 error-limit 1 on-error fastinter slowstart 10s"
+SERVER_OPTIONS = (
+    "check inter 1s fastinter 20ms downinter 500ms fall 3 rise 1"
+    " observe layer7 error-limit 1 on-error fastinter slowstart 10s"
+)
 """Said for each server, since servers added at run time do not inherit ``default-server``.
 
-A failed connection makes checks hurry, so that a dead replica is out in 0.3 s; it does not take a replica out by itself,
-since a burst may overfill the backlog of one that is well.
+After a failed connection, an answer that broke off or a status of 500 and more, checks hurry, so that a dead replica is out
+in a sixteenth of a second. Errors alone take none out: a script that only raises is to be asked, and a burst may overfill
+the queue of a replica that is well.
 """
 ERRORS = {
     400: ("bad-request", "The request is not valid HTTP.", "Send it with an HTTP client."),

@@ -195,6 +195,15 @@ def test_a_replica_that_dies_is_replaced_by_another_without_a_lost_request(gatew
     assert got == {200: 20}
 
 
+def test_a_replica_whose_script_only_raises_stays(gateway, connect) -> None:
+    with upstream("it raised", status=500) as one:
+        client = connect(gateway.apply(route(("m1", 100, [one.address]))))
+        ends, got = time.monotonic() + 0.5, Counter[str]()  # ten checks in a hurry
+        while time.monotonic() < ends:
+            got[client.get().text] += 1
+        assert got.keys() == {"it raised"}, got
+
+
 def test_a_servers_return_is_noticed(gateway, runtime, connect) -> None:
     with upstream("one", runtime / "1.sock") as one, upstream("two", runtime / "2.sock") as two:
         both = route(("m1", 100, [one.address, two.address]))

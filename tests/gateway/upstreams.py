@@ -23,7 +23,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with self.server.counting:
             self.server.n_requests += 1
         time.sleep(self.server.pause_s)
-        return self._answer(self.server.word)
+        return self._answer(self.server.word, self.server.status)
 
     def do_POST(self) -> None:
         if "content-length" in self.headers:
@@ -38,9 +38,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
         self.do_GET()
 
-    def _answer(self, word: str) -> None:
+    def _answer(self, word: str, status: int = 200) -> None:
         body = word.encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -62,8 +62,9 @@ class Upstream(socketserver.ThreadingMixIn, socketserver.TCPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, word: str, path: Path | None, pause_s: float) -> None:
+    def __init__(self, word: str, path: Path | None, pause_s: float, status: int) -> None:
         self.word = word
+        self.status = status
         self.pause_s = pause_s
         self.n_requests = 0
         self.seen: list[tuple[str, dict[str, str], bytes]] = []
@@ -83,9 +84,9 @@ class Upstream(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 @contextmanager
-def upstream(word: str, path: Path | None = None, *, pause_s: float = 0.0) -> Iterator[Upstream]:
-    """Serve until the block ends, each answer after a pause."""
-    server = Upstream(word, path, pause_s)
+def upstream(word: str, path: Path | None = None, *, pause_s: float = 0.0, status: int = 200) -> Iterator[Upstream]:
+    """Serve until the block ends, each answer after a pause and with a status; its health is always good."""
+    server = Upstream(word, path, pause_s, status)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
