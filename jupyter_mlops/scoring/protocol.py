@@ -64,6 +64,8 @@ class Connection(asyncio.Protocol):
         """Whether the head was read already, by the parser before this one."""
         self._closing: asyncio.TimerHandle | None = None
         """Set while it lingers."""
+        self._left, self._left_at = -1, 0.0
+        """How many bytes are written and not sent, and since when there are so many."""
         self._parser: Any = None
         self._restart()
 
@@ -233,9 +235,16 @@ class Connection(asyncio.Protocol):
         return bool(self._exchanges)
 
     def close(self) -> None:
-        """Close once everything written has left."""
-        if self._transport is not None and not self.gone:
+        """Close once everything written has left; called again and again, give up a client that does not read it."""
+        if self._transport is None or self.gone:
+            return
+        if not self._transport.is_closing():
             self._transport.close()
+        left = self._transport.get_write_buffer_size()
+        if left != self._left:
+            self._left, self._left_at = left, time.monotonic()
+        elif time.monotonic() - self._left_at > LINGER_S:
+            self._transport.abort()
 
     def _write(self) -> None:
         """Write the answers whose turn it is."""

@@ -34,6 +34,8 @@ def run(data):
         kept = []
         while True:
             kept.append(bytearray(20_000_000))
+    if "long" in data:
+        return "x" * data["long"]
     if "exit" in data:
         os._exit(data["exit"])
     if "deep" in data:
@@ -52,7 +54,7 @@ def run(data):
 QUICK = """
 import sys
 from jupyter_mlops.scoring import limits
-limits.ARRIVE_S, limits.IDLE_S = 1.0, 1.5
+limits.ARRIVE_S, limits.IDLE_S, limits.LINGER_S = 1.0, 1.5, 0.5
 from jupyter_mlops.scoring.__main__ import main
 sys.exit(main(sys.argv[3:]))
 """
@@ -187,6 +189,16 @@ def test_clients_that_send_nothing_are_hung_up_on(server: Any) -> None:
         assert sock.recv(1) == b""
         sock.close()
     server.wait(lambda: b"mlops_connections 1\n" in server.get("/metrics").body, "the end of the connections")
+
+
+def test_a_client_that_does_not_read_its_answer_is_given_up(server: Any) -> None:
+    body = b'{"long": 20000000}'
+    with dial(server) as sock:
+        sock.sendall(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body)
+        server.wait(lambda: b"mlops_connections 2\n" in server.get("/metrics").body, "the connection")
+        server.wait(lambda: b"mlops_connections 1\n" in server.get("/metrics").body, "its end")
+    answer = server.post({"long": 20_000_000})  # who reads gets all of it
+    assert (answer.status, len(answer.body)) == (200, 20_000_002)
 
 
 @pytest.mark.parametrize("cut", [5, 30, len(HEAD) + 5, len(HEAD) + 25])
