@@ -24,6 +24,8 @@ KEY_FILE: Final = "telemetry-key.json"
 """Beside the digests: what values are hashed with, a string."""
 MOST_BYTES: Final = 32_000_000
 """Of requests and answers that wait to be written; what comes beyond is dropped and counted."""
+SMALL_BYTES: Final = 8_192
+"""A request and its answer of less become a line at once; of more in the thread."""
 LARGEST_BYTES: Final = 1_000_000
 """Inputs or outputs larger than this are left out."""
 AT_ONCE: Final = 64
@@ -37,7 +39,7 @@ _Kept = tuple[float, bytes, str, int, float, int, bytes, bytes, bytes, int, Mapp
 
 
 class _Line(msgspec.Struct):
-    """What ``Scored`` has of a request that was answered without anything odd: nearly all, at a third of the cost."""
+    """What ``Scored`` has of a request with nothing odd about it, as nearly all are: a third of the cost."""
 
     at: float
     id: str
@@ -50,7 +52,7 @@ class _Line(msgspec.Struct):
 
 
 class Recorder:
-    """Keeps requests: the event loop appends them to a queue, and a thread makes lines of them and writes these.
+    """Keeps requests: the event loop appends them to a queue, and a thread compresses and writes them.
 
     It raises nothing. What does not fit into memory or onto the disk is dropped and counted.
     """
@@ -70,7 +72,8 @@ class Recorder:
         self._ends = _ends(manifest, about)
         self._hider = Hider(Telemetry(), [], b"")
         self._sample = 1.0
-        self._queue: deque[_Kept] = deque()
+        self._hides = False
+        self._queue: deque[tuple[int, _Kept | bytes]] = deque()  # with the bytes that each counts for
         self._bytes_in = 0  # counted by the loop
         self._bytes_out = 0  # counted by the thread
         self._dropped_on_disk = 0  # the same
@@ -93,6 +96,7 @@ class Recorder:
             return
         self._sample = settings.sample
         self._hider = Hider(settings, self._columns, self._secret(settings))
+        self._hides = bool(self._hider)
         self.takes = settings.enabled and settings.sample > 0
         if self.takes and self._thread is None:
             self._spool = Spool(self._folder)
@@ -110,12 +114,33 @@ class Recorder:
             return
         self._bytes_in += size
         media = exchange.headers.get(b"content-type", b"")
-        self._queue.append(
-            (
-                time.time(), exchange.request_id, exchange.route.name, status, took_s, exchange.n_rows, media,
-                body, out, n_out, NO_FIELDS if exchange.scope is None else exchange.scope.fields,
-            )
+        fields = NO_FIELDS if exchange.scope is None else exchange.scope.fields
+        kept = (
+            time.time(), exchange.request_id, exchange.route.name, status, took_s, exchange.n_rows, media,
+            body, out, n_out, fields,
         )  # fmt: skip
+        usual = status == _OK and media == JSON and size < SMALL_BYTES and not (fields or self._hides)
+        self._queue.append((size, (usual and self._usual(kept)) or kept))
+
+    def _usual(self, kept: _Kept) -> bytes:
+        """Return a request's line, made at once; empty when there is something odd about it.
+
+        The thread would need the interpreter for as long, in one go, and an answer might have to wait for that.
+        """
+        at, request_id, route, status, took_s, rows, _, body, out, n_out, _ = kept
+        if b"\n" in body or b"\r" in body:
+            return b""
+        answer = out[len(out) - n_out :]
+        try:
+            self._check(body)
+            self._check(answer)
+            line = _Line(
+                int(at * 1e6) / 1e6, request_id.decode(), route, status, int(took_s * 1e6) / 1e3, rows,
+                msgspec.Raw(body), msgspec.Raw(answer),
+            )  # fmt: skip
+        except (ValueError, msgspec.MsgspecError):
+            return b""
+        return bytes(self._encode(line)[:-1] + self._ends)
 
     def tick(self) -> None:
         """Let the thread write what has come. On the event loop, now and then."""
@@ -164,26 +189,16 @@ class Recorder:
             self.n_kept += made
             self._told = ""
 
-    def _taken(self, n: int) -> list[_Kept]:
+    def _taken(self, n: int) -> list[_Kept | bytes]:
         kept = [self._queue.popleft() for _ in range(n)]
-        self._bytes_out += sum(len(one[7]) + len(one[8]) for one in kept)
-        return kept
+        self._bytes_out += sum(size for size, _ in kept)
+        return [one for _, one in kept]
 
-    def _line(self, kept: _Kept) -> bytes:
+    def _line(self, kept: _Kept | bytes) -> bytes:
         """Return a request as one line of JSON; empty, and counted, when it cannot be made."""
+        if isinstance(kept, bytes):
+            return kept
         at, request_id, route, status, took_s, rows, media, body, out, n_out, fields = kept
-        try:
-            if media == JSON and status == _OK and not (fields or self._hider or self._odd(body, out)):
-                answer = out[len(out) - n_out :]
-                self._check(body)
-                self._check(answer)
-                usual = _Line(
-                    int(at * 1e6) / 1e6, request_id.decode(), route, status, int(took_s * 1e6) / 1e3, rows,
-                    msgspec.Raw(body), msgspec.Raw(answer),
-                )  # fmt: skip
-                return bytes(self._encode(usual)[:-1] + self._ends)
-        except (ValueError, msgspec.MsgspecError):
-            pass  # told below
         try:
             inputs, why = self._inputs(media, body, status)
             outputs, why_not = self._outputs(out[len(out) - n_out :], status)
@@ -206,11 +221,6 @@ class Recorder:
             self._tell(f"a request could not be recorded: {type(error).__name__}")
             return b""
         return line[:-1] + self._ends
-
-    @staticmethod
-    def _odd(body: bytes, out: bytes) -> bool:
-        """Tell whether a body or an answer is not one line of usual size."""
-        return b"\n" in body or b"\r" in body or len(body) > LARGEST_BYTES or len(out) > LARGEST_BYTES
 
     def _inputs(self, media: bytes, body: bytes, status: int) -> tuple[msgspec.Raw, str]:
         """Return a body as JSON, or why it is left out."""
