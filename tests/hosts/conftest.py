@@ -214,7 +214,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
 
     def offer(name: str, setup: str) -> None:
         stem = f"{name.replace('-', '_')}-1.0"
-        about = f"Metadata-Version: 1.0\nName: {name}\nVersion: 1.0\n"
+        about = f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n"
         members = [
             Member(name=f"{stem}/{file}", content=text.encode())
             for file, text in {"PKG-INFO": about, "setup.py": setup, "tiny_thing.py": "WHERE = 'made here'\n"}.items()

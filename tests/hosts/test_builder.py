@@ -136,7 +136,8 @@ def test_requirements_that_exclude_each_other_are_named(builder, plain_bundle, a
 def test_a_package_without_a_wheel_is_built_in_a_container(builder, plain_bundle, another, engine, sources):
     sources(
         "tiny-thing",
-        "from setuptools import setup\nsetup(name='tiny-thing', version='1.0', py_modules=['tiny_thing'])\n",
+        "import os\nfrom setuptools import setup\nassert os.path.isdir('/build'), 'not to be run on the host'\n"
+        "setup(name='tiny-thing', version='1.0', py_modules=['tiny_thing'])\n",
     )
     manifest, folder = another(plain_bundle, requirements=["tiny-thing==1.0"])
     built = builder.build(manifest, folder, quiet)
