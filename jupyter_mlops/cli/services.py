@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, get_args
+from typing import Final
 
 import click
 
@@ -17,6 +17,7 @@ from jupyter_mlops.cli.deployments import COMMANDS
 from jupyter_mlops.cli.follow import follow
 from jupyter_mlops.cli.options import json_option, key_values, no_wait_option
 from jupyter_mlops.cli.scale import held_to, scale
+from jupyter_mlops.cli.servicekeys import keys
 from jupyter_mlops.cli.servicelogs import logs
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.telemetry import show_telemetry, telemetry_options, told
@@ -26,14 +27,11 @@ from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.certificates import Given
 from jupyter_mlops.delivery.configuration import SETTINGS
-from jupyter_mlops.delivery.keys import Keys, Which
 from jupyter_mlops.delivery.scaling import wanted_resources
 from jupyter_mlops.delivery.services import configure as configure_service
 from jupyter_mlops.delivery.services import (
     delete_service,
     list_services,
-    regenerate_key,
-    service_keys,
     show_service,
 )
 from jupyter_mlops.delivery.services import deploy as deploy_service
@@ -133,13 +131,7 @@ def deploy(
     return show_service(session.world, name)
 
 
-services.add_command(deploy)
-services.add_command(client)
-services.add_command(scale)
-services.add_command(show_telemetry)
-services.add_command(logs)
-services.add_command(show_tls)
-for _command in COMMANDS:
+for _command in (deploy, client, scale, show_telemetry, logs, show_tls, keys, *COMMANDS):
     services.add_command(_command)
 
 
@@ -211,63 +203,6 @@ def configure(session: Session, name: str, changes: tuple[str, ...]) -> Service:
         name,
         key_values(changes, what="a setting", example=f"mlops services configure {name} max_queue=50"),
     )
-
-
-class _Keys(Group):
-    """Shows the keys where a service's name stands instead of a verb."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read ``keys NAME`` as ``keys list NAME``."""
-        words = [arg for arg in args if not arg.startswith("-")]
-        if len(words) == 1 and words[0] not in self.commands and not ctx.resilient_parsing:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@services.group(cls=_Keys)
-def keys() -> None:
-    """A service's two keys. Either opens it; two, so that one can be changed while the other works.
-
-    Example:
-      mlops services keys churn
-      mlops services keys regenerate churn secondary
-    """
-
-
-@keys.command("list")
-@click.argument("name", shell_complete=service_names)
-@click.option("--primary", "which", flag_value="primary", help="Print the primary key alone, for scripts.")
-@click.option("--secondary", "which", flag_value="secondary", help="Print the secondary key alone.")
-@json_option
-@pass_session
-def list_keys(session: Session, name: str, which: Which | None) -> Keys | str:
-    """Show a service's two keys, or print one of them. `services keys NAME` is short for it.
-
-    Example:
-      mlops services keys list churn
-      curl -H "Authorization: Bearer $(mlops services keys list churn --primary)" ...
-    """
-    both = service_keys(session.world, name)
-    if which is None:
-        return both
-    return both.primary if which == "primary" else both.secondary
-
-
-@keys.command()
-@click.argument("name", shell_complete=service_names)
-@click.argument("which", type=click.Choice(get_args(Which)))
-@json_option
-@pass_session
-def regenerate(session: Session, name: str, which: Which) -> Keys:
-    """Replace one of a service's keys, and show both. Nothing restarts, and the other key opens all along.
-
-    To change both without a break: move the clients to the secondary key, regenerate the primary one, move them back,
-    regenerate the secondary one.
-
-    Example:
-      mlops services keys regenerate churn primary
-    """
-    return regenerate_key(session.world, name, which)
 
 
 @services.command()
@@ -352,8 +287,3 @@ def _replicas(deployment: Deployment) -> str:
 
 def _share(deployment: Deployment) -> str:
     return f"{deployment.weight}%" + (f" and {deployment.mirror}% copied" if deployment.mirror else "")
-
-
-@shows(Keys)
-def _keys(keys: Keys) -> View:
-    return [Facts(pairs=[("primary", keys.primary), ("secondary", keys.secondary)])]

@@ -141,21 +141,14 @@ def deploy(
         resources=resources,
         limits=limits,
     )
-    if known is not None:
-        if settings:
-            configure(world, name, settings)
-        if certificate is not None or (tls and known.certificate is None):
-            renew(world, name, certificate)
-        return world.submit(DEPLOY, f"service {name}", plain(wanted))
-    fresh = msgspec.structs.replace(fresh, host=where, bind=bind or "127.0.0.1", port=port)
-    if tls or certificate is not None:
-        fresh = msgspec.structs.replace(fresh, certificate=install(world, name, fresh.bind, certificate))
-    _reserve(world, fresh)
-    try:
-        return world.submit(DEPLOY, f"service {name}", plain(wanted))
-    except BaseException:
-        _release(world, name)
-        raise
+    if known is None:
+        fresh = msgspec.structs.replace(fresh, host=where, bind=bind or "127.0.0.1", port=port)
+        return _deploy_first(world, fresh, wanted, certificate, tls=tls)
+    if settings:
+        configure(world, name, settings)
+    if certificate is not None or (tls and known.certificate is None):
+        renew(world, name, certificate)
+    return world.submit(DEPLOY, f"service {name}", plain(wanted))
 
 
 def update(
@@ -308,6 +301,19 @@ def _check_update(world: World, known: Service, bind: str | None, port: int) -> 
             f"Service {known.name!r} keeps {known.bind}:{known.port} for life.",
             hint="Deploy under another name to have another address.",
         )
+
+
+def _deploy_first(world: World, service: Service, wanted: Wanted, certificate: Given | None, *, tls: bool) -> Activity:
+    """Enter a service and ask for its first deployment; nothing of it stays where the agent cannot be asked."""
+    if tls or certificate is not None:
+        made = install(world, service.name, service.bind, certificate)
+        service = msgspec.structs.replace(service, certificate=made)
+    _reserve(world, service)
+    try:
+        return world.submit(DEPLOY, f"service {service.name}", plain(wanted))
+    except BaseException:
+        _release(world, service.name)
+        raise
 
 
 def _reserve(world: World, service: Service) -> None:
