@@ -154,11 +154,14 @@ class Activator:
     async def _pass_on(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back_reader, back_writer = await asyncio.open_unix_connection(self._settings.back)
         back_writer.write(head)
-        sending = asyncio.create_task(_copy(reader, back_writer))
+        # HAProxy closes its side when the client gives up, and never before that: then there is nobody to answer.
+        ways = [asyncio.create_task(_copy(reader, back_writer)), asyncio.create_task(_copy(back_reader, writer))]
         try:
-            await _copy(back_reader, writer)
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sending.cancel()
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
             back_writer.close()
 
     async def _look(self) -> None:
