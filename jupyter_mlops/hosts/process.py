@@ -113,8 +113,9 @@ class ProcessHost:
             ),
         )
         self._keep(kept)  # before the process, so that it is found again even if we end right after starting it
-        argv = [*prefix(spec.resources), interpreter.python, *_argv(spec, kept.replica)]
-        env = interpreter.env | (threads(spec.resources) if spec.resources.cpus else {}) | gpus
+        limits = prefix(spec.resources)  # each thread of BLAS has memory of its own, so they are sized to either limit
+        argv = [*limits, interpreter.python, *_argv(spec, kept.replica)]
+        env = interpreter.env | (threads(spec.resources) if limits else {}) | gpus
         process = self._launch(kept, argv, env, Path(spec.bundle))
         started = _with_process(kept.replica, process)
         self._keep(msgspec.structs.replace(kept, replica=started))
