@@ -205,7 +205,8 @@ def _globals(sockets: Sockets, says: str, *, mirrors: bool) -> list[str]:
                 f'description "{says}"',
                 # The new process takes the listening sockets over from the old one, so none is ever closed.
                 f"stats socket {escape(sockets.admin)} mode 600 level admin expose-fd listeners",
-                "hard-stop-after 60s",
+                # Longer than any answer may take: what a reload replaces ends when it has answered.
+                "hard-stop-after 65m",
                 # Otherwise two gateways could share a port silently, and answer for each other.
                 "noreuseport",
                 # Where a container allows a billion open files, HAProxy would make tables for them all.
