@@ -45,12 +45,14 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
         name="Tiny",
         version=1,
         created_at=1_700_000_000.0,
-        models=[ManifestModel(name="Tiny", version=1, run_id="f00d", flavor="sklearn")],
+        models=[
+            ManifestModel(name="Tiny", version=1, run_id="f00d", flavor="sklearn", snapshot="5eed", commit="0123abcd")
+        ],
         files=[_pinned(folder, path) for path in sorted(folder.rglob("*")) if path.is_file()],
         requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
         schema=Schema(columns=[Column(name="a", type="double"), Column(name="b", type="double")]),
         sample={"inputs": [[0.5, 0.5]]},
-        tags={"mlops.git.commit": "0123abcd", "team": "risk"},
+        tags={"mlops.release": "spring", "team": "risk"},
     )
     (folder / "manifest.json").write_bytes(encode(manifest))
     return manifest, folder

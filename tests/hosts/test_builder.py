@@ -80,7 +80,11 @@ def test_an_image_says_what_it_is_and_runs_as_nobody(image, engine, workspace_id
     assert config["Labels"]["mlops.manifest"] == "Tiny:1"
     assert config["Labels"]["mlops.models"] == "Tiny:1"
     assert config["Labels"]["mlops.runs"] == "f00d"
-    assert config["Labels"]["mlops.git.commit"] == "0123abcd"
+    assert config["Labels"]["mlops.snapshots"] == "5eed"
+    assert config["Labels"]["mlops.commits"] == "0123abcd"
+    assert config["Labels"]["org.opencontainers.image.revision"] == "0123abcd"
+    assert config["Labels"]["mlops.release"] == "spring"
+    assert "team" not in config["Labels"]
     assert config["Labels"]["mlops.workspace"] == workspace_id
     assert config["User"] == "10001:10001"
     assert "8080/tcp" in config["ExposedPorts"]
