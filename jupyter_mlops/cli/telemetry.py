@@ -19,8 +19,6 @@ from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.monitoring.telemetry import Request, list_requests, telemetry
 
-HERE: Final = frozenset({"process", "docker"})
-"""Hosts whose replicas share a disk with the agent."""
 WIDE: Final = 48
 """Characters of inputs and outputs in a table."""
 
@@ -67,8 +65,6 @@ def told(service: Service) -> str:
     if service.host not in LOCAL:
         return "none: requests are kept of replicas on this machine only"
     share = "every request" if settings.sample == 1 else f"{settings.sample:.4g} of the requests"
-    if service.host not in HERE:
-        return f"nothing is kept of its requests on {service.host}, which is another machine"
     parts = [f"{share} with inputs and outputs, in {settings.store or 'the workspace'}"]
     parts += [f"hashed: {', '.join(settings.hash)}"] if settings.hash else []
     parts += [f"left out: {', '.join(settings.drop)}"] if settings.drop else []

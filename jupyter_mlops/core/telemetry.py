@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -73,6 +74,11 @@ PART_SUFFIX = ".part"
 
 PROOF_ID = "mlops-proof"
 """The id of requests by which new replicas are proved; what is read of telemetry is without them."""
+
+
+def incoming_folder(root: Path, service: str) -> Path:
+    """Return where a service's replicas leave their files, each in a folder named for its id, in the workspace at ``root``."""
+    return root / "telemetry" / service / "incoming"
 
 
 def file_hour(name: str) -> str:

@@ -28,6 +28,7 @@ HOST: Final = "mlops.host"
 """The label of containers on a host that was named, with its name."""
 PATIENCE_S: Final = 60
 TELEMETRY: Final = "/run/mlops/telemetry"
+KEPT: Final = f"{TELEMETRY}/kept"
 """Where a container keeps requests and answers."""
 KEPT_LINES: Final = 20_000
 LOGS_KEPT: Final = 20
@@ -109,8 +110,7 @@ class DockerHost:
         try:
             with self._engine.asked_to("stop the container") as client:
                 client.api.stop(replica.container, timeout=math.ceil(grace_s))
-                if self._root is not None:
-                    self._keep_log(client, self._root / "services" / replica.service / "logs", replica)
+                self._rescue(client, replica)
                 client.api.remove_container(replica.container, force=True, v=True)
         except docker.errors.NotFound:
             return
@@ -133,10 +133,11 @@ class DockerHost:
         except docker.errors.NotFound:
             return []
 
-    def _keep_log(self, client: docker.DockerClient, logs: Path, replica: Replica) -> None:
+    def _rescue(self, client: docker.DockerClient, replica: Replica) -> None:
         """Keep what a container wrote, since the engine forgets it with the container; of the oldest, no more."""
-        if not logs.parent.is_dir():
+        if self._root is None or not (self._root / "services" / replica.service).is_dir():
             return  # its service is gone
+        logs = self._root / "services" / replica.service / "logs"
         logs.mkdir(exist_ok=True)
         said = bytes(client.api.logs(replica.container, tail=KEPT_LINES))
         replace_file(logs / f"{replica.deployment}-{replica.id}.log", said)
@@ -162,7 +163,7 @@ class DockerHost:
                 *("--nonce", about["nonce"], "--limits", encode(spec.limits).decode()),
                 *("--configuration", f"{KEYS}/{configuration_file(spec.deployment)}"),
                 *("--about", encode(told).decode()),
-                *(("--telemetry", TELEMETRY) if telemetry else ()),
+                *(("--telemetry", KEPT) if telemetry else ()),
             ],
             "labels": {**self._labels, **{f"mlops.{key}": value for key, value in about.items()}},
             "environment": threads(spec.resources),
@@ -200,7 +201,7 @@ class DockerHost:
         folder = make_private(Path(spec.telemetry, replica))
         if os.geteuid() == 0:
             os.chown(folder, *map(int, USER.split(":")))
-        return [docker.types.Mount(TELEMETRY, str(folder.resolve()), type="bind")]
+        return [docker.types.Mount(KEPT, str(folder.resolve()), type="bind")]
 
     def _address(self, replica: ReplicaId, port: int) -> str:  # noqa: ARG002  # it matters on other machines
         """Return where a replica that is published on a port is reached from here."""

@@ -8,7 +8,7 @@ import io
 import ipaddress
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +16,10 @@ from jupyter_mlops.core.errors import Failed
 from jupyter_mlops.core.host import HostUrl, NamedHost
 from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.service import Replica
-from jupyter_mlops.hosts.docker import HOST, NODE, PATIENCE_S, DockerHost
+from jupyter_mlops.core.telemetry import incoming_folder
+from jupyter_mlops.hosts.docker import HOST, NODE, PATIENCE_S, TELEMETRY, DockerHost
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine, EngineRefused, Way
+from jupyter_mlops.hosts.gathering import gather, make_room
 from jupyter_mlops.hosts.image import KEYS, USER
 from jupyter_mlops.hosts.tunnel import Tunnel
 from jupyter_mlops.hosts.ways import Ssh, Tls
@@ -89,6 +91,7 @@ class RemoteDockerHost(DockerHost):
             contextlib.suppress(docker.errors.NotFound, EngineRefused),  # the next of its replicas still uses it
             self._engine.asked_to("remove the volume") as client,
         ):
+            client.api.remove_volume(self._kept(replica.id), force=True)
             client.api.remove_volume(self._volume(replica.service))
 
     def publish(self, service: str, folder: str) -> None:
@@ -120,24 +123,56 @@ class RemoteDockerHost(DockerHost):
         Path(spec.folder, f"published-{self.name}").write_text(_digest(content))
         return docker.types.Mount(KEYS, self._volume(spec.service), type="volume", read_only=True)
 
-    def _telemetry(self, spec: ReplicaSpec, replica: ReplicaId) -> list[docker.types.Mount]:  # noqa: ARG002  # as its base has it
-        """Return nothing: requests are kept where the agent gathers them, and no folder of this machine is there."""
-        return []
+    def gather(self, service: str, incoming: str) -> None:
+        """Bring what the service's replicas kept of their requests into folders below ``incoming``, named for their ids."""
+        for replica in self.replicas():
+            if replica.service == service and self.alive(replica):
+                with self._engine.asked_to("give what was kept of requests") as client, _never_kept():
+                    gather(client, replica.container, Path(incoming, replica.id), ended=False)
+
+    def _rescue(self, client: docker.DockerClient, replica: Replica) -> None:
+        super()._rescue(client, replica)
+        if self._root is not None:
+            incoming = incoming_folder(self._root, replica.service)
+            with _never_kept():
+                gather(client, replica.container, incoming / replica.id, ended=True)
+
+    def _telemetry(self, spec: ReplicaSpec, replica: ReplicaId) -> list[docker.types.Mount]:
+        """Return a volume of its own, from which the agent gathers what is kept there."""
+        import docker
+
+        if not spec.telemetry:
+            return []
+        mount = docker.types.Mount(TELEMETRY, self._kept(replica), type="volume")
+        with self._carrier(spec.service, spec.image, mount, "keep requests") as (client, carrier):
+            make_room(client, carrier)
+        return [mount]
 
     def _carry(self, service: str, image: str, content: Mapping[str, bytes]) -> None:
-        """Write files into the service's volume, through a container that is made for it and never runs."""
+        """Write files into the service's volume."""
         import docker
 
         mount = docker.types.Mount(KEYS, self._volume(service), type="volume")
+        with self._carrier(service, image, mount, "take the keys") as (client, carrier):
+            client.api.put_archive(carrier, KEYS, _archive(content))
+
+    @contextlib.contextmanager
+    def _carrier(
+        self, service: str, image: str, mount: docker.types.Mount, what: str
+    ) -> Iterator[tuple[docker.DockerClient, str]]:
+        """Give a container that has a volume mounted and never runs, for what is to be written there."""
         labels = {WORKSPACE: self._labels[WORKSPACE], "mlops.carries": service}
-        with self._engine.asked_to("take the keys") as client:
+        with self._engine.asked_to(what) as client:
             carrier = client.api.create_container(
                 image, host_config=client.api.create_host_config(mounts=[mount]), labels=labels
-            )
+            )["Id"]
             try:
-                client.api.put_archive(carrier["Id"], KEYS, _archive(content))
+                yield client, carrier
             finally:
-                client.api.remove_container(carrier["Id"], force=True)
+                client.api.remove_container(carrier, force=True)
+
+    def _kept(self, replica: ReplicaId) -> str:
+        return f"mlops-{self._labels[WORKSPACE][:12]}-{replica}-telemetry"
 
     def _volume(self, service: str) -> str:
         return f"mlops-{self._labels[WORKSPACE][:12]}-{service}-keys"
@@ -172,6 +207,15 @@ def connect(
     labels = {WORKSPACE: workspace_id, NODE: node}
     engine = Engine(patience_s=PATIENCE_S, way=way)
     return RemoteDockerHost(entry, runtime, labels, root=root, engine=engine, builder=build_with(way), tunnel=tunnel)
+
+
+@contextlib.contextmanager
+def _never_kept() -> Iterator[None]:
+    """Pass over a container that keeps no requests: one of an older version, or one that never ran."""
+    import docker
+
+    with contextlib.suppress(docker.errors.NotFound):
+        yield
 
 
 def _content(folder: Path) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import time
@@ -17,10 +16,11 @@ from jupyter_mlops.core.files import locked, make_private, replace_file
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Service
-from jupyter_mlops.core.telemetry import FILE_SUFFIX, PART_SUFFIX, file_hour
+from jupyter_mlops.core.telemetry import file_hour
 from jupyter_mlops.monitoring.lines import replica_files, schema, tables
 from jupyter_mlops.monitoring.places import Store, incoming_folder, services_with_telemetry, store_of, telemetry_folder
-from jupyter_mlops.ports import World
+from jupyter_mlops.ports import Distant, World
+from jupyter_mlops.scoring.spool import adopt
 
 JOURNAL: Final = "compaction.json"
 LOOKED: Final = "deleted.stamp"
@@ -31,8 +31,6 @@ BATCH_BYTES: Final = 64_000_000
 SHIP_S: Final = 300.0
 """A datastore that is elsewhere gets what there is after so long, since this disk may be lost."""
 log = logging.getLogger(__name__)
-ABANDONED_S: Final = 5.0
-"""A file that nobody has open and nobody wrote to for so long has lost its replica."""
 BEGUN_S: Final = 3600.0
 """A replica's folder may be empty for so long before it is taken away; a replica makes it again when it needs it."""
 
@@ -73,11 +71,23 @@ def settled(world: World, service: str) -> Iterator[None]:
 
 def collect(world: World) -> None:
     """Move what is due of every service, those that are deleted too; one whose datastore is down keeps no other waiting."""
+    _gather(world)
     for service in services_with_telemetry(world):
         try:
             compact(world, service)
         except MlopsError as error:
             log.warning("telemetry of %s: %s", service, error)
+
+
+def _gather(world: World) -> None:
+    """Bring here what replicas on other machines kept."""
+    for service in world.catalog.find(Service):
+        host: object = world.hosts.get(service.host)
+        if service.node == world.node and isinstance(host, Distant):
+            try:
+                host.gather(service.name, str(incoming_folder(world, service.name)))
+            except (MlopsError, OSError) as error:
+                log.warning("telemetry of %s: %s", service.name, error)
 
 
 def compact(world: World, service: str, *, now: float | None = None, everything: bool = False) -> int:
@@ -89,7 +99,8 @@ def compact(world: World, service: str, *, now: float | None = None, everything:
     now = time.time() if now is None else now
     incoming = incoming_folder(world, service)
     with settled(world, service):
-        _adopt(incoming)
+        for folder in incoming.glob("*"):
+            adopt(folder)
         store = store_of(world, service)
         made = 0
         for hour, files in _due(incoming, store, now, everything=everything):
@@ -236,12 +247,3 @@ def _take_back(batch: _Batch, *, of_use: bool) -> None:
 
 def _is_local(fs: Any) -> bool:
     return "file" in ([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
-
-
-def _adopt(incoming: Path) -> None:
-    """Publish what replicas were writing when they were killed. One that lives holds its file's lock."""
-    for part in incoming.glob(f"*/*{PART_SUFFIX}"):
-        with contextlib.suppress(OSError), part.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            if time.time() - os.fstat(file.fileno()).st_mtime > ABANDONED_S:
-                part.rename(part.with_name(part.name.removesuffix(PART_SUFFIX) + FILE_SUFFIX))

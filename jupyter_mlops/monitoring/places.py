@@ -10,6 +10,7 @@ from jupyter_mlops.core.files import replace_file
 from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.record import Record, decode, encode
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.core.telemetry import incoming_folder as incoming
 from jupyter_mlops.ports import World
 
 KEPT: Final = "kept"
@@ -39,7 +40,7 @@ def telemetry_folder(world: World, service: str) -> Path:
 
 def incoming_folder(world: World, service: str) -> Path:
     """Return where the service's replicas leave their files, each in a folder named for its id."""
-    return telemetry_folder(world, service) / "incoming"
+    return incoming(world.root, service)
 
 
 def services_with_telemetry(world: World) -> list[str]:

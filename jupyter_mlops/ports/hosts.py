@@ -210,5 +210,8 @@ class Distant(Protocol):
     def publish(self, service: str, folder: str) -> None:
         """Bring what is in the service's ``keys/`` to its replicas. Cheap when they have it. Raises ``Unavailable``."""
 
+    def gather(self, service: str, incoming: str) -> None:
+        """Bring what its replicas kept of their requests into folders below ``incoming``, named for their ids."""
+
     def close(self) -> None:
         """Let go of the machine, when the host is forgotten."""

@@ -24,6 +24,8 @@ LEAST_FREE_BYTES: Final = 50_000_000
 """Telemetry never is what takes the last of a disk."""
 AGAIN_S: Final = 5.0
 """After something went wrong with the disk, it is left alone for so long."""
+ABANDONED_S: Final = 1.0
+"""Between opening a file and locking it, nobody may take it for a dead one's."""
 LEVEL: Final = 1
 
 
@@ -107,6 +109,8 @@ class Spool:
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
             raise Full(f"the disk of {self._folder} is nearly full")
+        if not self._number:
+            adopt(self._folder)
         self._number += 1
         self._name = f"{_hour(now)}-{self._token}-{self._number}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -138,6 +142,15 @@ class Spool:
             self.publish()
             raise
         self._n_bytes += len(data)
+
+
+def adopt(folder: Path) -> None:
+    """Publish what was being written by those who were killed: whoever lives holds the lock of its file."""
+    for part in folder.glob(f"*{PART_SUFFIX}"):
+        with contextlib.suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            if time.time() - os.fstat(file.fileno()).st_mtime > ABANDONED_S:
+                part.rename(part.with_name(part.name.removesuffix(PART_SUFFIX) + FILE_SUFFIX))
 
 
 def _hour(now: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from contextlib import closing
 
 import docker
@@ -13,6 +15,8 @@ from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.delivery.hosts import add_host, check_host, list_hosts, remove_host
 from jupyter_mlops.delivery.services import configure, deploy, regenerate_key, service_keys, service_logs
 from jupyter_mlops.hosts.tunnel import NoMachine, Tunnel
+from jupyter_mlops.monitoring.compaction import collect
+from jupyter_mlops.monitoring.telemetry import read_telemetry
 
 pytestmark = [pytest.mark.docker, pytest.mark.ssh]
 
@@ -25,10 +29,20 @@ def far(house, machine):
     house.deploy("far", manifest, host="far", resources=Resources(cpus=1, memory_bytes=256 << 20))
     yield house
     image = house.service("far").deployments[0].image
+    assert house.post("far", 8)[0] == 200
     house.delete("far")
+    assert asked(house).count(8) == 1  # what it was asked last came here before its container was gone
+    with closing(docker.from_env()) as engine:
+        assert not [one for one in engine.volumes.list() if one.name.endswith("-telemetry")]
     house.world.hosts["far"].builder.remove(image)
     assert [one for one in house.world.hosts["far"].replicas() if one.service == "far"] == []
     remove_host(house.world, "far")
+
+
+def asked(far):
+    """Return what the service was asked, as far as it is known here, and answered."""
+    table = read_telemetry(far.world, "far").to_pylist()
+    return [json.loads(line["inputs"]) for line in table if line["status"] == 200]
 
 
 def replica(far):
@@ -71,11 +85,23 @@ def test_it_comes_back_when_its_container_crashes_and_says_that_it_did(far):
     old = replica(far)
     with closing(docker.from_env()) as engine:
         pid = engine.api.inspect_container(old.container)["State"]["Pid"]
+    began, n_known = time.monotonic(), len(asked(far))
     far.kill(pid)
     far.eventually(
         lambda: replica(far).address and far.post("far", 1) == (200, "far") and far.service("far").state == "ready"
     )
     assert far.service("far").n_ready == 1
+
+    def gathered() -> bool:
+        assert far.post("far", 7)[0] == 200  # the new process publishes what the old one was writing
+        collect(far.world)
+        return len(asked(far)) > n_known
+
+    time.sleep(max(0.0, 1.5 - (time.monotonic() - began)))
+    far.eventually(gathered)
+    before = asked(far)
+    collect(far.world)
+    assert asked(far) == before  # none comes twice
 
 
 def test_it_says_that_the_machine_is_away_and_comes_back_with_it_though_its_engine_was_restarted(far, machine):

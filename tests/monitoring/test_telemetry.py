@@ -141,7 +141,7 @@ def test_a_file_that_a_living_replica_writes_is_not_taken_from_it(churn):
     assert part.exists()
 
 
-STEPS = ("replace_file", "_write", "_put", "_finish", "_move_file", "_take_back", "_adopt")
+STEPS = ("replace_file", "_write", "_put", "_finish", "_move_file", "_take_back", "adopt")
 
 
 def test_killed_anywhere_no_request_is_lost_and_none_is_there_twice(churn, monkeypatch):
