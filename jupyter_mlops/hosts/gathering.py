@@ -57,7 +57,7 @@ def gather(client: docker.DockerClient, container: str, folder: Path, *, ended: 
             there.append(member)
             name = member.removesuffix(PART_SUFFIX) + FILE_SUFFIX if member.endswith(PART_SUFFIX) else member
             if name not in noted:
-                _write(folder / f".{name}", data)
+                _write(folder / f"{name}.new", data)
                 noted.append(name)
                 replace_file(ledger, encode(_Gathered(names=noted)))
                 _name(folder, name)
@@ -88,7 +88,7 @@ def _write(file: Path, data: IO[bytes]) -> None:
 def _name(folder: Path, name: str) -> None:
     """Give a file its name, if it has none yet."""
     with contextlib.suppress(FileNotFoundError):
-        (folder / f".{name}").rename(folder / name)
+        (folder / f"{name}.new").rename(folder / name)
 
 
 def _delete(client: docker.DockerClient, container: str, names: Iterable[str]) -> None:
