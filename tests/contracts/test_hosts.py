@@ -69,52 +69,55 @@ class Setting:
 
 
 @contextmanager
-def process_setting(root: Path, bundle: tuple[Manifest, Path]) -> Iterator[Setting]:
+def process_setting(root: Path) -> Iterator[Setting]:
     """Replicas as processes of this machine."""
-    del bundle  # its folder is all that this host needs
     runtime = Path(tempfile.mkdtemp(prefix="ho"))
     yield Setting(root=root, connect=lambda workspace, node: ProcessHost(root, runtime, workspace, node))
     shutil.rmtree(runtime)
 
 
 @contextmanager
-def docker_setting(root: Path, bundle: tuple[Manifest, Path]) -> Iterator[Setting]:
+def docker_setting(root: Path, image: str) -> Iterator[Setting]:
     """Replicas in containers, of workspaces whose ids no other session of tests on this engine has."""
-    manifest, unique = msgspec.structs.replace(bundle[0], python="3.11"), new_id()
-    builder = DockerBuilder(root, unique)
-    image = builder.build(manifest, bundle[1], lambda line, fraction: None).image_id  # noqa: ARG005
+    unique = new_id()
 
     def connect(workspace: str, node: str) -> DockerHost:
         return DockerHost(root, root, f"{unique}-{workspace}", node)
 
     yield Setting(root=root, connect=connect, image=image)
-    builder.remove(image)
 
 
 @contextmanager
-def remote_setting(root: Path, bundle: tuple[Manifest, Path], machine) -> Iterator[Setting]:
+def remote_setting(root: Path, image: str, machine) -> Iterator[Setting]:
     """Replicas in containers of another machine's engine, which is this one's, through ssh."""
-    manifest, unique = msgspec.structs.replace(bundle[0], python="3.11"), new_id()
+    unique, runtime = new_id(), Path(tempfile.mkdtemp(prefix="ho"))
     entry = NamedHost(name="far", url=machine.url, ssh_config=machine.ssh_config)
-    runtime = Path(tempfile.mkdtemp(prefix="ho"))
 
     def connect(workspace: str, node: str) -> RemoteDockerHost:
-        build_with = partial(DockerBuilder, root, unique)
-        return connect_remote(entry, runtime, f"{unique}-{workspace}", node, build_with)
+        return connect_remote(entry, runtime, f"{unique}-{workspace}", node, partial(DockerBuilder, root, unique))
 
-    image = connect("ws1", "node1").builder.build(manifest, bundle[1], lambda line, fraction: None).image_id  # noqa: ARG005
     yield Setting(root=root, connect=connect, image=image)
-    connect("ws1", "node1").builder.remove(image)
     connect("ws1", "node1").close()
     shutil.rmtree(runtime)
 
 
-SETTINGS: dict[str, Callable[..., AbstractContextManager[Setting]]] = {
-    "process": process_setting,
-    "docker": docker_setting,
-    "remote": remote_setting,
+SETTINGS: dict[str, tuple[Callable[..., AbstractContextManager[Setting]], list[str]]] = {
+    # how it is set up, and the fixtures that this takes
+    "process": (process_setting, []),
+    "docker": (docker_setting, ["image"]),
+    "remote": (remote_setting, ["image", "machine"]),
 }
 MARKS = {"docker": [pytest.mark.docker], "remote": [pytest.mark.docker, pytest.mark.ssh]}
+
+
+@pytest.fixture(scope="module")
+def image(bundle: tuple[Manifest, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The id of the bundle's image, in this machine's engine."""
+    builder = DockerBuilder(tmp_path_factory.mktemp("images"), new_id())
+    manifest = msgspec.structs.replace(bundle[0], python="3.11")
+    built = builder.build(manifest, bundle[1], lambda line, fraction: None).image_id  # noqa: ARG005
+    yield built
+    builder.remove(built)
 
 
 @pytest.fixture(scope="module")
@@ -132,11 +135,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, Path]:
 
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=MARKS.get(name, ())) for name in SETTINGS])
-def setting(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, bundle: tuple[Manifest, Path]
-) -> Iterator[Setting]:
-    beside = [request.getfixturevalue("machine")] if request.param == "remote" else []
-    with SETTINGS[request.param](tmp_path_factory.mktemp("workspace"), bundle, *beside) as made:
+def setting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    make, names = SETTINGS[request.param]
+    with make(tmp_path_factory.mktemp("workspace"), *map(request.getfixturevalue, names)) as made:
         yield made
         for replica in made.connect("ws1", "node1").replicas():
             made.connect("ws1", "node1").stop(replica, grace_s=0)
