@@ -104,18 +104,31 @@ def roll_back(world: World, name: str, at: float, say: Say) -> dict[str, Any]:
     clear_strays(world, service, {service.host, before.host})
     running = {one.group for one in service.deployments} if before.host == service.host else set()
     revision = next_revision(service)
-    targets = [
-        one if one.group in running else msgspec.structs.replace(one, revision=revision) for one in before.deployments
-    ]
+    targets = [one if one.group in running else _again(one, revision) for one in before.deployments]
 
-    def serve(_: Service, started: Sequence[Deployment]) -> list[Deployment]:
-        images = {one.group: one.image for one in started}
-        return [msgspec.structs.replace(one, image=images.get(one.group, one.image)) for one in targets]
+    def serve(stored: Service, started: Sequence[Deployment]) -> list[Deployment]:
+        fresh = {one.group: one for one in started}
+        return [_as_now(stored, fresh.get(one.group, one)) for one in targets]
 
     fresh = [one for one in targets if one.group not in running]
     goal = _Goal(what=_undone(before.what), host=before.host, fresh=fresh, serve=serve)
     done = _reach(world, service, goal, say)
     return {"service": name, "url": done.url, "manifests": [one.manifest for one in done.deployments]}
+
+
+def _again(deployment: Deployment, revision: int) -> Deployment:
+    """Return a deployment of the past to be started; one that was asleep too, since it has to be proved."""
+    again: Deployment = msgspec.structs.replace(deployment, revision=revision, replicas=max(1, deployment.replicas))
+    return again
+
+
+def _as_now(stored: Service, deployment: Deployment) -> Deployment:
+    """Return a deployment of the past with what is no part of a change: how it scales, what it gets copies of."""
+    for now in stored.deployments:
+        if now.name == deployment.name:
+            replicas = now.replicas if now.group == deployment.group else deployment.replicas
+            deployment = msgspec.structs.replace(deployment, scale=now.scale, mirror=now.mirror, replicas=replicas)
+    return deployment
 
 
 def _undone(what: str) -> str:
@@ -152,7 +165,7 @@ def _with(stored: Service, started: Deployment, wanted: Wanted) -> list[Deployme
     """Return the record's deployments with one that was started; its traffic may have changed while it was."""
     now = next((one for one in stored.deployments if one.name == started.name), None)
     if now is not None:
-        started = msgspec.structs.replace(started, weight=now.weight, mirror=now.mirror, scale=now.scale)
+        started = msgspec.structs.replace(_as_now(stored, started), weight=now.weight)
         deployments = [started if one.name == started.name else one for one in stored.deployments]
     else:
         deployments = [*stored.deployments, started]

@@ -8,10 +8,12 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
 from jupyter_mlops.activities import show_activity, wait_activity
 from jupyter_mlops.core.errors import BadInput, Remote, UnknownThing
+from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.deployments import (
     BadTraffic,
     DeploymentServes,
@@ -152,6 +154,13 @@ def test_rolling_back_gives_the_traffic_back_and_twice_takes_it_again(two):
     ]
 
 
+def green_was_asleep(service: Service) -> Service:
+    """What is rolled back to has to be proved, so it is woken."""
+    last, *older = service.history
+    parts = [msgspec.structs.replace(one, replicas=int(one.name != "green")) for one in last.deployments]
+    return msgspec.structs.replace(service, history=[msgspec.structs.replace(last, deployments=parts), *older])
+
+
 def test_an_update_of_one_leaves_the_other_alone_keeps_what_is_changed_meanwhile_and_is_rolled_back(two):
     set_traffic(two.world, "two", {"blue": 50, "green": 50})
     other = [one for one in two.replicas("two") if one.deployment.startswith("blue")]
@@ -164,6 +173,7 @@ def test_an_update_of_one_leaves_the_other_alone_keeps_what_is_changed_meanwhile
         assert said(two) == {"one", "three"}
         assert ask(two, "green")[2] == '"three"'
         assert shares(two) == {"blue": 40, "green": 60}
+        two.world.catalog.edit(Service, "two", green_was_asleep)
         done(two, rollback(two.world, "two"))
     assert {status for status, _ in seen} == {200}
     assert said(two) == {"one", "two"}
