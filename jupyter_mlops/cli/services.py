@@ -35,6 +35,7 @@ from jupyter_mlops.delivery.services import (
     show_service,
 )
 from jupyter_mlops.delivery.services import deploy as deploy_service
+from jupyter_mlops.monitoring.places import telemetry_folder
 
 
 @click.group(cls=Group)
@@ -219,7 +220,9 @@ def delete(session: Session, name: str, no_wait: bool) -> Done | Activity:
     if no_wait:
         return activity
     follow(session, activity)
-    return Done(message=f"Deleted service {name}.", facts={"deleted": {"kind": "service", "name": name}})
+    kept = telemetry_folder(session.world, name)
+    stays = f" What was kept of its requests stays, in {kept}." if kept.is_dir() else ""
+    return Done(message=f"Deleted service {name}.{stays}", facts={"deleted": {"kind": "service", "name": name}})
 
 
 _CHANGES_SHOWN: Final = 5
