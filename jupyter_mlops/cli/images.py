@@ -145,7 +145,8 @@ def test_(session: Session, image: str, timeout: float) -> Trial:
 def push(session: Session, image: str, target: str) -> Pushed:
     """Push an image to a registry, with the credentials that `docker login` left.
 
-    Layers that the registry has are not sent. A file that `images export` wrote is pushed without a Docker engine.
+    Layers that the registry has are not sent. Without a Docker engine a file is pushed that `images export` or `images
+    build --output` wrote, or the image is built for it.
 
     Example:
       mlops images push churn:2 registry.example.org/team/churn:2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+import tempfile
 import time
 from pathlib import Path
 
@@ -148,27 +149,61 @@ def show_image(world: World, ref: str) -> Image:
 
 
 def push_image(world: World, source: str, target: str, say: Say) -> Pushed:
-    """Push a manifest's image, or a saved one (``FILE.tar``, which takes no engine), to ``REGISTRY/NAME:TAG``."""
+    """Push a manifest's image, or a saved one (``FILE.tar``), to ``REGISTRY/NAME:TAG``.
+
+    Where no engine answers, a manifest's image is built for it: that gives the same one.
+    """
     file = Path(source)
     if file.suffix == ".tar" and file.is_file():
         return world.builder.push(file, target, say)
-    image = show_image(world, source)
-    pushed = world.builder.push(image, target, say)
-    world.catalog.record("image", image.name, "push", {"target": pushed.target, "digest": pushed.digest})
+    if _has_engine(world):
+        image = show_image(world, source)
+        ref = image.name
+        pushed = world.builder.push(image, target, say)
+    else:
+        ref = show_manifest(world, source).ref
+        (world.root / "cache").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="pushing-", dir=world.root / "cache") as folder:
+            built = Path(folder, "image.tar")
+            _written(world, ref, built, lambda line, done: say(line, done / 2))
+            pushed = world.builder.push(built, target, lambda line, done: say(line, 0.5 + done / 2))
+    world.catalog.record("image", ref, "push", {"target": pushed.target, "digest": pushed.digest})
     return pushed
+
+
+def _has_engine(world: World) -> bool:
+    try:
+        world.builder.check()
+    except Unavailable:
+        return False
+    return True
+
+
+def _written(world: World, manifest_ref: str, file: Path, say: Say) -> Image:
+    """Build a manifest's image into a file; return what would be recorded of it."""
+    manifest = show_manifest(world, manifest_ref)
+    built = world.builder.write(manifest, materialize(world, manifest), file, say)
+    return Image(
+        name=manifest.ref, manifest=manifest.ref, image_id=built.image_id, tag=built.tag, n_bytes=built.n_bytes
+    )
 
 
 def export_image(
     world: World, ref: str, file: Path, say: Say, *, edge: bool = False, as_name: str | None = None
 ) -> Exported:
-    """Write a manifest's image into a new file, a tar.
+    """Write a manifest's image into a new file, a tar; where no engine answers it is built into it, which gives the same.
 
     With ``edge``, beside it what starts it on another machine: a compose file, a deployment manifest of IoT Edge, and
     the digest of a new key. ``as_name`` is the image's name there, if it comes out of a registry.
     """
     _check_tar(file)
-    image = show_image(world, ref)
-    exported = Exported(image=image.name, file=str(file), n_bytes=world.builder.export(image, file, say))
+    if _has_engine(world):
+        image = show_image(world, ref)
+        n_bytes = world.builder.export(image, file, say)
+    else:
+        image = _written(world, ref, file, say)
+        n_bytes = image.n_bytes
+    exported = Exported(image=image.name, file=str(file), n_bytes=n_bytes)
     if edge:
         key = secrets.token_urlsafe(32)
         digests = [hashlib.sha256(key.encode()).hexdigest()]
@@ -184,10 +219,9 @@ def _check_tar(file: Path) -> None:
 
 
 def request_push(world: World, ref: str, target: str) -> Activity:
-    """Ask the agent to push a manifest's image. Raises ``UnknownThing``, ``NotBuilt``, and ``Unavailable`` without an engine."""
-    image = show_image(world, ref)
-    world.builder.check()
-    return world.submit(PUSH, f"image {image.manifest}", {"image": image.manifest, "target": target})
+    """Ask the agent to push a manifest's image. Raises ``UnknownThing`` or ``NotBuilt``."""
+    image = show_image(world, ref).name if _has_engine(world) else show_manifest(world, ref).ref
+    return world.submit(PUSH, f"image {image}", {"image": image, "target": target})
 
 
 def delete_image(world: World, ref: str) -> None:

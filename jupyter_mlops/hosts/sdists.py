@@ -20,6 +20,7 @@ from urllib.request import url2pathname
 
 import requests
 
+from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.hosts import wheels
 from jupyter_mlops.hosts.bases import Base
 from jupyter_mlops.hosts.keeping import used
@@ -117,6 +118,7 @@ class Workshop:
         container = self.client.containers.create(
             self.base.id,
             ["-c", SCRIPT, asked],
+            name=f"mlops-wheel-{new_id()}",
             entrypoint=[self.python.interpreter],
             working_dir="/",
             network_disabled=True,

@@ -13,6 +13,9 @@ import pytest
 import requests
 
 from jupyter_mlops.core.ids import new_id
+from jupyter_mlops.delivery.images import export_image, push_image
+from jupyter_mlops.delivery.manifests import create_manifest
+from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.hosts import oci, pulling
 from jupyter_mlops.hosts.bases import BadBaseImage, NoBaseImage
 from jupyter_mlops.hosts.builder import BadPlatform, DockerBuilder
@@ -161,6 +164,33 @@ def test_a_package_without_a_wheel_needs_an_engine(alone, a_bundle, arm, tmp_pat
     with pytest.raises(CannotInstall, match="no wheel for linux/arm64, and nothing here runs"):
         alone.write(manifest, folder, tmp_path / "x.tar", quiet, platform="linux/arm64", base=arm)
     assert not (tmp_path / "x.tar").exists()
+
+
+@pytest.fixture
+def echo(workspace, cache, registry, tmp_path, monkeypatch):
+    """A workspace without an engine, with a manifest ``echo:1`` on the registry's base image."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (workspace.root / "cache").mkdir(exist_ok=True)
+    (workspace.root / "cache" / "images").symlink_to(cache / "cache" / "images")
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    register_model(workspace, str(tmp_path / "model.bin"), "echo")
+    (tmp_path / "score.py").write_text("def init(): ...\n\n\ndef run(data):\n    return data\n")
+    create_manifest(workspace, ["echo"], script=tmp_path / "score.py", base_image=f"{registry}/base:1")
+    return workspace
+
+
+def test_what_was_never_built_is_pushed_and_exported_without_an_engine(echo, registry, tmp_path):
+    heard = []
+    pushed = push_image(echo, "echo", f"{registry}/echo:1", lambda line, done: heard.append(done))  # noqa: ARG005
+    assert heard == sorted(heard)
+    exported = export_image(echo, "echo", tmp_path / "echo.tar", quiet, edge=True)
+    stored = requests.get(f"http://{registry}/v2/echo/manifests/1", headers={"Accept": oci.MANIFEST_TYPE}, timeout=10)
+    assert stored.headers["Docker-Content-Digest"] == pushed.digest
+    with opened(tmp_path / "echo.tar") as saved:
+        assert stored.json()["config"]["digest"] == f"sha256:{oci.sha256_of(saved.config)}"
+    assert (exported.image, len(exported.beside)) == ("echo:1", 3)
+    assert [one.verb for one in echo.catalog.events() if one.kind == "image"] == ["push", "export"]
 
 
 @pytest.mark.docker
