@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
@@ -73,19 +74,23 @@ def configured(service: Service, changes: Mapping[str, object]) -> Service:
     )
 
 
-def check_store(url: str) -> None:
-    """Raise ``UnknownStore`` for a URL that fsspec does not know, or whose package is not installed."""
-    if not url:
-        return
+def checked_store(url: str) -> str:
+    """Return a datastore's URL, a folder as its whole path, since the agent works in another one.
+
+    Raises ``UnknownStore`` for a URL that fsspec does not know, or whose package is not installed.
+    """
+    if "://" not in url:
+        return str(Path(url).expanduser().absolute()) if url else ""
     import fsspec
 
     try:
-        fsspec.get_filesystem_class(url.partition("://")[0] if "://" in url else "file")
+        fsspec.get_filesystem_class(url.partition("://")[0].rpartition("::")[2])
     except (ValueError, ImportError) as error:
         raise UnknownStore(
             f"{url} is no datastore that telemetry can go to: {error}.",
             hint="Use a folder or a URL such as s3://BUCKET/FOLDER, with its package installed.",
         ) from error
+    return url
 
 
 def publish_configuration(world: World, service: str, also: Mapping[str, Configuration] | None = None) -> None:
@@ -132,7 +137,7 @@ def _value(name: str, value: object) -> Any:
     except msgspec.ValidationError as error:
         raise BadSetting(name, value) from error
     if name == "telemetry.store":
-        check_store(found)
+        return checked_store(found)
     return found
 
 

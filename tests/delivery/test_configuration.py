@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -100,6 +102,8 @@ def test_an_unknown_setting_is_named_with_all_that_there_are(name):
         ("telemetry.drop", "", []),
         ("telemetry.store", "memory://there", "memory://there"),
         ("telemetry.store", "", ""),
+        ("telemetry.store", "/data/there", "/data/there"),
+        ("telemetry.store", "there", str(Path("there").absolute())),
         ("telemetry.keep_days", "30", 30),
     ],
 )

@@ -19,6 +19,7 @@ from jupyter_mlops.core.errors import UnknownThing
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.core.since import BadMoment
 from jupyter_mlops.core.telemetry import Scored, Telemetry
+from jupyter_mlops.delivery.services import configure
 from jupyter_mlops.monitoring import compaction
 from jupyter_mlops.monitoring.compaction import StoreDown, compact
 from jupyter_mlops.monitoring.places import incoming_folder, telemetry_folder
@@ -209,11 +210,13 @@ def test_readers_never_see_a_request_twice_or_not_at_all_while_it_is_moved(churn
     assert set(seen) == {20}
 
 
-def test_a_datastore_elsewhere_gets_what_there_is_and_keeps_it_when_the_service_is_gone(churn):
+@pytest.mark.parametrize("kind", ["memory", "folder", "s3"])
+def test_a_datastore_elsewhere_gets_what_there_is_and_keeps_it_when_the_service_is_gone(churn, kind, request, tmp_path):
     import fsspec
 
-    store = Telemetry(store="memory://bucket/team")
-    churn.catalog.edit(Service, "churn", lambda one: msgspec.structs.replace(one, telemetry=store))
+    url = {"memory": "memory://bucket/team", "folder": str(tmp_path / "there")}.get(kind)
+    url = url or f"{request.getfixturevalue('s3_bucket')}/team"
+    configure(churn, "churn", {"telemetry.store": url})
     replica = Replica(churn)
     replica.write(NOW)
     replica.spool.publish()
@@ -222,8 +225,11 @@ def test_a_datastore_elsewhere_gets_what_there_is_and_keeps_it_when_the_service_
     for file in incoming_folder(churn, "churn").glob("*/*"):
         os.utime(file, (old, old))
     assert compact(churn, "churn", now=NOW) == 1
-    (found,) = fsspec.filesystem("memory").find("/bucket/team/churn")
+    fs, root = fsspec.core.url_to_fs(url)
+    (found,) = fs.find(f"{root}/churn")
     assert found.endswith(".parquet")
+    if kind == "folder":
+        assert {path.stat().st_mode & 0o077 for path in (tmp_path / "there").rglob("*")} == {0}
     assert not parquet(churn)
     replica.write(NOW + 1)
     assert ids(churn) == ["q1", "q2"]
