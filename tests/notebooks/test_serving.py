@@ -14,7 +14,9 @@ import pytest
 import jupyter_mlops as ml
 from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.agent.control import stop_agent
+from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.consuming import BULK, Health
 from jupyter_mlops.delivery.services import delete_service, list_services
 from jupyter_mlops.training.notebook import this_interpreter
 from jupyter_mlops.workspace import Workspace
@@ -77,7 +79,8 @@ def test_the_second_deployment_takes_what_it_is_given(executed):
     requests = {
         name: int(n) for name, n in re.findall(r"^(blue|green)\S* .* (\d+)$", text(executed, "telemetry"), re.MULTILINE)
     }
-    assert requests["blue"] >= 189
+    assert requests["blue"] + requests["green"] == 89 + 100 + 89 + 89
+    assert requests["blue"] > 189
     assert requests["green"] > 89
 
 
@@ -93,7 +96,21 @@ def test_it_goes_on_answering_and_what_it_answered_is_kept(executed, monkeypatch
     asked = asked[asked["version"].astype(str) == "2"]
     rows = asked[["input.alcohol", "input.hue", "input.proline"]].rename(columns=lambda name: name[6:])
     assert len(rows) > 100
-    assert list(ml.Service("wine").score(rows)) == list(asked["prediction"])
+    wine = ml.Service("wine")
+    assert list(wine.score(rows)) == list(asked["prediction"])
+    many = rows.sample(BULK // 3 + 1, replace=True, random_state=1)
+    assert list(wine.score(many)) == list(wine.score(many.to_numpy())) == list(wine.score(many[:1000])) + list(wine.score(many[1000:]))  # fmt: skip
+
+
+def test_it_says_how_it_is(executed, monkeypatch):
+    monkeypatch.chdir(executed[1])
+    wine = ml.Service("wine")
+    assert wine.health() == Health(ready=True, status="ready")
+    assert wine.metrics()["mlops_ready"] == 1
+    green = ml.Service("wine", deployment="green")
+    with pytest.raises(MlopsError) as caught:  # it was removed
+        green.score([[13.0, 1.0, 800.0]])
+    assert "green" in caught.value.message
 
 
 def test_it_is_committed_without_outputs_and_without_a_path_of_any_machine():
