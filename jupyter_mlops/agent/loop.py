@@ -24,6 +24,8 @@ from jupyter_mlops.workspace import Workspace
 
 TICK_S: Final = 0.2
 SURVEY_S: Final = 0.4
+ENGINE_SURVEY_S: Final = 1.0
+"""Listing a hundred containers costs the engine and us more than looking at as many processes."""
 SCALE_S: Final = 0.4
 RUNS_S: Final = 2.0
 SWEEP_S: Final = 60.0
@@ -92,9 +94,13 @@ class Agent:
             self._runner.start_queued()
         if any(one.kind in {"run", "model"} for one in changes):
             self._tracking_changed = True
+        changed = {one.name for one in changes if one.kind == "service"}
         for host in {one.host for one in self._services}:
             mine = [one for one in self._services if one.host == host]
-            self._every(f"survey {host}", SURVEY_S, functools.partial(self._keeper.survey, mine))
+            if any(one.name in changed for one in mine):
+                self._due.pop(f"survey {host}", None)
+            every_s = SURVEY_S if host == "process" else ENGINE_SURVEY_S
+            self._every(f"survey {host}", every_s, functools.partial(self._keeper.survey, mine))
         if any(part.scale is not None for one in self._services for part in one.deployments):
             self._every("scale", SCALE_S, functools.partial(self._scaler.look, self._services))
         self._every("sweep", SWEEP_S, self._keeper.sweep)

@@ -14,7 +14,6 @@ from jupyter_mlops.cli.options import json_option
 from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.term import cut, one_line
 from jupyter_mlops.cli.view import Listing, lists
-from jupyter_mlops.core.host import LOCAL
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.monitoring.telemetry import Request, list_requests, telemetry
@@ -62,8 +61,6 @@ def told(service: Service) -> str:
     settings = service.telemetry
     if not settings.enabled or not settings.sample:
         return "off: nothing is kept of its requests"
-    if service.host not in LOCAL:
-        return "none: requests are kept of replicas on this machine only"
     share = "every request" if settings.sample == 1 else f"{settings.sample:.4g} of the requests"
     parts = [f"{share} with inputs and outputs, in {settings.store or 'the workspace'}"]
     parts += [f"hashed: {', '.join(settings.hash)}"] if settings.hash else []

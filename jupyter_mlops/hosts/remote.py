@@ -32,6 +32,8 @@ OLDEST_API: Final = (1, 40)
 """Docker 19.03."""
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  # on the other machine; its replicas check keys themselves
 LOOPBACK: Final = "127.0.0.1"
+CARRIED_S: Final = 600.0
+"""What carried keys for so long was left by a process that was killed."""
 
 
 class EngineUnfit(Failed):
@@ -106,9 +108,15 @@ class RemoteDockerHost(DockerHost):
             return
         with self._engine.asked_to("list containers") as client:
             found = client.api.containers(all=True, filters=filters)
-        if found:
+        if not found:
+            return
+        import docker
+
+        try:
             self._carry(service, found[0]["ImageID"], content)
-            known.write_text(_digest(content))
+        except docker.errors.NotFound as error:  # somebody removed the image below its container
+            raise EngineRefused("take the keys", error) from error
+        known.write_text(_digest(content))
 
     def close(self) -> None:
         """End the tunnel, for a host that is being forgotten."""
