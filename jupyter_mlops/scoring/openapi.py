@@ -185,7 +185,7 @@ def _get(path: str, words: str) -> Json:
 def swagger(manifest: Manifest) -> Json:
     """Return the Swagger 2.0 document."""
     name, version = served(manifest)
-    request = _swagger_request(manifest.schema)
+    request = _swagger_request(manifest.schema, manifest.sample)
     if manifest.sample is not None:
         request["example"] = manifest.sample
     predictions = {"type": "object", "properties": {"predictions": {}}}
@@ -327,13 +327,22 @@ def _values(columns: Sequence[Column]) -> Json:
     return {"type": "array", "items": {} if {} in kinds else {"anyOf": kinds}, "maxItems": len(columns)}
 
 
-def _swagger_request(schema: Schema) -> Json:
-    """Swagger 2.0 has no alternatives: the forms are optional members of one object."""
+def _swagger_request(schema: Schema, sample: Any) -> Json:
+    """Swagger 2.0 has no alternatives: the forms are optional members of one object, and rows are as the sample has them."""
     if schema.tensors:
-        return {"type": "object", "properties": {"data": _tensors(schema.tensors), "inputs": _tensors(schema.tensors)}}
+        inputs = _tensors(schema.tensors)
+        return (
+            inputs if isinstance(sample, list) else {"type": "object", "properties": {"data": inputs, "inputs": inputs}}
+        )
     if not schema.columns:
         return {}
-    rows = {"type": "array", "items": {"$ref": "#/definitions/Row"}}
+    bare = isinstance(sample, list)
+    given = sample if bare else sample.get("data") if isinstance(sample, dict) else None
+    as_lists = isinstance(given, list) and bool(given) and isinstance(given[0], list)
+    row: Json = {"type": "array", "items": {}} if as_lists else {"$ref": "#/definitions/Row"}
+    rows = {"type": "array", "items": row}
+    if bare:
+        return rows
     return {
         "type": "object",
         "properties": {"data": rows, "dataframe_records": rows, "dataframe_split": {"type": "object"}},

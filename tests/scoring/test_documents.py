@@ -137,3 +137,31 @@ def test_a_script_without_models_is_described_by_its_manifest() -> None:
     manifest = Manifest(name="rules", version=4, models=[], files=[], script="code/score.py")
     assert openapi.openapi(manifest)["info"]["title"] == "rules 4"
     assert inference.served(manifest) == ("rules", "4")
+
+
+ROW = {"age": 1.5, "n": 2}
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        {"data": [ROW]}, {"data": [[1.5, 2]]}, [ROW], [[1.5, 2]], {"columns": {"age": [1.5], "n": [2]}}, {"inputs": [ROW]},
+        {"dataframe_split": {"columns": ["age", "n"], "data": [[1.5, 2]]}}, {"inputs": [[1.5, 2]]},
+    ],
+)  # fmt: skip
+def test_every_form_of_sample_fits_both_documents(sample: Any) -> None:
+    columns = Schema(columns=[Column(name="age", type="double"), Column(name="n", type="long")])
+    tensors = Schema(tensors=[Tensor(dtype="float64", shape=[-1, 2])])
+    bare = sample if isinstance(sample, list) else next(iter(sample.values()))
+    for schema in (columns, tensors):
+        if schema is tensors and not isinstance(bare[0] if isinstance(bare, list) else bare, list):
+            continue  # rows by name are none of its forms
+        manifest = Manifest(
+            name="m", version=1, models=[ManifestModel(name="m", version=1)], files=[], schema=schema, sample=sample
+        )
+        document, swagger = openapi.openapi(manifest), openapi.swagger(manifest)
+        openapi_spec_validator.validate(document, cls=openapi_spec_validator.OpenAPIV31SpecValidator)
+        openapi_spec_validator.validate(swagger, cls=openapi_spec_validator.OpenAPIV2SpecValidator)
+        request = document["paths"]["/score"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        jsonschema.validate(sample, {**request, "components": document["components"]})
+        jsonschema.validate(sample, {**swagger["definitions"]["Request"], "definitions": swagger["definitions"]})
