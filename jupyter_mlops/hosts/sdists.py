@@ -75,18 +75,17 @@ class Workshop:
 
         Raises ``CannotInstall``.
         """
-        sdist = wheels.find_sdist(pin, self.options, tick)
-        if sdist is None:
-            raise _refused(pin, "its source is in a repository, which has no archive to build from")
-        if sdist.digest not in locked:
-            raise _refused(pin, "its source is another one than when it was locked")
-        kept = self.cache / f"wheel-{sdist.digest[:32]}-{self.base.id.removeprefix('sha256:')[:32]}"
+        of_both = hashlib.sha256(f"{locked} {self.base.id}".encode()).hexdigest()
+        kept = self.cache / f"wheel-{of_both}"
         for known in kept.glob("*.whl"):
             used(kept)
             return known
+        url = wheels.find_source(pin, self.options, tick)
+        if url is None:
+            raise _refused(pin, "its source is in a repository, which has no archive to build from")
         with tempfile.TemporaryDirectory(prefix="building-", dir=self.cache) as folder:
             work = Path(folder)
-            source = unpacked(fetched(pin, sdist, work), work / "unpacked", pin)
+            source = unpacked(fetched(pin, url, locked, work), work / "unpacked", pin)
             made = self._made(pin, source, work, tick)
             (work / "kept").mkdir()
             made.rename(work / "kept" / made.name)
@@ -172,20 +171,20 @@ def _taken(container: Container, path: str) -> list[tuple[str, bytes]]:
         return [(name, file.read()) for name, file in files if file is not None]
 
 
-def fetched(pin: str, sdist: wheels.Sdist, work: Path) -> Path:
-    """Write the source into ``work``, verified; return the file. Raises ``CannotInstall``."""
-    parts = urlsplit(sdist.url)
+def fetched(pin: str, url: str, locked: str, work: Path) -> Path:
+    """Write the source into ``work``; return the file. Raises ``CannotInstall``, also where the lock has other digests."""
+    parts = urlsplit(url)
     file, digest = work / unquote(Path(parts.path).name), hashlib.sha256()
     try:
         if parts.scheme == "file":
             digest.update(content := Path(url2pathname(parts.path)).read_bytes())
             file.write_bytes(content)
         else:
-            _download(sdist.url, file, digest)
+            _download(url, file, digest)
     except (OSError, requests.RequestException) as error:
         raise _refused(pin, f"its source cannot be had ({' '.join(str(error).split())[:200]})") from error
-    if digest.hexdigest() != sdist.digest:
-        raise _refused(pin, "its source is not the one that the index describes")
+    if f"sha256:{digest.hexdigest()}" not in locked:
+        raise _refused(pin, "its source is another one than when it was locked")
     return file
 
 

@@ -98,17 +98,8 @@ def without_wheels(lock_text: str, options: Sequence[str], tick: Tick) -> list[s
     return missing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sdist:
-    """Where the source of a package is."""
-
-    url: str
-    digest: str
-    """SHA-256."""
-
-
-def find_sdist(pin: str, options: Sequence[str], tick: Tick) -> Sdist | None:
-    """Return where the source of ``NAME==VERSION`` is; ``None`` where only a repository has it. Raises ``CannotInstall``."""
+def find_source(pin: str, options: Sequence[str], tick: Tick) -> str | None:
+    """Return the URL of the source of ``NAME==VERSION``; ``None`` where only a repository has it. Raises ``CannotInstall``."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder, "requirements.in")
         wanted.write_text(f"{pin}\n")
@@ -118,7 +109,7 @@ def find_sdist(pin: str, options: Sequence[str], tick: Tick) -> Sdist | None:
     for package in tomllib.loads(said.output)["packages"]:
         found = package.get("sdist") or package.get("archive") or {}
         if "url" in found:
-            return Sdist(url=found["url"], digest=found["hashes"]["sha256"])
+            return str(found["url"])
     return None
 
 

@@ -16,7 +16,7 @@ from jupyter_mlops.hosts.layers import Member, tar_stream
 from jupyter_mlops.hosts.sdists import fetched, unpacked
 from jupyter_mlops.hosts.wheels import (
     CannotInstall,
-    find_sdist,
+    find_source,
     install,
     lock,
     login_for,
@@ -103,12 +103,15 @@ def test_a_file_with_another_digest_than_the_locked_one_is_refused(tmp_path):
 @pytest.mark.usefixtures("index")
 def test_a_source_is_fetched_with_the_login_of_its_index(tmp_path):
     assert without_wheels("tiny-thing==1.0\n", [], lambda: None) == ["tiny-thing==1.0"]
-    found = find_sdist("tiny-thing==1.0", [], lambda: None)
-    assert found is not None
-    assert "secret" not in found.url
-    file = fetched("tiny-thing==1.0", found, tmp_path)
+    url = find_source("tiny-thing==1.0", [], lambda: None)
+    assert url is not None
+    assert "secret" not in url
+    locked = f"tiny-thing==1.0 --hash=sha256:{hashlib.sha256(SOURCE).hexdigest()}"
+    file = fetched("tiny-thing==1.0", url, locked, tmp_path)
     assert file.read_bytes() == SOURCE
     assert (unpacked(file, tmp_path / "unpacked", "tiny-thing==1.0") / "PKG-INFO").exists()
+    with pytest.raises(CannotInstall, match="another one than when it was locked"):
+        fetched("tiny-thing==1.0", url, "tiny-thing==1.0 --hash=sha256:00", tmp_path)
 
 
 def test_a_source_that_leads_out_of_its_folder_is_refused(tmp_path):
