@@ -198,7 +198,7 @@ def _telling(work: Callable[[Callable[[str, float], None]], T]) -> T:
 
 @lists(Image, "MANIFEST", "TAG", "ID", ">SIZE", "BUILT")
 def _row(image: Image) -> Sequence[str]:
-    return image.manifest, image.tag, image.image_id[:19], size(image.n_bytes), age(image.created_at)
+    return image.name, image.tag, image.image_id[:19], size(image.n_bytes), age(image.created_at)
 
 
 @shows(Image)
