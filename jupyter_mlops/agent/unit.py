@@ -22,13 +22,16 @@ from jupyter_mlops.ports import World
 PATIENCE_S: Final = 30.0
 TARGET: Final = "default.target"
 INHERITED: Final = re.compile(
-    r"PATH|LANG|LC_ALL|TMPDIR|XDG_RUNTIME_DIR|DOCKER_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|PIP_\w+|UV_\w+|(?i:\w+_proxy)"
+    r"PATH|LANG|LC_ALL|TMPDIR|XDG_RUNTIME_DIR|DOCKER_\w+|SSH_AUTH_SOCK|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|PIP_\w+|UV_\w+"
+    r"|(AWS|AZURE|GOOGLE|MLFLOW)_\w+|(?i:\w+_proxy)"
 )
-"""Variables that an agent needs and systemd does not give it, as they are where it is installed."""
+"""Variables that an agent needs and systemd does not give it, as they are where it is installed.
+
+Logins to stores are among them, so the unit is for its owner's eyes alone.
+"""
 UNIT: Final = """\
 [Unit]
 Description=jupyter-mlops agent of {home}
-After=network-online.target docker.service
 
 [Service]
 ExecStart={command}
