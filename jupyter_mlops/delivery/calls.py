@@ -12,7 +12,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -70,7 +70,7 @@ class Endpoint:
     """Its name in the workspace; empty where only its address is known."""
     url: str
     """Without a trailing slash; empty where it has no address yet."""
-    key: str
+    key: str = field(repr=False)
     timeout_s: float
     """How long one answer may take."""
     hint: str

@@ -198,6 +198,7 @@ def test_a_key_that_was_regenerated_is_read_again(house: Any) -> None:
     house.replicas["churn"].set_keys(keys.primary, keys.secondary)
     house.replicas["churn"].wait(lambda: churn.score(FRAME) is not None, "the new key")
     assert churn.keys == read_keys(house.world, "churn") == keys
+    assert keys.primary not in repr(churn) + repr(churn._caller.endpoint)
     time.sleep(0.5)  # until the replica knows the new one, and the old one no more
     assert list(churn.score(FRAME)) == ["stays", "goes"]
 
