@@ -20,7 +20,9 @@ MOST_BYTES: Final = 16_000_000
 AT_ONCE: Final = 1000
 GATHER_S: Final = 0.5
 TIMEOUT_S: Final = 10.0
+FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
+"""After a collector did not take a batch; each pause is twice the one before."""
 END_S: Final = 2.0
 AGAIN: Final = frozenset({429, 502, 503, 504})
 """The statuses after which OTLP asks to try again."""
@@ -115,7 +117,7 @@ class Exporter:
     def _deliver(self, batch: Sequence[bytes]) -> bool:
         """Send a batch however long it takes; returns whether there is time for more."""
         body = msgspec.json.encode(self._request(batch))
-        pause_s = 1.0
+        pause_s = FIRST_PAUSE_S
         while self._endpoint:
             try:
                 status, wait_s, n_refused = _post(self._endpoint, body)

@@ -121,6 +121,7 @@ def until(holds: Any) -> None:
 
 def test_lines_wait_for_a_collector_that_is_away_or_busy(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp, "GATHER_S", 0.01)
+    monkeypatch.setattr(otlp, "FIRST_PAUSE_S", 0.05)
     collector.answers = [(503, {}), (429, {})]
     one = exporter(collector.url)
     one.take([LINE] * 3)
