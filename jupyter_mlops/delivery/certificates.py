@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RENEW_S: Final = 30 * 86_400.0
 """A self-made certificate is renewed so long before it ends."""
+LEAST_BITS: Final = 2048
+LEAST_CURVE_BITS: Final = 224
 GIVE: Final = "Give a certificate and its key as PEM files, the certificate's own first and those that signed it after."
 log = logging.getLogger(__name__)
 
@@ -164,6 +166,7 @@ def _checked(given: Given) -> bytes:
     """Return certificate and key as one file. Raises ``BadCertificate``."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     try:
         chain = x509.load_pem_x509_certificates(given.certificate.encode())
@@ -173,6 +176,11 @@ def _checked(given: Given) -> bytes:
         key = serialization.load_pem_private_key(given.key.encode(), None)
     except (ValueError, TypeError) as error:
         raise BadCertificate(f"The key cannot be read: {_why(error)}.", hint=GIVE) from error
+    n_bits = getattr(key, "key_size", LEAST_BITS)
+    if n_bits < (LEAST_BITS if isinstance(key, rsa.RSAPrivateKey) else LEAST_CURVE_BITS):
+        raise BadCertificate(
+            f"The key has {n_bits} bits, which no client of today takes.", hint="Make an RSA key of 2048 bits."
+        )
     plain = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*plain) != chain[0].public_key().public_bytes(*plain):
         raise BadCertificate("The key is not the one of the certificate.", hint=GIVE)

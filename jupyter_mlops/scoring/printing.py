@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO
 
 from jupyter_mlops.core.service import LogLevel
 from jupyter_mlops.scoring.collect import request_id
@@ -23,6 +23,7 @@ class _Stream(io.TextIOBase):
     """Stands for ``sys.stdout`` or ``sys.stderr``."""
 
     encoding = "utf-8"
+    errors = "replace"
 
     def __init__(self, real: TextIO, name: str, level: LogLevel, tell: Tell) -> None:
         self._real = real
@@ -49,6 +50,11 @@ class _Stream(io.TextIOBase):
     def fileno(self) -> int:
         """Return the real file's, for what writes past Python."""
         return self._real.fileno()
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """The real file's: bytes stay where they are."""
+        return self._real.buffer
 
     def writable(self) -> bool:
         """Return true."""

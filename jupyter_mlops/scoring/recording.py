@@ -116,7 +116,8 @@ class Recorder:
             return
         self._bytes_in += size
         media = exchange.headers.get(b"content-type", b"")
-        fields = NO_FIELDS if exchange.scope is None else exchange.scope.fields
+        # A copy: a script that was given up may go on adding to its own.
+        fields = NO_FIELDS if exchange.scope is None else exchange.scope.fields.copy()
         kept = (
             time.time(), exchange.request_id, exchange.route.name, status, took_s, exchange.n_rows, media,
             body, out, n_out, fields,
@@ -140,7 +141,7 @@ class Recorder:
                 int(at * 1e6) / 1e6, request_id.decode(), route, status, int(took_s * 1e6) / 1e3, rows,
                 msgspec.Raw(body), msgspec.Raw(answer),
             )  # fmt: skip
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, RecursionError, msgspec.MsgspecError):
             return b""
         return bytes(self._encode(line)[:-1] + self._ends)
 

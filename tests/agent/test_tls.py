@@ -125,9 +125,9 @@ def test_one_that_ends_soon_is_renewed_and_others_are_left_alone(secure):
     secure.eventually(lambda: shown(secure) == after.fingerprint)
 
 
-def given(name: str, *, days: int = 10, other_key: bool = False, names: bool = True) -> Given:
+def given(name: str, *, days: int = 10, other_key: bool = False, names: bool = True, n_bits: int = 2048) -> Given:
     """Return a certificate that nobody knows signed, for one DNS name."""
-    key, other = (rsa.generate_private_key(65_537, 2048) for _ in range(2))
+    key, other = (rsa.generate_private_key(65_537, n_bits) for _ in range(2))
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
     builder = (
@@ -152,8 +152,9 @@ def given(name: str, *, days: int = 10, other_key: bool = False, names: bool = T
         (given("a", other_key=True), "The key is not the one of the certificate"),
         (given("a", days=-1), "The certificate has ended on"),
         (given("a", names=False), "no subject alternative name"),
+        (given("a", n_bits=1024), "The key has 1024 bits"),
     ],
-    ids=["cert", "key", "other-key", "ended", "nameless"],
+    ids=["cert", "key", "other-key", "ended", "nameless", "weak"],
 )
 def test_a_certificate_that_cannot_be_shown_is_refused_and_the_old_one_stays(secure, wrong, said):
     before = secure.service("secure").certificate

@@ -35,6 +35,8 @@ SCRIPT = """
         except KeyError:
             logging.exception("it was not there")
         os.write(1, b"past Python\\n")
+        sys.stdout.buffer.write(b"as bytes\\n")
+        sys.stdout.buffer.flush()
         return "done"
 """
 
@@ -60,7 +62,7 @@ def test_prints_and_log_records_are_lines_with_the_requests_id(talking: Any) -> 
     assert (failed["level"], "KeyError: 'missing'" in failed["stack"]) == ("error", True)
     assert said(talking, "wrong %d")
     assert said(talking, "being imported").get("id") is None
-    assert "past Python" in talking.errors.read_text()
+    assert "past Python\nas bytes" in talking.errors.read_text()
 
 
 def test_a_gigabyte_is_cut_off_and_counted_and_others_are_answered(talking: Any) -> None:
