@@ -34,7 +34,7 @@ AT_ONCE_HIDDEN: Final = 8
 """The same where columns are hidden, which takes some ten times as long."""
 END_S: Final = 5.0
 NO_FIELDS: Final[Mapping[str, msgspec.Raw]] = {}
-_OK: Final = 200
+_OK, _REFUSED, _FAILED = 200, 400, 500
 _NULL: Final = msgspec.Raw(b"null")
 _Kept = tuple[float, bytes, str, int, float, int, bytes, bytes, bytes, int, Mapping[str, msgspec.Raw]]
 """When, id, route, status, seconds, rows, content type, body, answer with its head, length of its body, fields."""
@@ -229,6 +229,8 @@ class Recorder:
         """Return a body as JSON, or why it is left out."""
         if len(body) > LARGEST_BYTES:
             return _NULL, f"inputs: {len(body)} bytes"
+        if self._hides and _REFUSED <= status < _FAILED:
+            return _NULL, "inputs: of a refused request, which may hold hidden values anywhere"
         try:
             kind = media_of(media)
             if kind == "json":

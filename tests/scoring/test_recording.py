@@ -153,6 +153,8 @@ def test_columns_are_hashed_or_left_out_while_it_runs_and_sampling_can_be_switch
     line = kept.line("hidden")
     assert (line["inputs"], line["outputs"]) == (hidden, {"echo": hidden})
     assert "ada@example.org" not in json.dumps(kept.line("hidden-error"))
+    kept.server.post(b'{"dataframe_split": {"data": [["ada@example.org"]]', x_request_id="hidden-refused")
+    assert kept.line("hidden-refused")["left_out"].startswith("inputs: of a refused request")
     before = kept.counted("kept")
     for off in ({"enabled": False}, {"sample": 0.0}):
         kept.configure(**off)
