@@ -227,10 +227,10 @@ class Recorder:
 
     def _inputs(self, media: bytes, body: bytes, status: int) -> tuple[msgspec.Raw, str]:
         """Return a body as JSON, or why it is left out."""
-        if len(body) > LARGEST_BYTES:
-            return _NULL, f"inputs: {len(body)} bytes"
-        if self._hides and _REFUSED <= status < _FAILED:
-            return _NULL, "inputs: of a refused request, which may hold hidden values anywhere"
+        refused = self._hides and _REFUSED <= status < _FAILED
+        if refused or len(body) > LARGEST_BYTES:
+            why = "of a refused request, which may hold hidden values anywhere" if refused else f"{len(body)} bytes"
+            return _NULL, f"inputs: {why}"
         try:
             kind = media_of(media)
             if kind == "json":
