@@ -311,6 +311,8 @@ class Connection(asyncio.Protocol):
 
     def _flow(self) -> None:
         """Read on, or not."""
+        if not (self._paused or self._write_full or len(self._exchanges) >= MAX_PIPELINED):
+            return
         if self.gone or self._transport is None or self._transport.is_closing():
             return
         full = self._write_full or len(self._exchanges) >= MAX_PIPELINED

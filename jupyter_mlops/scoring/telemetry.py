@@ -62,6 +62,22 @@ class Histogram:
         return [*lines, f"{name}_sum{around} {self._sum:.9g}", f"{name}_count{around} {total}"]
 
 
+class _Answered(msgspec.Struct, gc=False):
+    """The line of a request, which is quicker to make and to write than a dict."""
+
+    at: float
+    level: LogLevel
+    id: str
+    route: str
+    status: int
+    ms: float
+    bytes_in: int
+    bytes_out: int
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
 class Log:
     """JSON lines, gathered and written in one go, so that a request never waits for a disk.
 
@@ -89,18 +105,18 @@ class Log:
                 f"The log file {str(file)!r} cannot be opened: {error.strerror}.", hint="Name another with --log-file."
             ) from error
 
-    def add(self, line: dict[str, Any]) -> None:
+    def add(self, line: dict[str, Any] | _Answered) -> None:
         """Keep a line for the next ``write``."""
         if len(self._lines) >= MOST_LINES or self._n_bytes >= MOST_BYTES:
             self.dropped += 1
             return
-        data = msgspec.json.encode(line)
+        data = _encode(line)
         self._n_bytes += len(data)
         self._lines.append(data)
 
     def wants(self, level: LogLevel) -> bool:
         """Tell whether a line of that level is kept."""
-        return LEVELS.index(level) >= LEVELS.index(self.level)
+        return level == self.level or LEVELS.index(level) >= LEVELS.index(self.level)
 
     def event(self, message: str, *, level: LogLevel = "info", **members: Any) -> None:
         """Keep a line about the replica itself."""
@@ -170,18 +186,8 @@ class Telemetry:
         histogram.observe(took_s)
         level: LogLevel = "info" if status < _CLIENTS_FAULT else "warning" if status < _OURS else "error"
         if not quiet and self.log.wants(level):
-            self.log.add(
-                {
-                    "at": int(time.time() * 1e3) / 1e3,  # round() costs as much as all the rest
-                    "level": level,
-                    "id": request_id,
-                    "route": route,
-                    "status": status,
-                    "ms": int(took_s * 1e6) / 1e3,
-                    "bytes_in": n_in,
-                    "bytes_out": n_out,
-                }
-            )
+            at, ms = int(time.time() * 1e3) / 1e3, int(took_s * 1e6) / 1e3  # round() costs as much as all the rest
+            self.log.add(_Answered(at, level, request_id, route, status, ms, n_in, n_out))
 
     def batch(self, n_requests: int, n_rows: int) -> None:
         """Count a batch."""
