@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts import layers, slimming, wheels
@@ -18,6 +18,9 @@ from jupyter_mlops.hosts.openmp import link_openmp, with_openmp
 from jupyter_mlops.hosts.python import Python
 from jupyter_mlops.hosts.sdists import Workshop
 from jupyter_mlops.hosts.wheels import CannotInstall, Tick
+
+if TYPE_CHECKING:
+    import docker
 
 Say = Callable[[str, float], None]
 
@@ -40,8 +43,8 @@ class Site:
     cache: Path
     work: Path
     """A folder for temporary files."""
-    workshop: Callable[[Sequence[str]], Workshop]
-    """Gives, for uv's options, the place that makes wheels; raises ``CannotInstall`` where there is none."""
+    engine: docker.DockerClient | None
+    """One that runs the base image, to make wheels in it."""
 
     @property
     def options(self) -> list[str]:
@@ -147,14 +150,25 @@ def _sources(lock: str) -> list[str]:
 def _install(site: Site, lock: str, sources: Sequence[str], packages: Path, say: Say) -> None:
     pins = wheels.pins(lock)
     heard = tick(say, f"Installing {len(pins)} packages", 0.1)
-    made = []
-    for pin in sources:
-        line = f"Making a wheel of {pin}"
-        made.append(site.workshop(site.options).wheel(pin, pins[pin], tick(say, line, 0.1)))
+    made = [
+        _workshop(site, sources).wheel(pin, pins[pin], tick(say, f"Making a wheel of {pin}", 0.1)) for pin in sources
+    ]
     rest = "".join(f"{entry}\n" for pin, entry in pins.items() if pin not in sources)
     wheels.install(rest, packages, [*site.options, *wheels.ONLY_WHEELS], heard)
     for wheel in made:
         wheels.install_file(wheel, packages, site.options, heard)
+
+
+def _workshop(site: Site, sources: Sequence[str]) -> Workshop:
+    if site.engine is None:
+        some = f"{', '.join(sources[:3])}{' and more' if len(sources) > 3 else ''}"  # noqa: PLR2004  # what a line holds
+        raise CannotInstall(
+            f"There is no wheel of {some} for linux/{site.base.architecture}, and nothing here runs {site.base.name} to"
+            " make one.",
+            hint="Build where a Docker engine of that platform is, or name versions that have wheels: "
+            "`mlops manifests create MODEL --conda FILE`.",
+        )
+    return Workshop(client=site.engine, base=site.base, python=site.python, cache=site.cache, options=site.options)
 
 
 def _compile(site: Site, root: Path, packages: Path, heard: Tick) -> None:

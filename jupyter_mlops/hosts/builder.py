@@ -22,8 +22,6 @@ from jupyter_mlops.hosts.keeping import tidy
 from jupyter_mlops.hosts.plan import INPUTS, Plan
 from jupyter_mlops.hosts.python import Python
 from jupyter_mlops.hosts.registry import Target
-from jupyter_mlops.hosts.sdists import Workshop
-from jupyter_mlops.hosts.wheels import CannotInstall
 from jupyter_mlops.ports import Built
 
 if TYPE_CHECKING:
@@ -254,15 +252,8 @@ class DockerBuilder:
 
         python = bases.find_python(base, manifest, self._cache, ask)
 
-        def workshop(options: Sequence[str]) -> Workshop:
-            if client is None or base.archive is not None or variant:
-                raise CannotInstall(
-                    f"Some packages have no wheel for linux/{base.architecture}, and nothing here runs {base.name} to make one.",
-                    hint="Build where a Docker engine of that platform is, or name versions that have wheels.",
-                )
-            return Workshop(client=client, base=base, python=python, cache=self._cache, options=options)
-
-        return Site(base=base, python=python, cache=self._cache, work=work, workshop=workshop)
+        runs_it = client is not None and base.archive is None and not variant
+        return Site(base=base, python=python, cache=self._cache, work=work, engine=client if runs_it else None)
 
     def _plan(self, manifest: Manifest, bundle: Path, site: Site, variant: str, say: Say) -> tuple[Plan, str]:
         """Return the image to be, with its layers on this disk, and the lock of its packages."""

@@ -161,7 +161,7 @@ def test_what_cannot_be_built_is_refused_before_anything_is_done(alone, a_bundle
 def test_a_package_without_a_wheel_needs_an_engine(alone, a_bundle, arm, tmp_path, sources):
     manifest, folder = a_bundle(requirements=["tiny-thing==1.0"])
     sources("tiny-thing", "from setuptools import setup\nsetup(name='tiny-thing', version='1.0')\n")
-    with pytest.raises(CannotInstall, match="no wheel for linux/arm64, and nothing here runs"):
+    with pytest.raises(CannotInstall, match=r"no wheel of tiny-thing==1\.0 for linux/arm64, and nothing here runs"):
         alone.write(manifest, folder, tmp_path / "x.tar", quiet, platform="linux/arm64", base=arm)
     assert not (tmp_path / "x.tar").exists()
 
