@@ -44,6 +44,7 @@ def churn(here):
     part = Deployment(name="blue", manifest="churn:1", resources=Resources(cpus=2, memory_bytes=1 << 30))
     yield here.catalog.add(Service(name="churn", host="process", deployments=[part], node=here.node))
     stop_agent(here)
+    here.gateway.remove("churn")  # the agent has started one
 
 
 @pytest.mark.usefixtures("churn")
