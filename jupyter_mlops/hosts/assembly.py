@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str, float], None]
 
-RUNTIME: Final = ("httptools>=0.6", "msgspec>=0.19", "uvloop>=0.21", "zstandard>=0.23")
-"""What scoring/ itself needs, beside what the model needs."""
 LOCK: Final = "requirements.lock"
 """The file in the virtual environment that says what was installed, with digests."""
 LAYOUT: Final = "slim-1"
@@ -58,7 +56,7 @@ def environment(site: Site, requirements: Sequence[str], say: Say) -> tuple[laye
 
     Raises ``CannotInstall``.
     """
-    lock = _locked(site, with_openmp(sorted({*requirements, *RUNTIME})), say)
+    lock = _locked(site, with_openmp(sorted({*requirements, *layers.RUNTIME})), say)
     sources = _sources(lock)
     # What a wheel is made into depends on where; what was made elsewhere is the same everywhere.
     made_in = site.base.id if sources else ""

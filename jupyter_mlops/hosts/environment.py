@@ -18,7 +18,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from jupyter_mlops.core.errors import BadInput, Unavailable
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.hosts import layers, venvs, wheels
-from jupyter_mlops.hosts.assembly import RUNTIME
 
 OLDEST = (3, 11)
 """What core/ and scoring/ need."""
@@ -68,7 +67,7 @@ def find_interpreter(manifest: Manifest, cache: Path, say: Callable[[str], None]
     if _is_this_python(manifest.python) and all(map(is_installed, requirements)):
         return Interpreter(python=sys.executable, env=dict(os.environ))
     base = _find_python(manifest)
-    wanted = sorted({*manifest.requirements, *RUNTIME})
+    wanted = sorted({*manifest.requirements, *layers.RUNTIME})
     with venvs.writing(cache):
         place = venvs.made_once(venvs.place_of(cache, base, wanted), base, partial(_fill, wanted), say)
         runtime = _lay_runtime(cache)

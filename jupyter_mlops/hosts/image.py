@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.hosts.bases import Base
 from jupyter_mlops.hosts.engine import WORKSPACE
 from jupyter_mlops.hosts.layers import BUNDLE, LIBRARIES, VENV, runtime_key
 from jupyter_mlops.hosts.rootfs import PATH
+
+if TYPE_CHECKING:
+    from jupyter_mlops.hosts.bases import Base
 
 PORT: Final = 8080
 """Where it answers, unless PORT says otherwise."""

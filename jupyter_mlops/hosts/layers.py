@@ -26,6 +26,8 @@ BUNDLE = "opt/bundle"
 PACKAGE = Path(__file__).resolve().parent.parent
 RUNTIME_PARTS = ("core", "scoring")
 """All of this package that goes into an image."""
+RUNTIME = ("httptools>=0.6", "msgspec>=0.19", "uvloop>=0.21", "zstandard>=0.23")
+"""What scoring/ itself needs, beside what the model needs."""
 
 MTIME = 315_532_800
 """1980-01-01, the oldest date that every archive format can hold; what is stamped on every file."""

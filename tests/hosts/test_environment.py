@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.hosts import environment
+from jupyter_mlops.hosts import layers
 from jupyter_mlops.hosts.environment import BadRequirement, NoPython, find_interpreter, is_installed
 from jupyter_mlops.hosts.wheels import CannotInstall
 
@@ -47,7 +47,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             wheel.writestr(name, data)
         wheel.writestr("tinything-1.0.dist-info/RECORD", "\n".join(record))
     # The runtime's own packages are not in that folder, and what they are is not the point here.
-    monkeypatch.setattr(environment, "RUNTIME", [])
+    monkeypatch.setattr(layers, "RUNTIME", ())
     monkeypatch.setenv("UV_NO_INDEX", "1")
     return folder
 
