@@ -60,7 +60,7 @@ def images() -> None:
     "--base",
     metavar="FILE.tar",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="With --output, the base image as `docker save` writes it, instead of out of its registry.",
+    help="With --output, the base image in a file (`docker save`, OCI layout) instead of out of its registry.",
 )
 @no_wait_option
 @json_option
