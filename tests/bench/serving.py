@@ -32,10 +32,10 @@ from pathlib import Path
 
 import serving_models
 import serving_servers
-from serving_servers import SERVERS, CannotRun, Site, until_ready
+from serving_servers import REQUIREMENTS, SERVERS, CannotRun, Site, is_made, until_ready, version_of
 from serving_slow import slow
 
-TURNS = 5
+TURNS, QUICK_TURNS = 5, 3
 """Starts of a replica and of a bare interpreter, in turns; medians are compared."""
 SCRIPT = """
 wrk.method = "POST"
@@ -99,6 +99,7 @@ class Bench:
 
     def __init__(self, folder: Path, *, quick: bool) -> None:
         self._folder = folder
+        self._turns = QUICK_TURNS if quick else TURNS
         self._seconds = 2 if quick else 3
         self.found: dict[Key, Result] = {}
         self.missing: dict[str, str] = {}
@@ -114,6 +115,7 @@ class Bench:
         try:
             with SERVERS[server](self._folder, model) as site:
                 until_ready(site, self._body(site, 1).read_bytes())
+                self._wrk(site, 1, 16, 1)
                 for n_rows, n_connections in loads:
                     site.ask(self._body(site, n_rows).read_bytes())
                     self._keep(self._loaded(server, site, (model, n_rows, n_connections)))
@@ -146,7 +148,7 @@ class Bench:
         bare: list[tuple[float, float]] = []
         ours: list[tuple[float, float]] = []
         pickled = self._folder / "lr-bundle" / "models" / "bench" / "model.pkl"
-        for _ in range(TURNS):
+        for _ in range(self._turns):
             argv = [
                 "taskset",
                 "-c",
@@ -171,7 +173,6 @@ class Bench:
 
     def _loaded(self, server: str, site: Site, load: tuple[str, int, int]) -> Result:
         model, n_rows, n_connections = load
-        self._wrk(site, n_rows, n_connections, 1)
         cpu_s = site.cpu_s()
         said = self._wrk(site, n_rows, n_connections, self._seconds)
         cpu_s = site.cpu_s() - cpu_s
@@ -229,7 +230,7 @@ def measure(folder: Path, *, quick: bool) -> tuple[Bench, dict[str, float]]:
                 bench.in_process(model, n_rows)
     sys.stderr.write("slow model, starts\n")
     start, memory = bench.starts()
-    figures = ratios(bench.found) | slow(folder, bench_seconds=3.0 if quick else 6.0)
+    figures = ratios(bench.found) | slow(folder, bench_seconds=2.0 if quick else 6.0)
     return bench, figures | {"start_vs_bare": start, "rss_vs_bare": memory}
 
 
@@ -259,6 +260,8 @@ def show(bench: Bench, figures: dict[str, float]) -> None:
     for one in bench.found.values():
         cells = f"{one.per_s:>10,.0f}{one.p50_ms:>9.2f}{one.p99_ms:>9.2f}{one.cpu_ms:>9.4f}{one.other:>7}"
         print(f"{one.server:<22}{one.model:<7}{one.rows:>5}{one.connections:>7}{cells}")
+    versions = [f"{name} {version_of(name)}" for name in REQUIREMENTS if name not in bench.missing and is_made(name)]
+    print("versions: " + ", ".join(versions))
     for server, why in bench.missing.items():
         print(f"{server:<22}{why}")
     for name, value in figures.items():

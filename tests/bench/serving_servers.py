@@ -96,18 +96,30 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _wanted(rival: str) -> list[str]:
+    return [*REQUIREMENTS[rival], *(f"{name}=={metadata.version(name)}" for name in SHARED)]
+
+
+def _folder(rival: str) -> Path:
+    digest = hashlib.sha256(" ".join([sys.version, *_wanted(rival)]).encode()).hexdigest()[:12]
+    return CACHE / f"{rival}-{digest}"
+
+
+def is_made(rival: str) -> bool:
+    """Tell whether its environment is there."""
+    return _folder(rival).exists()
+
+
 def python_of(rival: str) -> Path:
     """Return the interpreter of a rival's environment, made when it is not there. Raises ``CannotRun``."""
-    wanted = [*REQUIREMENTS[rival], *(f"{name}=={metadata.version(name)}" for name in SHARED)]
-    digest = hashlib.sha256(" ".join([sys.version, *wanted]).encode()).hexdigest()[:12]
-    folder = CACHE / f"{rival}-{digest}"
+    folder = _folder(rival)
     if not folder.exists():
         sys.stderr.write(f"installing {rival}\n")
         fresh = folder.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
         try:
             _run("uv", "venv", "-q", "--relocatable", "--python", sys.executable, str(fresh))
-            _run("uv", "pip", "install", "-q", "--python", str(fresh / "bin/python"), *wanted)
+            _run("uv", "pip", "install", "-q", "--python", str(fresh / "bin/python"), *_wanted(rival))
         except CannotRun:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
@@ -117,9 +129,8 @@ def python_of(rival: str) -> Path:
 
 def version_of(rival: str) -> str:
     """Return the version that its environment has."""
-    package = "mlserver" if rival == "mlserver" else rival
-    code = f"from importlib.metadata import version; print(version('{package}'))"
-    return subprocess.run([python_of(rival), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    code = f"from importlib.metadata import version; print(version('{rival}'))"
+    return output_of([str(python_of(rival)), "-c", code]).strip()
 
 
 def _run(*argv: str) -> None:
