@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -72,6 +73,12 @@ class Machine:
             self._process.wait()
             self._process = None
 
+    def end(self) -> None:
+        """Stop it, and cut what is connected."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self.stop()
+
 
 def missing() -> str:
     """Return why there can be no other machine here; empty if there can."""
@@ -87,7 +94,7 @@ def machine(more: str = "") -> Iterator[Machine]:
         try:
             yield made
         finally:
-            made.stop()
+            made.end()
 
 
 def _sshd() -> str:

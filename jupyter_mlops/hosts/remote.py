@@ -89,12 +89,12 @@ class RemoteDockerHost(DockerHost):
             self._tunnel.forget(str(self._socket(replica.id)))
         import docker
 
-        with (
-            contextlib.suppress(docker.errors.NotFound, EngineRefused),  # the next of its replicas still uses it
-            self._engine.asked_to("remove the volume") as client,
-        ):
-            client.api.remove_volume(self._kept(replica.id), force=True)
-            client.api.remove_volume(self._volume(replica.service))
+        for volume in (self._kept(replica.id), self._volume(replica.service)):
+            with (
+                contextlib.suppress(docker.errors.NotFound, EngineRefused),  # the next of its replicas still uses it
+                self._engine.asked_to("remove the volume") as client,
+            ):
+                client.api.remove_volume(volume)
 
     def publish(self, service: str, folder: str) -> None:
         """Bring what is in ``folder/keys`` to the service's replicas, if it has any. Cheap when they have it already.

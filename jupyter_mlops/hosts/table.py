@@ -9,7 +9,7 @@ from typing import Final
 
 from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.host import NamedHost
-from jupyter_mlops.ports import Host
+from jupyter_mlops.ports import Distant, Host
 
 FRESH_S: Final = 1.0
 """Hosts are entered seldom, and looked up for each service again and again."""
@@ -64,5 +64,13 @@ class HostTable(Mapping[str, Host]):
                 entries = {entry.name: entry for entry in self._entered()}
                 kept = {name: pair for name, pair in self._known.items() if entries.get(name) == pair[0]}
                 fresh = entries.keys() - kept.keys()
+                for name in self._known.keys() - kept.keys():
+                    _let_go(self._known[name][1])
                 self._known = kept | {name: (entries[name], self._connect(entries[name])) for name in fresh}
             return self._known
+
+
+def _let_go(host: object) -> None:
+    """Close the way to a host that was removed: whoever removed it has closed it too, but we may have opened it again."""
+    if isinstance(host, Distant):
+        host.close()
