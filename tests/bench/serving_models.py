@@ -82,15 +82,7 @@ def save(folder: Path, kind: str) -> Path:
             serialization_format="cloudpickle",
             pip_requirements=["scikit-learn"],
         )
-    files = [
-        ManifestFile(
-            path=str(path.relative_to(bundle)),
-            digest=hashlib.sha256(path.read_bytes()).hexdigest(),
-            n_bytes=path.stat().st_size,
-        )
-        for path in sorted(saved.rglob("*"))
-        if path.is_file()
-    ]
+    files = [_pinned(path, bundle) for path in sorted(saved.rglob("*")) if path.is_file()]
     manifest = Manifest(
         name="bench",
         version=1,
@@ -101,6 +93,11 @@ def save(folder: Path, kind: str) -> Path:
     )
     (bundle / "manifest.json").write_bytes(encode(manifest))
     return bundle
+
+
+def _pinned(path: Path, bundle: Path) -> ManifestFile:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return ManifestFile(path=str(path.relative_to(bundle)), digest=digest, n_bytes=path.stat().st_size)
 
 
 def bodies(n_rows: int) -> dict[str, bytes]:
