@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -69,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         default=1,
         help="processes that serve on the one port, each with its own copy of the model and its own limits (%(default)s)",
     )
-    parser.add_argument("--control", type=int, help=argparse.SUPPRESS)  # of a worker, from the process that started it
+    for name, kind in (("--control", int), ("--together", Path)):  # of a worker, from the process that started it
+        parser.add_argument(name, type=kind, help=argparse.SUPPRESS)
     parser.add_argument("--nonce", default="", help="word that /health/ready answers with")
     parser.add_argument("--limits", default="{}", help='JSON: {"max_concurrent": 256, "max_queue": 10, ...}')
     parser.add_argument(
@@ -115,6 +117,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         telemetry=arguments.telemetry,
         about=about,
         control=arguments.control,
+        together=arguments.together,
     )
 
 
@@ -129,9 +132,10 @@ def _serve_many(settings: Settings, n_workers: int) -> int:
         log.event(line, level="warning")
         log.write()
 
-    with listen(settings.address) as reserved:  # bound and never listening, so that all workers get the same one
+    # bound and never listening, so that all workers get the same one
+    with listen(settings.address) as reserved, tempfile.TemporaryDirectory(prefix="mlops-workers") as folder:
         port = int(reserved.getsockname()[1])
-        return Pool(command_of_one(port), n_workers, say=say).run()
+        return Pool([*command_of_one(port), "--together", folder], n_workers, say=say).run()
 
 
 def _read(name: str, text: str, into: type[T], example: str) -> T:

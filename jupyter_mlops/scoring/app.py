@@ -33,6 +33,7 @@ from jupyter_mlops.scoring.scorer import Log as Say
 from jupyter_mlops.scoring.scorer import ModelScorer, ScriptScorer
 from jupyter_mlops.scoring.sockets import Address, listen
 from jupyter_mlops.scoring.telemetry import Log
+from jupyter_mlops.scoring.together import Together
 from jupyter_mlops.scoring.workers import watch
 
 TICK_S: Final = 0.2
@@ -71,6 +72,8 @@ class Settings:
     about: About = field(default_factory=About)
     control: int | None = None
     """Of one of several workers, the socket on which it says that it is ready. It listens from then on only."""
+    together: Path | None = None
+    """Of one of several workers, the folder for the metrics of them all."""
 
 
 def serve(settings: Settings) -> int:
@@ -108,10 +111,13 @@ async def _serve(settings: Settings, log: Log) -> int:
     worker = Worker(loop)
     replica.batcher = Batcher(loop, worker, max_jobs=settings.limits.max_batch, on_batch=replica.telemetry.batch)
     replica.configure(configured.fresh() or Configuration(limits=settings.limits))
+    together = None if settings.together is None else Together(settings.together, replica.telemetry.exposition)
+    if together is not None:
+        replica.exposition = together.exposition
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with contextlib.AsyncExitStack() as opened, _ticking(replica, configured):
+    async with contextlib.AsyncExitStack() as opened, _ticking(replica, configured, together):
         ready = None if settings.control is None else watch(settings.control, stop.set)
         servers: list[asyncio.Server] = []
         if ready is None:
@@ -151,7 +157,7 @@ async def _listening(replica: Replica, address: Address, log: Log) -> AsyncItera
 
 
 @contextlib.asynccontextmanager
-async def _ticking(replica: Replica, configured: Configured) -> AsyncIterator[None]:
+async def _ticking(replica: Replica, configured: Configured, together: Together | None) -> AsyncIterator[None]:
     async def tick() -> None:
         while True:
             await asyncio.sleep(TICK_S)
@@ -161,6 +167,8 @@ async def _ticking(replica: Replica, configured: Configured) -> AsyncIterator[No
                 replica.telemetry.log.event("configured", **plain(fresh))
                 replica.configure(fresh)
             replica.tick()
+            if together is not None:
+                together.tick()
             _sweep(replica)
 
     ticking = asyncio.ensure_future(tick())

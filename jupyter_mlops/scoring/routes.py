@@ -105,6 +105,8 @@ class Replica:
         self.connections: set[Connection] = set()
         self.gate = Gate(limits)
         self.telemetry = Telemetry(log, self._gauges, recorder)
+        self.exposition = self.telemetry.exposition
+        """What ``/metrics`` answers."""
         self.recorder = recorder
         self.batcher: Batcher
         """Set when the loop runs."""
@@ -337,7 +339,7 @@ class Replica:
         exchange.answer(200 if ready else 503, encode({"name": inference.served(self.manifest)[0], "ready": ready}))
 
     def _metrics(self, exchange: Exchange) -> None:
-        exchange.answer(200, self.telemetry.exposition(), METRICS)
+        exchange.answer(200, self.exposition(), METRICS)
 
     def _document(self, exchange: Exchange, make: Callable[[Manifest], dict[str, Any]]) -> None:
         name = make.__name__

@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
+from jupyter_mlops.scoring.together import added, counters
+
 TWO = ("--port", "0", "--workers", "2")
 SCRIPT = """
     import os, time
@@ -61,6 +63,36 @@ def test_workers_share_a_port_are_replaced_and_drain(start: Callable[..., Any], 
     asking.join(10)
     assert answers == [200]
     assert not any(psutil.pid_exists(pid) for pid in after)
+
+
+def test_metrics_of_any_worker_are_those_of_all(start: Callable[..., Any], pids_bundle: Path) -> None:
+    server = start(pids_bundle, address=TWO).ready()
+    counted = 'mlops_requests_total{route="/score",status="200"}'
+    pids: list[int] = []
+    while len(set(pids)) < 2:
+        pids.append(server.post({}).json["pid"])
+
+    def metrics() -> dict[str, float]:
+        lines = [line for line in server.get("/metrics").body.decode().splitlines() if not line.startswith("#")]
+        return {key: float(number) for key, _, number in (line.rpartition(" ") for line in lines)}
+
+    for _ in range(3):
+        server.wait(lambda: metrics().get(counted) == len(pids), "the sum")
+    time.sleep(1.3)  # each writes its numbers once a second
+    os.kill(pids[0], signal.SIGKILL)
+    server.wait(lambda: not alive(pids[0]), "its end")
+    found = metrics()
+    assert found[counted] == len(pids), "what it counted stays"
+    assert found["mlops_ready"] == 1
+
+
+def test_numbers_are_added_and_gauges_of_the_dead_left_out() -> None:
+    first = "# TYPE a counter\na 2\n# TYPE g gauge\ng 1\nmlops_ready 1\n"
+    second = '# TYPE a counter\na 3\na{x="1"} 5\n# TYPE g gauge\ng 7\nmlops_ready 0\n'
+    assert added([first, second]).splitlines() == [
+        "# TYPE a counter", "a 5", "# TYPE g gauge", "g 8", "mlops_ready 0", 'a{x="1"} 5',
+    ]  # fmt: skip
+    assert counters(second).splitlines() == ["# TYPE a counter", "a 3", 'a{x="1"} 5', "# TYPE g gauge", "mlops_ready 0"]
 
 
 def test_workers_end_with_the_process_that_started_them(start: Callable[..., Any], pids_bundle: Path) -> None:
