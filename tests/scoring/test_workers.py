@@ -48,7 +48,7 @@ def test_workers_share_a_port_are_replaced_and_drain(start: Callable[..., Any], 
     assert server.process.pid not in first
     dead, other = first
     os.kill(dead, signal.SIGKILL)
-    server.wait(lambda: not psutil.pid_exists(dead) or psutil.Process(dead).status() == "zombie", "its end")
+    server.wait(lambda: not psutil.pid_exists(dead), "its end")  # until then it may get, and lose, connections
     assert {server.post({}).json["pid"] for _ in range(20)} <= {other} | {c.pid for c in psutil.Process(server.process.pid).children()}  # fmt: skip
     after = seen(server, 2)
     assert other in after
@@ -80,7 +80,7 @@ def test_metrics_of_any_worker_are_those_of_all(start: Callable[..., Any], pids_
         server.wait(lambda: metrics().get(counted) == len(pids), "the sum")
     time.sleep(1.3)  # each writes its numbers once a second
     os.kill(pids[0], signal.SIGKILL)
-    server.wait(lambda: not alive(pids[0]), "its end")
+    server.wait(lambda: not psutil.pid_exists(pids[0]), "its end")
     found = metrics()
     assert found[counted] == len(pids), "what it counted stays"
     assert found["mlops_ready"] == 1
