@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -115,7 +116,8 @@ def test_the_executed_notebook_has_the_answers_and_neither_errors_nor_warnings(t
     outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert any("image/png" in output.get("data", {}) for output in outputs)
-    assert any("'predictions': [" in output.get("data", {}).get("text/plain", "") for output in outputs)
+    (scored,) = (cell for cell in cells if cell.cell_type == "code" and "%ml score" in cell.source)
+    assert len(re.findall(r"(benign|malignant)$", scored.outputs[-1].data["text/plain"], re.MULTILINE)) == 5
 
 
 def test_what_cleans_up_leaves_nothing_running(tour):
