@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+import signal
+
+if __name__ == "__main__":
+    # As a container's first process it would ignore SIGTERM, for 30 s, until all below is imported and it serves.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+import argparse
 import sys
 import tempfile
 from collections.abc import Sequence

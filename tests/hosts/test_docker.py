@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -163,3 +165,17 @@ def test_no_engine_is_said_with_its_address_and_the_way_out(monkeypatch, tmp_pat
     with pytest.raises(NoEngine, match=r"No Docker engine answers at unix://.*no\.sock") as raised:
         DockerHost(tmp_path, tmp_path, "w", "n").replicas()
     assert "--host process" in raised.value.hint
+
+
+def test_one_that_is_only_starting_ends_when_it_is_told_to(host, spec, engine):
+    started = host.start(spec, quiet)
+    pid = engine.api.inspect_container(started.container)["State"]["Pid"]
+
+    def listens() -> bool:
+        (caught,) = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+    until(listens, "it looks at SIGTERM")
+    since = time.monotonic()
+    host.stop(started)
+    assert time.monotonic() - since < 10
