@@ -249,11 +249,14 @@ def _plain(value: Any) -> Any:
     raise NotImplementedError(f"a {type(value).__module__}.{type(value).__qualname__}")
 
 
+_NUMBERS: Final = frozenset("fiub")
 _encoder: Final = msgspec.json.Encoder(enc_hook=_plain)
 
 
 def encode(value: Any, *, what: str = "What the model returned") -> bytes:
     """Return a value as JSON. Raises ``AnswerNotJson``, which says ``what`` it is and names the type that has none."""
+    if type(value).__name__ == "ndarray" and value.dtype.kind in _NUMBERS:
+        value = value.tolist()  # what nearly all answers are, without the questions that _plain asks
     try:
         return _encoder.encode(value)
     except NotImplementedError as error:

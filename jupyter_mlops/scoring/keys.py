@@ -131,7 +131,9 @@ class Keys:
 
 
 def _carried(headers: Mapping[bytes, bytes]) -> bytes:
-    scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() == b"bearer" and key:
-        return key.strip()
+    authorization = headers.get(b"authorization")
+    if authorization:
+        scheme, _, key = authorization.partition(b" ")
+        if scheme.lower() == b"bearer" and key:
+            return key.strip()
     return headers.get(b"x-api-key", b"").strip()

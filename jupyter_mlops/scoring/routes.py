@@ -115,7 +115,7 @@ class Replica:
         self._keys = keys
         self._nonce = nonce
         self._ids = count(secrets.randbits(32))
-        self._instance = secrets.token_hex(4)
+        self._instance = secrets.token_hex(4).encode()
         self._documents: dict[str, bytes] = {}
         self._suffix = b',"model":' + encode(":".join(inference.served(manifest))) + b"}"
         self._routes = self._table()
@@ -218,7 +218,7 @@ class Replica:
 
     def new_id(self) -> bytes:
         """Return an id for a request that carries none."""
-        return f"{self._instance}{next(self._ids) & 0xFFFFFFFF:08x}".encode()
+        return b"%b%08x" % (self._instance, next(self._ids) & 0xFFFFFFFF)
 
     def tick(self) -> None:
         """Do what is due now and then: the date, requests that take too long, the log."""
