@@ -35,7 +35,7 @@ import serving_servers
 from serving_servers import REQUIREMENTS, SERVERS, CannotRun, Site, is_made, until_ready, version_of
 from serving_slow import slow
 
-TURNS, QUICK_TURNS = 5, 3
+TURNS, QUICK_TURNS = 5, 2
 """Starts of a replica and of a bare interpreter, in turns; medians are compared."""
 SCRIPT = """
 wrk.method = "POST"
@@ -100,7 +100,7 @@ class Bench:
     def __init__(self, folder: Path, *, quick: bool) -> None:
         self._folder = folder
         self._turns = QUICK_TURNS if quick else TURNS
-        self._seconds = 2 if quick else 3
+        self._seconds = 1 if quick else 3
         self.found: dict[Key, Result] = {}
         self.missing: dict[str, str] = {}
         for n_rows in (1, 100):
@@ -230,7 +230,7 @@ def measure(folder: Path, *, quick: bool) -> tuple[Bench, dict[str, float]]:
                 bench.in_process(model, n_rows)
     sys.stderr.write("slow model, starts\n")
     start, memory = bench.starts()
-    figures = ratios(bench.found) | slow(folder, bench_seconds=2.0 if quick else 6.0)
+    figures = ratios(bench.found) | slow(folder, bench_seconds=1.5 if quick else 6.0)
     return bench, figures | {"start_vs_bare": start, "rss_vs_bare": memory}
 
 

@@ -1,6 +1,6 @@
 """Requests made up at random, of good ones and of nothing: no 5xx but the script's own, no crash, memory flat.
 
-Eight seconds, and five minutes where ``MLOPS_NIGHTLY`` is set.
+Twenty seconds, and five minutes where ``MLOPS_NIGHTLY`` is set.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.core.manifest import Column, Schema
 
-SECONDS = 300.0 if os.environ.get("MLOPS_NIGHTLY") else 8.0
+SECONDS = 300.0 if os.environ.get("MLOPS_NIGHTLY") else 20.0
 KEY = b"a-primary-key"
 COLUMNS = [Column(name="age", type="double"), Column(name="n", type="long"), Column(name="s", type="float")]
 NAMES = [column.name for column in COLUMNS]
