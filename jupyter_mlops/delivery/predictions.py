@@ -8,6 +8,7 @@ import http.client
 import json
 import math
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -59,23 +60,32 @@ def predict_here(world: World, manifest: Manifest) -> Any:
         log = folder / "log"
         argv = [sys.executable, "-m", "jupyter_mlops.scoring", "--bundle", str(bundle)]
         argv += ["--keys", str(folder / "keys"), "--port", "0", "--log-file", str(log)]
-        process = subprocess.Popen(
-            argv,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            address = _address(process, log)
-            await_ready(manifest.ref, address, lambda: "it ended" if process.poll() is not None else "", HERE_S)
-            first, second = (score_sample(manifest, address, key) for _ in range(2))
-        except (MlopsError, OSError):
-            return None
-        finally:
-            process.kill()
-            process.wait()
+        ours, its = socket.socketpair()  # when our end closes, killed or not, the replica ends too
+        with ours:
+            with its:
+                process = subprocess.Popen(
+                    [*argv, "--control", str(its.fileno())],
+                    cwd=folder,
+                    pass_fds=[its.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            return _scored(process, manifest, log, key)
+
+
+def _scored(process: subprocess.Popen[bytes], manifest: Manifest, log: Path, key: str) -> Any:
+    """Return what a replica that was started answers twice, if it does, and end it."""
+    try:
+        address = _address(process, log)
+        await_ready(manifest.ref, address, lambda: "it ended" if process.poll() is not None else "", HERE_S)
+        first, second = (score_sample(manifest, address, key) for _ in range(2))
+    except (MlopsError, OSError):
+        return None
+    finally:
+        process.kill()
+        process.wait()
     return first if not difference(first, second) and len(encode(first)) <= MOST_BYTES else None
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+import time
 
 import pytest
 
+from jupyter_mlops.core.detached import wait_ended
+from jupyter_mlops.core.process import process_id
 from jupyter_mlops.delivery.manifests import create_manifest, diff_manifests
 from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.delivery.predictions import difference
@@ -63,6 +68,31 @@ def test_without_a_sample_or_for_another_python_nothing_is_recorded(made):
 def test_no_process_and_no_file_is_left(made, workspace):
     made("return 1")
     assert not list((workspace.root / "cache").glob("predict-*"))
+
+
+PREDICT = """
+import sys
+from pathlib import Path
+from jupyter_mlops.delivery.manifests import show_manifest
+from jupyter_mlops.delivery.predictions import predict_here
+from jupyter_mlops.workspace import Workspace
+world = Workspace.open(Path(sys.argv[1]))
+predict_here(world, show_manifest(world, "echo:1"))
+"""
+
+
+def test_who_is_killed_while_it_scores_leaves_no_replica_running(made, workspace, tmp_path):
+    made(f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(1)")
+    (tmp_path / "pid").unlink()
+    killed = subprocess.Popen([sys.executable, "-c", PREDICT, str(workspace.home)])
+    until = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    replica = process_id(int((tmp_path / "pid").read_text()))
+    assert replica is None or wait_ended(replica, 15)
 
 
 @pytest.mark.parametrize(

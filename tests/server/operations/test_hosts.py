@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.agent.control import stop_agent
+from jupyter_mlops.agent.control import start_agent, stop_agent
 from jupyter_mlops.core.service import Deployment, Service
 
 
@@ -12,6 +12,7 @@ from jupyter_mlops.core.service import Deployment, Service
 def churn(here):
     part = Deployment(name="blue", manifest="churn:1")
     yield here.catalog.add(Service(name="churn", host="process", deployments=[part], node=here.node))
+    start_agent(here)  # it may just be starting, and would not be seen
     stop_agent(here)
     here.gateway.remove("churn")  # the agent has started one
 
