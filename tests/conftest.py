@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from jupyter_mlops.core.errors import Unavailable
@@ -167,6 +168,25 @@ def make_workspace(open_workspace) -> Iterator[object]:
     yield make
     for workspace in opened:
         workspace.close()
+
+
+@pytest.fixture(scope="session")
+def end_agents() -> Callable[[Workspace], None]:
+    """Return a function that ends a workspace's agents, those too that are only starting and hold no lock yet."""
+
+    def end(world: Workspace) -> None:
+        def is_its(process: psutil.Process) -> bool:
+            with suppress(psutil.Error):
+                argv = process.cmdline()
+                return "jupyter_mlops.agent" in argv and str(world.root) in argv
+            return False
+
+        agents = [process for process in psutil.process_iter() if is_its(process)]
+        for agent in agents:
+            agent.terminate()
+        assert not psutil.wait_procs(agents, timeout=30)[1]
+
+    return end
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.agent.control import start_agent, stop_agent
 from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.scaling import wanted_resources
@@ -39,12 +38,11 @@ def test_a_host_is_added_checked_listed_and_removed(here, machine, mlops):
 
 
 @pytest.fixture
-def churn(here):
+def churn(here, end_agents):
     """A service that is held to limits, and whose replicas do not run."""
     part = Deployment(name="blue", manifest="churn:1", resources=Resources(cpus=2, memory_bytes=1 << 30))
     yield here.catalog.add(Service(name="churn", host="process", deployments=[part], node=here.node))
-    start_agent(here)  # it may just be starting, and would not be seen
-    stop_agent(here)
+    end_agents(here)
     here.gateway.remove("churn")  # the agent has started one
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.agent.control import start_agent, stop_agent
 from jupyter_mlops.core.service import Deployment, Service
 
 
 @pytest.fixture
-def churn(here):
+def churn(here, end_agents):
     part = Deployment(name="blue", manifest="churn:1")
     yield here.catalog.add(Service(name="churn", host="process", deployments=[part], node=here.node))
-    start_agent(here)  # it may just be starting, and would not be seen
-    stop_agent(here)
+    end_agents(here)
     here.gateway.remove("churn")  # the agent has started one
 
 
