@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlops.workspace import Workspace
+
+_spec = importlib.util.spec_from_file_location("trees", Path(__file__).with_name("trees.py"))
+trees = importlib.util.module_from_spec(_spec)
+sys.modules["trees"] = trees
+_spec.loader.exec_module(trees)
 
 
 @pytest.fixture(scope="session")

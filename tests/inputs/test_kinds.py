@@ -14,34 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from trees import paths, source, write
 
-from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.snapshots import show_snapshot, take_snapshot
 from jupyter_mlops.workspace import Workspace
 
 
-def write(root: Path, files: dict[str, str | bytes]) -> Path:
-    for path, content in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write(tmp_path / "work", {"train.py": "print(1)\n", "lib/util.py": "x = 1\n"})
-
-
-def paths(world: Workspace, snapshot: Snapshot) -> dict[str, str]:
-    return {file.path: file.kind for file in show_snapshot(world, snapshot.name).files}
-
-
-def packs(world: Workspace) -> list[str]:
-    return sorted(world.blobs.keys("packs"))
-
-
-def forget_cache(world: Workspace) -> None:
-    shutil.rmtree(world.root / "cache")
+    return source(tmp_path / "work")
 
 
 def test_links_folders_modes_and_odd_names_are_kept(workspace: Workspace, folder: Path) -> None:

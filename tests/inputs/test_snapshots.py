@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from trees import paths, source, write
 
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.snapshot import Snapshot
@@ -20,20 +21,9 @@ from jupyter_mlops.inputs.tree import digest_of
 from jupyter_mlops.workspace import Workspace
 
 
-def write(root: Path, files: dict[str, str | bytes]) -> Path:
-    for path, content in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write(tmp_path / "work", {"train.py": "print(1)\n", "lib/util.py": "x = 1\n"})
-
-
-def paths(world: Workspace, snapshot: Snapshot) -> dict[str, str]:
-    return {file.path: file.kind for file in show_snapshot(world, snapshot.name).files}
+    return source(tmp_path / "work")
 
 
 def packs(world: Workspace) -> list[str]:
