@@ -17,6 +17,7 @@ from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.ids import split_ref
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.delivery.models import (
+    alias_model,
     delete_model,
     download_model,
     list_models,
@@ -24,6 +25,7 @@ from jupyter_mlops.delivery.models import (
     show_model,
     show_model_version,
     tag_model,
+    unalias_model,
 )
 
 
@@ -114,6 +116,26 @@ def tag(session: Session, model: str, tags: tuple[str, ...]) -> ModelVersion:
         else:
             raise NotKeyValue(text, what="a tag", example="team=risk, or team- to take it away.")
     return tag_model(session.world, model, changes)
+
+
+@models.command()
+@click.argument("model", metavar="NAME[:VERSION]", shell_complete=model_names)
+@click.argument("name", metavar="ALIAS")
+@click.option("--remove", is_flag=True, help="Take the alias away from the model.")
+@json_option
+@pass_session
+def alias(session: Session, model: str, name: str, *, remove: bool) -> ModelVersion | Done:
+    """Let an alias name a version, as `champion` does: no other version has it then.
+
+    Example:
+      mlops models alias churn:3 champion
+      mlops services update churn churn@champion
+    """
+    if not remove:
+        return alias_model(session.world, model, name)
+    of, _ = split_ref("model", model)
+    unalias_model(session.world, of, name)
+    return Done(message=f"No version of {of} is @{name} any more.", facts={"model": of, "alias": name})
 
 
 @models.command()

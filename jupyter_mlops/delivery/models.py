@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ VERSIONS: Final = Language(
     example="tags.team = 'risk' and version > 2",
 )
 _LONGEST_KEY: Final = 250  # MLflow's own limit
+_RESERVED_ALIAS: Final = re.compile(r"(v\d+|latest)", re.IGNORECASE)  # MLflow's own, of which it speaks in its words
 
 
 class NoSource(NotFound):
@@ -69,6 +71,18 @@ class ModelInUse(Conflict):
     """A service has the model deployed."""
 
     code = "model-in-use"
+
+
+class ReservedAlias(BadInput):
+    """An alias looks like a version."""
+
+    code = "reserved-alias"
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(
+            f"{alias!r} cannot be an alias: it could be taken for a version.",
+            hint="Say what the version is for: champion, staging, production.",
+        )
 
 
 class WouldOverwrite(Conflict):
@@ -137,6 +151,27 @@ def tag_model(world: World, ref: str, tags: Mapping[str, str | None]) -> ModelVe
     world.tracking.tag_model(version.name, version.version, tags)
     world.catalog.record("model", version.name, "tag", {"version": version.version, "tags": dict(tags)})
     return show_model_version(world, f"{version.name}:{version.version}")
+
+
+def alias_model(world: World, ref: str, alias: str) -> ModelVersion:
+    """Let ``alias`` name this version, and no other one of its model any more.
+
+    Raises ``UnknownThing``, ``BadName``, and ``ReservedAlias`` for one that could be taken for a version.
+    """
+    check_name("alias", alias)
+    if _RESERVED_ALIAS.fullmatch(alias):
+        raise ReservedAlias(alias)
+    version = world.tracking.model_version(ref)
+    world.tracking.alias_model(version.name, alias, version.version)
+    world.catalog.record("model", version.name, "alias", {"version": version.version, "alias": alias})
+    return show_model_version(world, f"{version.name}:{version.version}")
+
+
+def unalias_model(world: World, name: str, alias: str) -> None:
+    """Take an alias away from a model. Raises ``UnknownThing`` where no version has it."""
+    world.tracking.model_version(f"{name}@{alias}")
+    world.tracking.alias_model(name, alias, None)
+    world.catalog.record("model", name, "unalias", {"alias": alias})
 
 
 def download_model(world: World, ref: str, into: Path) -> Path:

@@ -24,8 +24,9 @@ from jupyter_mlops.delivery.hosts import HostState, check_host, remove_host
 from jupyter_mlops.delivery.images import delete_image, list_images, show_image
 from jupyter_mlops.delivery.keys import Keys
 from jupyter_mlops.delivery.lineage import Lineage, lineage
+from jupyter_mlops.delivery.loading import LoadingProgram, loading_program
 from jupyter_mlops.delivery.manifests import FieldChange, delete_manifest, show_manifest
-from jupyter_mlops.delivery.models import delete_model, show_model
+from jupyter_mlops.delivery.models import delete_model, show_model, unalias_model
 from jupyter_mlops.delivery.services import delete_service, regenerate_key, service_keys
 from jupyter_mlops.delivery.traffic import Mirrored, mirrored
 from jupyter_mlops.inputs.snapshots import Collected, Restored, SnapshotDetail, show_snapshot
@@ -53,6 +54,7 @@ from jupyter_mlops.training.experiments import (
     use_experiment,
 )
 from jupyter_mlops.training.following import LogPart
+from jupyter_mlops.training.parameters import Parameter
 from jupyter_mlops.training.reproduce import Reproduction, show_reproduction
 from jupyter_mlops.training.restorable import Restorable
 from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
@@ -78,6 +80,8 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "experiments/{name}/restore", restore_experiment, None, Experiment),
     Row("GET", "runs", runs.list_runs, None, RunPage),
     Row("POST", "runs", runs.submit_run, runs.SubmitRun, Run),
+    Row("PATCH", "runs", runs.change_runs, runs.ChangeRuns, list[Run]),
+    Row("GET", "parameters", runs.show_parameters, None, list[Parameter]),
     Row("GET", "runs/{ref}", show_run, None, RunDetail),
     Row("GET", "runs/{ref}/logs/{stream}", runs.show_log, None, LogPart),
     Row("GET", "runs/{ref}/artifacts/{path}", runs.download_artifact, None, Download),
@@ -90,8 +94,10 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "runs/{ref}/restorable", runs.show_restorable, None, Restorable),
     Row("POST", "runs/{ref}/reproduce", runs.reproduce, runs.Reproduce, Run),
     Row("GET", "runs/{ref}/reproduction", show_reproduction, None, Reproduction),
+    Row("GET", "runs/{ref}/python", loading_program, None, LoadingProgram),
     Row("GET", "comparison", runs.compare, None, Comparison),
     Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
+    Row("POST", "snapshots", snapshots.take_snapshot, snapshots.TakeSnapshot, Snapshot),
     Row("POST", "snapshots/gc", snapshots.collect_garbage, snapshots.Collect, Collected),
     Row("GET", "snapshots/{ref}", show_snapshot, None, SnapshotDetail),
     Row("GET", "snapshots/{ref}/diff", snapshots.diff_snapshots, None, list[FileChange]),
@@ -101,6 +107,8 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "models", models.register_model, models.RegisterModel, ModelVersion),
     Row("GET", "models/{name}", show_model, None, Model),
     Row("DELETE", "models/{name}", delete_model, None, None),
+    Row("POST", "models/{name}/aliases/{alias}", models.alias_model, models.NameVersion, ModelVersion),
+    Row("DELETE", "models/{name}/aliases/{alias}", unalias_model, None, None),
     Row("GET", VERSION, models.show_model_version, None, ModelVersion),
     Row("PATCH", VERSION, models.tag_model_version, models.TagModel, ModelVersion),
     Row("POST", VERSION + "/download", models.download_model_version, snapshots.NewFolder, models.Downloaded),

@@ -33,9 +33,7 @@ def tag_run(world: World, ref: str, tags: Mapping[str, str | None], *, note: str
     """
     if not tags and note is None:
         raise BadInput("There is no tag to change.", hint="Give one: `mlops runs tag RUN team=risk`.")
-    for key in tags:
-        if key.startswith(OURS) or not key.strip():
-            raise ReservedTag(key)
+    _check_keys(tags)
     run = world.tracking.run(ref)
     new = {key: value for key, value in tags.items() if value is not None}
     if note is not None:
@@ -45,6 +43,19 @@ def tag_run(world: World, ref: str, tags: Mapping[str, str | None], *, note: str
         world.tracking.untag(run.id, key)
     world.catalog.record("run", run.id, "tag", {"name": run.name, "tags": sorted(tags), "note": note is not None})
     return world.tracking.run(run.id)
+
+
+def tag_runs(world: World, refs: Sequence[str], tags: Mapping[str, str | None]) -> list[Run]:
+    """Set tags of several runs (``None`` removes one); return them. None is changed where one of them is not known."""
+    _check_keys(tags)
+    runs = {run.id: run for run in map(world.tracking.run, refs)}
+    return [tag_run(world, run_id, tags) for run_id in runs]
+
+
+def _check_keys(tags: Mapping[str, str | None]) -> None:
+    for key in tags:
+        if key.startswith(OURS) or not key.strip():
+            raise ReservedTag(key)
 
 
 def delete_run(world: World, ref: str) -> Run:

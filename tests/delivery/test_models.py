@@ -14,8 +14,10 @@ from jupyter_mlops.delivery.models import (
     ModelInUse,
     NoLoggedModel,
     NoSource,
+    ReservedAlias,
     WhichModel,
     WouldOverwrite,
+    alias_model,
     delete_model,
     download_model,
     list_models,
@@ -23,6 +25,7 @@ from jupyter_mlops.delivery.models import (
     show_model,
     show_model_version,
     tag_model,
+    unalias_model,
 )
 
 
@@ -157,3 +160,38 @@ def test_a_file_of_a_known_library_needs_no_script_and_no_mlflow(trained, tmp_pa
         "numpy",
         "onnxruntime",
     ]
+
+
+def test_an_alias_names_one_version_and_moves(trained):
+    for _ in range(2):
+        register_model(trained.world, trained.run.id, "promoted", path="frame")
+    assert alias_model(trained.world, "promoted:1", "champion").aliases == ["champion"]
+    assert alias_model(trained.world, "promoted", "champion").version == 2
+    assert show_model(trained.world, "promoted").aliases == {"champion": 2}
+    assert show_model_version(trained.world, "promoted@champion").version == 2
+    unalias_model(trained.world, "promoted", "champion")
+    assert show_model(trained.world, "promoted").aliases == {}
+    assert [event.verb for event in trained.world.catalog.events()][-3:] == ["alias", "alias", "unalias"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "alias", "error"),
+    [
+        ("promoted:9", "champion", UnknownThing),
+        ("nothing:1", "champion", UnknownThing),
+        ("promoted:1", "a b", BadName),
+        ("promoted:1", "v3", ReservedAlias),
+        ("promoted:1", "Latest", ReservedAlias),
+    ],
+)
+def test_what_cannot_be_an_alias_is_refused(trained, ref, alias, error):
+    if not any(model.name == "promoted" for model in list_models(trained.world)):
+        register_model(trained.world, trained.run.id, "promoted", path="frame")
+    with pytest.raises(error):
+        alias_model(trained.world, ref, alias)
+
+
+def test_an_alias_that_is_not_there_cannot_be_taken_away(trained):
+    register_model(trained.world, trained.run.id, "never-aliased", path="frame")
+    with pytest.raises(UnknownThing):
+        unalias_model(trained.world, "never-aliased", "champion")

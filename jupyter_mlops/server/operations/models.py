@@ -37,6 +37,12 @@ class TagModel(Body, frozen=True, kw_only=True):
     tags: dict[str, str | None]
 
 
+class NameVersion(Body, frozen=True, kw_only=True):
+    """Which version an alias shall name."""
+
+    version: Version
+
+
 class OneSource(BadInput):
     """A model to register comes from nowhere, or from two places."""
 
@@ -65,6 +71,11 @@ def show_model_version(world: World, name: str, version: Version) -> ModelVersio
 def tag_model_version(world: World, name: str, version: Version, body: TagModel) -> ModelVersion:
     """Set or remove tags of a model version."""
     return models.tag_model(world, f"{name}:{version}", body.tags)
+
+
+def alias_model(world: World, name: str, alias: str, body: NameVersion) -> ModelVersion:
+    """Let an alias name a version of a model, and no other one."""
+    return models.alias_model(world, f"{name}:{body.version}", alias)
 
 
 def delete_model_version(world: World, name: str, version: Version) -> None:

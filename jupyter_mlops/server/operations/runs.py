@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -19,12 +20,13 @@ from jupyter_mlops.server.row import Body, Download
 from jupyter_mlops.training.compare import Comparison, compare_runs
 from jupyter_mlops.training.finding import find_runs, read_curve
 from jupyter_mlops.training.following import LogPart, Stream, read_part
+from jupyter_mlops.training.parameters import Parameter, file_parameters
 from jupyter_mlops.training.reproduce import RTOL, examine, reproduce_run
 from jupyter_mlops.training.restorable import Choice, Restorable
 from jupyter_mlops.training.runs import log_metrics as flow_log_metrics
 from jupyter_mlops.training.runs import run_artifact
 from jupyter_mlops.training.submit import submit_file
-from jupyter_mlops.training.upkeep import delete_run, tag_run
+from jupyter_mlops.training.upkeep import delete_run, delete_runs, restore_runs, tag_run, tag_runs
 
 
 class SubmitRun(Body, frozen=True, kw_only=True):
@@ -63,6 +65,15 @@ class ChangeRun(Body, frozen=True, kw_only=True):
 
     tags: dict[str, str | None] = {}
     note: str | None = None
+
+
+class ChangeRuns(Body, frozen=True, kw_only=True):
+    """Runs to change together: their tags (null removes one), and whether they are in the trash."""
+
+    runs: Annotated[list[str], Meta(min_length=1, max_length=10_000)]
+    tags: dict[str, str | None] = {}
+    deleted: bool | None = None
+    """``True`` puts them in the trash, all or none; ``False`` takes them out of it, all or none."""
 
 
 class ArtifactIsFolder(BadInput):
@@ -130,6 +141,20 @@ def log_metrics(world: World, ref: str, body: LogMetrics) -> Run:
 def change_run(world: World, ref: str, body: ChangeRun) -> Run:
     """Set or remove tags of a run, and its note."""
     return tag_run(world, ref, body.tags, note=body.note)
+
+
+def change_runs(world: World, body: ChangeRuns) -> Sequence[Run]:
+    """Set or remove tags of several runs, or put them in the trash, or take them out."""
+    if bool(body.tags) == (body.deleted is not None):
+        raise BadInput("Both or neither of `tags` and `deleted` are given.", hint="Give one of the two.")
+    if body.tags:
+        return tag_runs(world, body.runs, body.tags)
+    return delete_runs(world, body.runs) if body.deleted else restore_runs(world, body.runs)
+
+
+def show_parameters(place: Place, *, file: str) -> Sequence[Parameter]:
+    """Show the parameters that a script or notebook of the server's folder declares; nothing is executed."""
+    return file_parameters(place.below(file))
 
 
 def remove_run(world: World, ref: str) -> None:

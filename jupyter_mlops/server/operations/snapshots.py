@@ -23,6 +23,20 @@ class NewFolder(Body, frozen=True, kw_only=True):
     inside: str = ""
 
 
+class TakeSnapshot(Body, frozen=True, kw_only=True):
+    """A folder, as the file browser names it, and paths or patterns in it of large files and secrets to store too."""
+
+    folder: str = ""
+    include: list[str] = []
+
+
+def take_snapshot(world: World, place: Place, body: TakeSnapshot) -> Snapshot:
+    """Keep the content of a folder of the server's; one that did not change gives the snapshot that exists."""
+    return snapshots.take_snapshot(
+        world, place.below(body.folder), include=body.include, large_file_bytes=world.large_file_bytes
+    )
+
+
 def list_snapshots(world: World, *, limit: Most = 100) -> Sequence[Snapshot]:
     """List snapshots, newest first."""
     return snapshots.list_snapshots(world, limit)

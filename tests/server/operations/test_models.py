@@ -51,6 +51,18 @@ async def test_a_file_becomes_a_model_version_that_is_listed_tagged_and_deleted(
     assert {actor for _, actor in verbs} == {"ada"}
 
 
+async def test_an_alias_names_a_version_until_it_is_taken_away(api, register):
+    await register()
+    await register()
+    named = await api("POST", "models/churn/aliases/champion", {"version": 1})
+    assert (named.status, named.body["version"], named.body["aliases"]) == (200, 1, ["champion"])
+    assert (await api("GET", "models/churn")).body["aliases"] == {"champion": 1}
+    assert (await api("POST", "models/churn/aliases/champion", {"version": 3})).status == 404
+    assert (await api("POST", "models/churn/aliases/champion", {"version": 1}, user="rita")).status == 403
+    assert (await api("DELETE", "models/churn/aliases/champion")).status == 204
+    assert (await api("DELETE", "models/churn/aliases/champion")).status == 404
+
+
 async def test_a_manifest_is_made_compared_and_deleted(api, register):
     await register()
     made = await api("POST", "manifests", {"models": ["churn:1"], "script": "score.py", "python": "3.11"})
