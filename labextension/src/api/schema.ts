@@ -439,6 +439,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/{name}/aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an alias name a version of a model, and no other one. */
+        post: operations["alias_model"];
+        /** Take an alias away from a model. Raises ``UnknownThing`` where no version has it. */
+        delete: operations["unalias_model"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models/{name}/versions/{version}": {
         parameters: {
             query?: never;
@@ -492,6 +510,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/parameters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the parameters that a script or notebook of the server's folder declares; nothing is executed. */
+        get: operations["show_parameters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs": {
         parameters: {
             query?: never;
@@ -507,7 +542,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Set or remove tags of several runs, or put them in the trash, or take them out. */
+        patch: operations["change_runs"];
         trace?: never;
     };
     "/runs/{ref}": {
@@ -592,6 +628,23 @@ export interface paths {
         put?: never;
         /** Log metrics to a run. */
         post: operations["log_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{ref}/python": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return Python that loads a run and, where it logged one, its newest model. Raises ``UnknownThing``. */
+        get: operations["loading_program"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -936,7 +989,8 @@ export interface paths {
         /** List snapshots, newest first. */
         get: operations["list_snapshots"];
         put?: never;
-        post?: never;
+        /** Keep the content of a folder of the server's; one that did not change gives the snapshot that exists. */
+        post: operations["take_snapshot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1193,6 +1247,19 @@ export interface components {
         ChangeRun: {
             /** @default null */
             note?: string | null;
+            /** @default {} */
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * ChangeRuns
+         * @description Runs to change together: their tags (null removes one), and whether they are in the trash.
+         */
+        ChangeRuns: {
+            /** @default null */
+            deleted?: boolean | null;
+            runs: string[];
             /** @default {} */
             tags?: {
                 [key: string]: string | null;
@@ -1656,6 +1723,13 @@ export interface components {
             target: string;
         };
         /**
+         * LoadingProgram
+         * @description Python that loads a run. It needs jupyter-mlops, and the workspace's folder where it runs.
+         */
+        LoadingProgram: {
+            source: string;
+        };
+        /**
          * LogMetrics
          * @description Metrics for a run, which may execute anywhere, or have ended.
          */
@@ -1826,6 +1900,13 @@ export interface components {
             version: number;
         };
         /**
+         * NameVersion
+         * @description Which version an alias shall name.
+         */
+        NameVersion: {
+            version: number;
+        };
+        /**
          * NamedHost
          * @description Where a host's engine is, and with what to reach it.
          */
@@ -1896,6 +1977,19 @@ export interface components {
             shape: number[] | null;
             /** @enum {unknown} */
             type: "any" | "binary" | "boolean" | "datetime" | "double" | "float" | "integer" | "long" | "string";
+        };
+        /**
+         * Parameter
+         * @description One parameter and what it is unless it is given.
+         */
+        Parameter: {
+            /** @default  */
+            help: string;
+            name: string;
+            /** @default false */
+            required: boolean;
+            /** @default  */
+            value: string;
         };
         /**
          * PartStatus
@@ -2383,6 +2477,16 @@ export interface components {
             tags: {
                 [key: string]: string | null;
             };
+        };
+        /**
+         * TakeSnapshot
+         * @description A folder, as the file browser names it, and paths or patterns in it of large files and secrets to store too.
+         */
+        TakeSnapshot: {
+            /** @default  */
+            folder?: string;
+            /** @default [] */
+            include?: string[];
         };
         /**
          * Telemetry
@@ -3577,6 +3681,72 @@ export interface operations {
             };
         };
     };
+    alias_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameVersion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unalias_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_model_version: {
         parameters: {
             query?: never;
@@ -3740,6 +3910,39 @@ export interface operations {
             };
         };
     };
+    show_parameters: {
+        parameters: {
+            query: {
+                file: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Parameter"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
@@ -3799,6 +4002,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRuns"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Run"][];
+                    };
                 };
             };
             /** @description Why not, and what to do. */
@@ -4061,6 +4299,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loading_program: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadingProgram"];
                 };
             };
             /** @description Why not, and what to do. */
@@ -4891,6 +5160,39 @@ export interface operations {
                     "application/json": {
                         items: components["schemas"]["Snapshot"][];
                     };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeSnapshot"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
                 };
             };
             /** @description Why not, and what to do. */
