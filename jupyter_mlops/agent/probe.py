@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import socket
 from typing import Any, Final
 
 import msgspec
 
+from jupyter_mlops.core import asking
 from jupyter_mlops.core.record import decode
 from jupyter_mlops.core.service import Replica
 from jupyter_mlops.core.telemetry import PROOF_ID
 
 PROBE_S: Final = 2.0
 _OK: Final = 200
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout_s: float) -> None:
-        super().__init__("replica", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def is_ready(replica: Replica) -> bool:
@@ -44,17 +33,4 @@ def ask(
     headers = {"authorization": f"Bearer {key}", "x-request-id": PROOF_ID} if key else {}
     if body is not None:
         headers["content-type"] = "application/json"
-    connection = _connection(replica.address, timeout_s)
-    try:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def _connection(address: str, timeout_s: float) -> http.client.HTTPConnection:
-    if address.startswith("unix:"):
-        return _UnixConnection(address.removeprefix("unix:"), timeout_s)
-    host, _, port = address.rpartition(":")
-    return http.client.HTTPConnection(host, int(port), timeout=timeout_s)
+    return asking.ask(replica.address, method, path, body, headers, timeout_s=timeout_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -78,6 +79,13 @@ class Deployment(Record, frozen=True, kw_only=True):
     def group(self) -> str:
         """What hosts know its replicas by: ``Replica.deployment``. Another one after every update."""
         return f"{self.name}.{self.revision}" if self.revision else self.name
+
+
+def name_of_group(group: str, deployments: Iterable[Deployment]) -> str:
+    """Return the name of the deployment that a group of replicas is of, or was of before an update."""
+    known = next((one.name for one in deployments if one.group == group), "")
+    name, _, revision = group.rpartition(".")
+    return known or (name if name and revision.isdigit() else group)
 
 
 class Replica(Record, frozen=True, kw_only=True):

@@ -178,6 +178,21 @@ class Caller:
 
         Raises ``ServiceDown``, ``BadAnswer``, and ``Remote`` with the service's own error.
         """
+        answer = self.tried(body, media, accept=accept, path=path, headers=headers)
+        if answer.status != _OK:
+            raise self.refused(answer)
+        return answer
+
+    def tried(
+        self,
+        body: bytes,
+        media: str = JSON,
+        *,
+        accept: str = JSON,
+        path: str = "/score",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a body to be scored as ``score`` does; return the last answer, whatever its status. Raises ``ServiceDown``."""
         until = time.monotonic() + self._patience_s
         headers = {**(headers or {}), "content-type": media, "accept": accept}
         fresh = False
@@ -189,11 +204,9 @@ class Caller:
             elif answer.status == _UNAUTHORIZED and not fresh:
                 fresh = True
                 if not self._moved(endpoint):
-                    raise self._refused(answer)
-            elif answer.status == _OK:
-                return answer
+                    return answer
             else:
-                raise self._refused(answer)
+                return answer
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -245,7 +258,8 @@ class Caller:
             self._endpoint = found
         return found != known
 
-    def _refused(self, answer: Answer) -> Exception:
+    def refused(self, answer: Answer) -> Exception:
+        """Return the error that an answer of another status than 200 tells of."""
         endpoint = self.endpoint
         if answer.media != "application/problem+json":
             return ServiceDown(endpoint, f"its gateway answered {answer.status}, so no replica is ready")

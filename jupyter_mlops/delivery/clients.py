@@ -16,6 +16,7 @@ from jupyter_mlops.core.manifest import ColumnType, Manifest, Schema, Tensor
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.calls import ANYWHERE
+from jupyter_mlops.delivery.deployments import find_deployment
 from jupyter_mlops.delivery.keys import read_keys
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.delivery.schemas import shortened
@@ -59,6 +60,17 @@ class ClientProgram(Record, frozen=True, kw_only=True):
     source: str
 
 
+class Example(Record, frozen=True, kw_only=True):
+    """A body that a service scores."""
+
+    deployment: str
+    manifest: str
+    """``NAME:VERSION``."""
+    body: Any
+    is_sample: bool
+    """Whether it is the manifest's own sample; else it was made up from the schema."""
+
+
 class _Dialect(Record, frozen=True, kw_only=True):
     """How a language writes what is filled in."""
 
@@ -83,9 +95,7 @@ def client_program(world: World, name: str, language: Language, *, with_key: boo
     """
     service = world.catalog.get(Service, name)
     if not service.url or not service.deployments:
-        raise NotDeployed(
-            f"Service {name!r} has no address yet.", hint=f"Ask again when it is ready: `mlops services show {name}`."
-        )
+        raise _not_deployed(name)
     most = max(service.deployments, key=lambda one: one.weight)
     dialect = _DIALECTS[language]
     take = f'The key is read from the variable {VARIABLE}: export {VARIABLE}="$(mlops services keys list {name} --primary)"'
@@ -108,6 +118,32 @@ def client_program(world: World, name: str, language: Language, *, with_key: boo
         template = re.sub("(?m)^.*@TRUST_HINT@\n", "", template)
     source = re.sub("@([A-Z_]+)@", lambda found: filled[found[1]], template)
     return ClientProgram(language=language, file=dialect.file, run=run, source=source)
+
+
+def service_example(world: World, name: str, deployment: str = "") -> Example:
+    """Return a body for a deployment, the one that most of the traffic goes to unless it is named.
+
+    Raises ``UnknownThing``, ``UnknownDeployment`` and ``NotDeployed``.
+    """
+    service = world.catalog.get(Service, name)
+    if not service.deployments:
+        raise _not_deployed(name)
+    most = max(service.deployments, key=lambda one: one.weight)
+    part = find_deployment(service, deployment) if deployment else most
+    manifest = show_manifest(world, part.manifest)
+    sample = manifest.sample
+    return Example(
+        deployment=part.name,
+        manifest=part.manifest,
+        body=example(manifest) if sample is None else sample,
+        is_sample=sample is not None,
+    )
+
+
+def _not_deployed(name: str) -> NotDeployed:
+    return NotDeployed(
+        f"Service {name!r} has no address yet.", hint=f"Ask again when it is ready: `mlops services show {name}`."
+    )
 
 
 def example(manifest: Manifest) -> Any:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from jupyter_mlops.core.errors import MlopsError, NotFound
 from jupyter_mlops.core.record import encode
-from jupyter_mlops.core.service import Replica, Service
+from jupyter_mlops.core.service import Replica, Service, name_of_group
 from jupyter_mlops.core.since import moment
 from jupyter_mlops.delivery.keys import service_folder
 from jupyter_mlops.ports import World
@@ -25,7 +25,14 @@ LATEST_LINES: Final = 2_000
 SAME_LINES: Final = 8
 """So many equal lines in a row are the place where the last look ended."""
 Line = tuple[float, str]
-"""When it was written (seconds since the epoch), and the line as JSON with its replica."""
+"""When it was written (seconds since the epoch), and the line as JSON with its replica and deployment."""
+
+
+class _Log(NamedTuple):
+    """What a replica wrote."""
+
+    group: str
+    lines: list[str]
 
 
 class NoSuchReplica(NotFound):
@@ -35,24 +42,35 @@ class NoSuchReplica(NotFound):
 
 
 def service_logs(
-    world: World, name: str, tail: int | None = 100, *, replica: str = "", since: str | float | None = None
+    world: World,
+    name: str,
+    tail: int | None = 100,
+    *,
+    replica: str = "",
+    deployment: str = "",
+    since: str | float | None = None,
 ) -> list[str]:
     """Return the last lines of a service's replicas as JSON, oldest first: ``{"replica": ..., "at": ..., ...}``.
 
-    ``replica`` is the beginning of an id, to have the lines of that one; without ``tail`` and ``since`` all that is kept
-    is returned. Raises ``UnknownThing``, ``NoSuchReplica`` and ``BadMoment``.
+    ``replica`` is the beginning of an id, to have the lines of that one, and ``deployment`` the name of one, to have those
+    of its replicas, whatever they served; without ``tail`` and ``since`` all that is kept is returned. Raises ``UnknownThing``, ``NoSuchReplica`` and ``BadMoment``.
     """
     service = world.catalog.get(Service, name)
     begin = None if since is None else moment(since)
-    n_lines = MOST_LINES if tail is None or begin is not None else tail
-    found = {**_of_gone(world, name, n_lines), **_of_running(world, service, n_lines)}
-    chosen = {id_: lines for id_, lines in found.items() if id_.startswith(replica)}
+    n_lines = MOST_LINES if tail is None else tail
+    running = _of_running(world, service, n_lines)
+    found = {**_of_gone(world, name, n_lines, besides=running.keys(), begin=begin or 0.0), **running}
+    chosen = {id_: log for id_, log in found.items() if id_.startswith(replica)}
     if replica and not chosen:
         raise NoSuchReplica(
             f"Service {name!r} has no log of a replica {replica!r}.",
             hint=f"There are: {', '.join(found)}." if found else "It has none yet.",
         )
-    lines = [line for id_, raw in chosen.items() for line in _placed(id_, raw)]
+    lines: list[Line] = []
+    for id_, log in chosen.items():
+        called = name_of_group(log.group, service.deployments)
+        if deployment in {"", called}:
+            lines += _placed(id_, called, log.lines)
     lines.sort(key=lambda line: line[0])
     wanted = [text for at, text in lines if begin is None or at >= begin]
     return wanted if tail is None else wanted[-tail:]
@@ -69,54 +87,60 @@ def follow_logs(
     first = True
     while True:
         fresh: list[Line] = []
-        for id_, raw in _of_running(world, world.catalog.get(Service, name), LATEST_LINES).items():
+        service = world.catalog.get(Service, name)
+        for id_, (group, raw) in _of_running(world, service, LATEST_LINES).items():
             if id_.startswith(replica):
                 known = seen.get(id_, raw if first else [])
-                fresh += _placed(id_, raw[_end_of(known, raw) :])
+                fresh += _placed(id_, name_of_group(group, service.deployments), raw[_end_of(known, raw) :])
                 seen[id_] = raw
         first = False
         yield [text for _, text in sorted(fresh, key=lambda line: line[0])]
         sleep(LOOK_EVERY_S)
 
 
-def _of_running(world: World, service: Service, n_lines: int) -> dict[str, list[str]]:
+def _of_running(world: World, service: Service, n_lines: int) -> dict[str, _Log]:
     host = world.hosts[service.host]
-    found: dict[str, list[str]] = {}
+    found: dict[str, _Log] = {}
     for one in _oldest_first(host.replicas(), service.name):
         with suppress(MlopsError):  # it is being stopped
-            found[one.id] = host.logs(one, n_lines)
+            found[one.id] = _Log(one.deployment, host.logs(one, n_lines))
     return found
 
 
-def _of_gone(world: World, name: str, n_lines: int) -> dict[str, list[str]]:
-    """Return the lines of every log file; those of replicas that run are among them on some hosts."""
-    found: dict[str, deque[str]] = {}
+def _of_gone(world: World, name: str, n_lines: int, *, besides: Collection[str], begin: float) -> dict[str, _Log]:
+    """Return the last lines of log files, but for those of some replicas and those that were not written since ``begin``."""
+    found: dict[str, _Log] = {}
     folder = service_folder(world, name) / "logs"
     for file in sorted(
         [*folder.glob("*.old"), *folder.glob("*.log")], key=lambda file: (file.stem, file.suffix == ".log")
     ):
-        lines = found.setdefault(file.stem.rpartition("-")[2], deque(maxlen=n_lines))
-        with suppress(FileNotFoundError), file.open(encoding="utf-8", errors="replace") as text:
-            lines.extend(line.rstrip("\r\n") for line in text)
-    return {id_: list(lines) for id_, lines in found.items()}
+        group, _, id_ = file.stem.rpartition("-")
+        with suppress(FileNotFoundError):
+            if id_ in besides or file.stat().st_mtime < begin:
+                continue
+            with file.open(encoding="utf-8", errors="replace") as text:
+                last = [line.rstrip("\r\n") for line in deque(text, maxlen=n_lines)]
+            before = found[id_].lines if id_ in found else []
+            found[id_] = _Log(group, [*before, *last][-n_lines:])
+    return found
 
 
 def _oldest_first(replicas: Sequence[Replica], service: str) -> list[Replica]:
     return sorted((one for one in replicas if one.service == service), key=lambda one: one.started_at)
 
 
-def _placed(id_: str, raw: Sequence[str]) -> Iterator[Line]:
+def _placed(id_: str, deployment: str, raw: Sequence[str]) -> Iterator[Line]:
     """Return lines with their times. One without a time, such as a crash leaves, has that of the line before it."""
-    at = 0.0
+    at, of = 0.0, {"replica": id_, "deployment": deployment}
     for text in raw:
         if not text.strip():
             continue
         line = _read(text)
         if line is None:
-            yield at, encode({"replica": id_, "at": at, "message": text}).decode()
+            yield at, encode({**of, "at": at, "message": text}).decode()
         else:
             at = line.get("at", at)
-            yield at, encode({"replica": id_, **line}).decode()
+            yield at, encode({**of, **line}).decode()
 
 
 def _read(text: str) -> dict[str, Any] | None:

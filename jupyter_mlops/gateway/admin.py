@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import socket
 import time
 from collections.abc import Mapping
 
 from jupyter_mlops.core.errors import Failed
+from jupyter_mlops.core.figures import Answered
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.service import Copies
 from jupyter_mlops.gateway import mirror
 from jupyter_mlops.gateway.config import (
     ACTIVATOR,
     COPIES_MAP,
+    FRONTEND,
     NAMES_MAP,
     SERVER_OPTIONS,
     SHARES_MAP,
@@ -118,6 +121,26 @@ def loads(sockets: Sockets) -> dict[str, Load]:
                 in_flight=before.in_flight + int(fields[4] or 0), total=before.total + int(fields[7] or 0)
             )
     return {name: found.get(slot, Load()) for name, slot in _map(sockets, NAMES_MAP).items()}
+
+
+def answered(sockets: Sockets) -> Answered:
+    """Return what came in at the service's address since this HAProxy was loaded. Raises ``OSError``."""
+    lines = list(csv.DictReader(ask(sockets.admin, "show stat -1 5 -1").removeprefix("# ").splitlines()))
+
+    def told(name: str) -> int:
+        return sum(int(line[name] or 0) for line in lines if line["pxname"] == FRONTEND)
+
+    return Answered(
+        requests=told("req_tot"),
+        ok=told("hrsp_2xx") + told("hrsp_3xx"),
+        refused=told("hrsp_4xx"),
+        failed=told("hrsp_5xx"),
+        in_flight=sum(
+            int(line["scur"] or 0)
+            for line in lines
+            if line["pxname"].startswith("slot") and line["svname"] != ACTIVATOR  # which says itself what it holds
+        ),
+    )
 
 
 def copies(sockets: Sockets) -> dict[str, Copies]:

@@ -26,6 +26,8 @@ SHARES_MAP = "shares.map"
 COPIES_MAP = "copies.map"
 """From another drawn number to the deployment that gets a copy of the request, if any does."""
 CONFIG = "haproxy.cfg"
+FRONTEND = "service"
+"""What clients' requests come in by."""
 ACTIVATOR = "activator"
 """The server that holds requests where no replica is up."""
 SHARES = 100
@@ -253,7 +255,7 @@ def _frontend(plan: Plan) -> list[str]:
     body = problem.replace("ASKED", f"%[{asked},json(utf8s)]")
     answer = f"return status 404 content-type application/problem+json lf-string '{body}'"
     return [
-        "frontend service",
+        f"frontend {FRONTEND}",
         *_indent(
             [
                 f"bind {_address(plan.bind, plan.port)}{tls.options(plan.certificate)}",

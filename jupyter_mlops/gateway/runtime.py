@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_mlops.core.figures import Answered
 from jupyter_mlops.core.files import locked
 from jupyter_mlops.core.process import ProcessId
 from jupyter_mlops.core.service import Copies
@@ -98,6 +99,15 @@ class HaproxyGateway:
             name: msgspec.structs.replace(load, in_flight=load.in_flight + held.get(name, 0))
             for name, load in found.items()
         }
+
+    def answered(self, service: str) -> Answered | None:
+        """Return what came in at a service's address since its gateway was loaded; ``None`` where none answers."""
+        try:
+            found = admin.answered(self._sockets(service))
+        except OSError:
+            return None
+        held = sum(holding.held(self._folder(service)).values())
+        return msgspec.structs.replace(found, in_flight=found.in_flight + held)
 
     def copies(self, service: str) -> dict[str, Copies]:
         """Return what became of copied requests, by deployment, since the first one."""

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sys
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_mlops.core.asking import ask
 from jupyter_mlops.core.detached import end, start_detached
 from jupyter_mlops.core.errors import Failed
 from jupyter_mlops.core.files import replace_file
@@ -255,28 +255,13 @@ def _find(nonce: str) -> ProcessId | None:
     return None
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=ASK_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(ASK_S)
-        self.sock.connect(self._path)
-
-
 def _nonce(replica: Replica) -> str | None:
     """Return the nonce that the replica's socket answers, ``None`` if nothing answers."""
-    connection = _UnixConnection(str(_socket(replica)))
     try:
-        connection.request("GET", "/health/ready")
-        answer = json.loads(connection.getresponse().read(65536))
+        answer = json.loads(ask(replica.address, "GET", "/health/ready", timeout_s=ASK_S)[1])
         return str(answer["nonce"]) if "nonce" in answer else None
     except (OSError, http.client.HTTPException, ValueError, TypeError):
         return None
-    finally:
-        connection.close()
 
 
 def _shorten(log: Path) -> None:

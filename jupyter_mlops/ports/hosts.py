@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from jupyter_mlops.core.figures import Answered
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.process import ProcessId
@@ -118,6 +119,9 @@ class Gateway(Protocol):
 
     def load(self, service: str) -> dict[str, Load]:
         """Return what each deployment has to do; nothing where no gateway answers."""
+
+    def answered(self, service: str) -> Answered | None:
+        """Return what came in at a service's address since its gateway was last loaded; ``None`` where none answers."""
 
     def copies(self, service: str) -> dict[str, Copies]:
         """Return what became of the requests that were copied, by deployment, since the service's first copy."""

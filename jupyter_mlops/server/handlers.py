@@ -19,7 +19,7 @@ from jupyter_mlops.core.errors import MlopsError, Problem
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.server.identity import actor_of
 from jupyter_mlops.server.place import Place
-from jupyter_mlops.server.row import Download, Row
+from jupyter_mlops.server.row import Download, Passed, Row
 
 if TYPE_CHECKING:
     from jupyter_mlops.workspace import Workspace
@@ -90,9 +90,13 @@ class MlopsHandler(APIHandler):
                 raise
             self.finish_problem(ours.problem())
             return
-        self.set_status(row.status)
+        self.set_status(reply.status if isinstance(reply, Passed) else row.status)
         if isinstance(reply, Download):
             await self._send(reply)
+        elif isinstance(reply, Passed):
+            for name, value in reply.headers.items():
+                self.set_header(name, value)
+            self.finish(reply.data, set_content_type=reply.media)
         else:
             self.finish(reply)
 
@@ -104,14 +108,14 @@ class MlopsHandler(APIHandler):
             given["body"] = row.decode(self.request.body, self.request.headers.get("Content-Type", ""))
         actor = actor_of(self.current_user)
 
-        def call() -> bytes | Download | None:
+        def call() -> bytes | Download | Passed | None:
             workspace = self._workspace(row)
             if workspace is None and "world" in row.takes:
                 return encode({"items": []} if row.is_list else row.reply())
             if workspace is not None and actor is not None:
                 workspace = workspace.for_actor(actor)
             reply = row.call(path, given | {"place": self.place, "world": workspace})
-            if reply is None or isinstance(reply, Download):
+            if reply is None or isinstance(reply, (Download, Passed)):
                 return reply
             return encode({"items": reply} if row.is_list else reply)
 

@@ -10,6 +10,7 @@ from jupyter_mlops.agent.unit import Unit, install_agent
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.curve import Curve
 from jupyter_mlops.core.event import Event
+from jupyter_mlops.core.figures import Figures, ServiceCounts
 from jupyter_mlops.core.host import NamedHost
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
@@ -18,7 +19,7 @@ from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
 from jupyter_mlops.delivery.certificates import Trust, show_certificate
-from jupyter_mlops.delivery.clients import ClientProgram
+from jupyter_mlops.delivery.clients import ClientProgram, Example
 from jupyter_mlops.delivery.deployments import remove_deployment, rollback
 from jupyter_mlops.delivery.hosts import HostState, check_host, remove_host
 from jupyter_mlops.delivery.images import delete_image, list_images, show_image
@@ -30,6 +31,7 @@ from jupyter_mlops.delivery.models import delete_model, show_model, unalias_mode
 from jupyter_mlops.delivery.services import delete_service, regenerate_key, service_keys
 from jupyter_mlops.delivery.traffic import Mirrored, mirrored
 from jupyter_mlops.inputs.snapshots import Collected, Restored, SnapshotDetail, show_snapshot
+from jupyter_mlops.monitoring.live import all_counts, service_figures
 from jupyter_mlops.monitoring.telemetry import Request
 from jupyter_mlops.server.operations import (
     activities,
@@ -142,9 +144,12 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "services/{name}/scale", scaling.scale_service, scaling.ScaleService, services.Service),
     Row("GET", "services/{name}/certificate", show_certificate, None, Trust),
     Row("POST", "services/{name}/certificate", services.renew_certificate, services.RenewCertificate, Trust),
+    Row("GET", "services/{name}/figures", service_figures, None, Figures),
+    Row("GET", "services/{name}/example", services.show_example, None, Example),
     Row("GET", "services/{name}/telemetry", services.show_telemetry, None, list[Request]),
     Row("GET", "services/{name}/logs", services.show_service_logs, None, list[str]),
     Row("POST", "services/{name}/score", services.score_service, Raw, Any),
+    Row("GET", "counts", all_counts, None, list[ServiceCounts]),
     Row("GET", "hosts", hosts.list_hosts, None, list[HostState]),
     Row("POST", "hosts", hosts.add_host, hosts.AddHost, NamedHost),
     Row("GET", "hosts/{name}/check", check_host, None, HostState),

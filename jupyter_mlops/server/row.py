@@ -43,6 +43,17 @@ class Download:
     path: Path
 
 
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """A reply that goes on as another server gave it, an error too."""
+
+    status: int
+    data: bytes
+    media: str
+    headers: Mapping[str, str]
+    """What to tell beside it."""
+
+
 class BadBody(BadInput):
     """A request body is not what the route takes."""
 

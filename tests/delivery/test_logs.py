@@ -67,11 +67,14 @@ def test_lines_of_all_replicas_come_in_the_order_of_time_with_what_a_crash_left_
     lines = service_logs(churn.world, "churn")
     crash = "Fatal Python error: Segmentation fault"
     assert messages(lines) == ["first of all", "first", "second", crash, "third", "fourth"]
+    assert {json.loads(each)["deployment"] for each in lines} == {"m1"}
     assert [json.loads(each)["replica"] for each in lines] == ["aa01", "aa01", "bb02", "bb02", "aa01", "bb02"]
     assert messages(service_logs(churn.world, "churn", 2)) == ["third", "fourth"]
 
 
-def test_one_replica_or_a_time_is_chosen(churn):
+def test_one_replica_a_deployment_or_a_time_is_chosen(churn):
+    assert service_logs(churn.world, "churn", deployment="m2") == []
+    assert len(service_logs(churn.world, "churn", deployment="m1")) == 6
     assert messages(service_logs(churn.world, "churn", replica="aa")) == ["first of all", "first", "third"]
     assert messages(service_logs(churn.world, "churn", None, since=NOW - 30)) == ["third", "fourth"]
     assert messages(service_logs(churn.world, "churn", 1, since="1h", replica="aa01")) == ["third"]

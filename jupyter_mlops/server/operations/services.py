@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Sequence
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
 import msgspec
 
 from jupyter_mlops.core import service as core
 from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.record import encode
 from jupyter_mlops.delivery import scaling, services
-from jupyter_mlops.delivery.calls import score
+from jupyter_mlops.delivery.calls import JSON, Caller, endpoint_of
 from jupyter_mlops.delivery.certificates import Given, Trust, renew, show_certificate
-from jupyter_mlops.delivery.clients import ClientProgram, Language, client_program
+from jupyter_mlops.delivery.clients import ClientProgram, Example, Language, client_program, service_example
 from jupyter_mlops.monitoring.telemetry import Request, list_requests
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
-from jupyter_mlops.server.row import Body, Raw
+from jupyter_mlops.server.row import Body, Passed, Raw
+
+PROBLEM: Final = "application/problem+json"
+_PASSED_ON: Final = ("x-mlops-deployment", "x-request-id", "retry-after")
 
 
 class WantedLimits(core.Limits, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -149,10 +157,10 @@ def configure_service(world: World, name: str, body: ConfigureService) -> Servic
 
 
 def show_service_logs(
-    world: World, name: str, *, tail: Most = 100, since: str | None = None, replica: str = ""
+    world: World, name: str, *, tail: Most = 100, since: str | None = None, replica: str = "", deployment: str = ""
 ) -> Sequence[str]:
     """Show the last lines that a service's replicas wrote, as JSON, in the order of time."""
-    return services.service_logs(world, name, tail, since=since, replica=replica)
+    return services.service_logs(world, name, tail, since=since, replica=replica, deployment=deployment)
 
 
 def renew_certificate(world: World, name: str, body: RenewCertificate) -> Trust:
@@ -167,9 +175,35 @@ def show_telemetry(world: World, name: str, *, since: str = "1h", limit: Most = 
     return list_requests(world, name, since=since, newest=limit)
 
 
-def score_service(world: World, name: str, body: Raw) -> Any:
-    """Send a body to a service, with its key, and pass its answer on; that it is full, too."""
-    return score(world, name, body.data, body.content_type or "application/json", patience_s=0)
+def score_service(world: World, name: str, body: Raw, *, deployment: str = "") -> Passed:
+    """Send a body to a service, with its key, and pass its answer on; that it is full or refuses, too.
+
+    ``deployment`` calls one directly. The headers say which one answered (``x-mlops-deployment``), under which id
+    (``x-request-id``), and how long it took as seen from here (``server-timing``).
+    """
+    chosen = {"x-mlops-deployment": deployment} if deployment else {}
+    with contextlib.closing(Caller(lambda: endpoint_of(world, name), patience_s=0, headers=chosen)) as caller:
+        return _passed(caller, body)
+
+
+def _passed(caller: Caller, body: Raw) -> Passed:
+    _ = caller.endpoint  # it and the key are looked up before the time counts
+    began = time.perf_counter()
+    answer = caller.tried(body.data, body.content_type or JSON)
+    headers = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
+    headers["server-timing"] = f"service;dur={(time.perf_counter() - began) * 1e3:.3f}"
+    if answer.status == HTTPStatus.OK:
+        return Passed(status=answer.status, data=answer.body, media=answer.media or JSON, headers=headers)
+    error = caller.refused(answer)
+    if not isinstance(error, MlopsError):
+        raise error
+    problem = error.problem()
+    return Passed(status=problem.status, data=encode(problem), media=PROBLEM, headers=headers)
+
+
+def show_example(world: World, name: str, *, deployment: str = "") -> Example:
+    """Return a body that a service scores, of the deployment that most of the traffic goes to unless one is named."""
+    return service_example(world, name, deployment)
 
 
 def show_client(world: World, name: str, language: Language) -> ClientProgram:

@@ -74,6 +74,37 @@ async def change_while_it_runs(api, service: dict[str, Any], keys: dict[str, str
         await asyncio.sleep(0.05)
 
 
+async def look_at_figures(api, service: dict[str, Any]) -> None:
+    """See in the figures what was asked, and be told beside an answer who gave it and how long that took."""
+    example = (await api("GET", "services/risk/example", user="rita")).body
+    assert (example["deployment"], example["is_sample"]) == (service["deployments"][0]["name"], True)
+    before = (await api("GET", "services/risk/figures", user="rita")).body
+    scored = await api("POST", "services/risk/score", example["body"], deployment=example["deployment"])
+    assert (scored.status, scored.headers["x-mlops-deployment"]) == (200, example["deployment"])
+    assert float(scored.headers["server-timing"].removeprefix("service;dur=")) > 0
+    wrong = await api("POST", "services/risk/score", raw=b"{")
+    assert (wrong.status, wrong.headers["content-type"]) == (400, "application/problem+json")
+    assert wrong.headers["x-request-id"]
+    nobody = await api("POST", "services/risk/score", example["body"], deployment="green")
+    assert (nobody.status, nobody.body["code"]) == (404, "deployment-not-found")
+
+    after = (await api("GET", "services/risk/figures")).body
+    grown = {name: after["answered"][name] - before["answered"][name] for name in before["answered"]}
+    assert grown == {"requests": 3, "ok": 1, "refused": 2, "failed": 0, "in_flight": 0}
+    (old,), (one,) = before["replicas"], after["replicas"]
+    assert (one["state"], one["current"], one["deployment"]) == ("ready", True, example["deployment"])
+    assert one["statuses"]["200"] == old["statuses"]["200"] + 1
+    assert sum(one["latencies"]["counts"]) == sum(one["statuses"].values())
+    assert len(one["latencies"]["counts"]) == len(one["latencies"]["bounds_s"]) + 1
+    assert (one["cpu_s"] > 0, one["memory_bytes"] > 10_000_000, one["pid"] > 0) == (True, True, True)
+    (counts,) = (await api("GET", "counts", user="rita")).body["items"]
+    assert (counts["service"], counts["answered"]) == ("risk", after["answered"])
+
+    logged = (await api("GET", "services/risk/logs", deployment=example["deployment"])).body["items"]
+    assert {json.loads(line)["deployment"] for line in logged} == {example["deployment"]}
+    assert (await api("GET", "services/risk/logs", deployment="green")).body["items"] == []
+
+
 async def look_at_telemetry(api, answer) -> None:
     """Read what was kept of the first request, hide a column of the next, and switch it off."""
     kept = (await api("GET", "services/risk/telemetry", since="1h")).body["items"]
@@ -138,6 +169,7 @@ async def test_a_service_is_deployed_called_and_deleted_on_this_machine(api, mod
     own.headers["Content-Type"] = "application/json"
     assert json.loads((await AsyncHTTPClient().fetch(own)).body) == scored.body
     assert (await api("GET", "services/risk/keys", user="rita")).status == 403
+    await look_at_figures(api, service)
     await change_while_it_runs(api, service, keys)
     await look_at_telemetry(api, scored.body)
     await give_a_certificate(api, service)
@@ -207,6 +239,8 @@ async def test_a_service_that_cannot_be_says_why_and_leaves_nothing(api, jp_root
         ("GET", "services/nothing/keys"),
         ("POST", "services/nothing/keys/primary/regenerate"),
         ("GET", "services/nothing/logs"),
+        ("GET", "services/nothing/figures"),
+        ("GET", "services/nothing/example"),
         ("POST", "services/nothing/score"),
         ("GET", "lineage/service/nothing"),
     ],
