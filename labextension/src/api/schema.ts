@@ -109,6 +109,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what the clients of each service were answered, of those whose gateway runs on this machine. */
+        get: operations["all_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -808,6 +825,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/{name}/example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a body that a service scores, of the deployment that most of the traffic goes to unless one is named. */
+        get: operations["show_example"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{name}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what a service's gateway and replicas have counted until now. Raises ``UnknownThing``. */
+        get: operations["service_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/{name}/keys": {
         parameters: {
             query?: never;
@@ -920,7 +971,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a body to a service, with its key, and pass its answer on; that it is full, too. */
+        /** Send a body to a service, with its key, and pass its answer on; that it is full or refuses, too. */
         post: operations["score_service"];
         delete?: never;
         options?: never;
@@ -1183,6 +1234,22 @@ export interface components {
             started_at: number;
             /** @default  */
             unit: string;
+        };
+        /**
+         * Answered
+         * @description What clients were answered at a service's address, since its gateway was last loaded.
+         */
+        Answered: {
+            /** @default 0 */
+            failed: number;
+            /** @default 0 */
+            in_flight: number;
+            /** @default 0 */
+            ok: number;
+            /** @default 0 */
+            refused: number;
+            /** @default 0 */
+            requests: number;
         };
         /**
          * Artifact
@@ -1541,6 +1608,16 @@ export interface components {
             verb: string;
         };
         /**
+         * Example
+         * @description A body that a service scores.
+         */
+        Example: {
+            body: unknown;
+            deployment: string;
+            is_sample: boolean;
+            manifest: string;
+        };
+        /**
          * Experiment
          * @description A named group of runs.
          */
@@ -1566,6 +1643,17 @@ export interface components {
             /** @default null */
             before: unknown;
             field: string;
+        };
+        /**
+         * Figures
+         * @description What a service does now.
+         */
+        Figures: {
+            answered: components["schemas"]["Answered"] | null;
+            at: number;
+            replicas: components["schemas"]["ReplicaFigures"][];
+            /** @default  */
+            trouble: string;
         };
         /**
          * FileChange
@@ -1679,6 +1767,16 @@ export interface components {
         Keys: {
             primary: string;
             secondary: string;
+        };
+        /**
+         * Latencies
+         * @description How long answers took, from the first byte of a request on, as counts by upper bound.
+         */
+        Latencies: {
+            /** @default [] */
+            bounds_s: number[];
+            /** @default [] */
+            counts: number[];
         };
         /**
          * Limits
@@ -2047,6 +2145,45 @@ export interface components {
             certificate?: components["schemas"]["GivenCertificate"] | null;
         };
         /**
+         * ReplicaFigures
+         * @description One replica, and what it has counted since it started.
+         */
+        ReplicaFigures: {
+            /** @default  */
+            container: string;
+            /** @default 0 */
+            cpu_s: number;
+            current: boolean;
+            deployment: string;
+            host: string;
+            id: string;
+            /** @default 0 */
+            in_flight: number;
+            /**
+             * @default {
+             *       "bounds_s": [],
+             *       "counts": []
+             *     }
+             */
+            latencies: components["schemas"]["Latencies"];
+            manifest: string;
+            /** @default 0 */
+            memory_bytes: number;
+            /** @default 0 */
+            n_kept: number;
+            /** @default 0 */
+            n_lost: number;
+            /** @default 0 */
+            pid: number;
+            started_at: number;
+            /** @enum {unknown} */
+            state: "busy" | "ended" | "ready" | "starting";
+            /** @default {} */
+            statuses: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Reproduce
          * @description How a run is executed again.
          */
@@ -2358,6 +2495,15 @@ export interface components {
             url: string;
             /** @default 0 */
             version: number;
+        };
+        /**
+         * ServiceCounts
+         * @description What a service's clients were answered, to tell requests per second of many services at once.
+         */
+        ServiceCounts: {
+            answered: components["schemas"]["Answered"];
+            at: number;
+            service: string;
         };
         /**
          * SetMirror
@@ -2844,6 +2990,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    all_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ServiceCounts"][];
+                    };
                 };
             };
             /** @description Why not, and what to do. */
@@ -4764,6 +4941,70 @@ export interface operations {
             };
         };
     };
+    show_example: {
+        parameters: {
+            query?: {
+                deployment?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Example"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    service_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Figures"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     service_keys: {
         parameters: {
             query?: never;
@@ -4833,6 +5074,7 @@ export interface operations {
                 tail?: number;
                 since?: string | null;
                 replica?: string;
+                deployment?: string;
             };
             header?: never;
             path: {
@@ -5000,7 +5242,9 @@ export interface operations {
     };
     score_service: {
         parameters: {
-            query?: never;
+            query?: {
+                deployment?: string;
+            };
             header?: never;
             path: {
                 name: string;
