@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import MetricValue, Record
 
 Axis = Literal["step", "time"]
@@ -23,3 +24,12 @@ class Curve(Record, frozen=True, kw_only=True):
     high: list[MetricValue] = []
     last: list[MetricValue] = []
     """The value logged last, NaN included."""
+
+
+class Sparkline(Record, frozen=True, kw_only=True):
+    """A metric of one run in a few points, all as they were logged: the shape of it, for a row of a list."""
+
+    run: RunId
+    at: list[int]
+    """Steps."""
+    values: list[MetricValue]

@@ -19,7 +19,9 @@ class Experiment(Record, frozen=True, kw_only=True):
     id: ExperimentId
     name: str
     n_runs: int | None = None
-    """``None`` where the tracking server does not count them."""
+    """``None`` where the tracking server does not count them; those that match, where the list was filtered."""
+    n_running: int | None = None
+    """The same, of those that are running."""
     created_at: float = 0.0
     """Seconds since the epoch."""
     archived: bool = False

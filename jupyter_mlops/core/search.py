@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, get_args
 
 from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.record import Record
-from jupyter_mlops.core.run import Run
-from jupyter_mlops.core.where import And, Compare, Field, Found, Node
+from jupyter_mlops.core.run import Run, RunStatus
+from jupyter_mlops.core.where import And, Compare, Field, FieldKind, Found, Node, Or
 from jupyter_mlops.core.whereparse import Language
 
 RUNS: Final = Language(
@@ -96,6 +97,33 @@ def with_terms(where: Node = EVERY, **attributes: str | None) -> Node:
         Compare(Field("", key, RUNS.fields[key]), "=", value) for key, value in attributes.items() if value is not None
     ]
     return And((where, *more)) if more else where
+
+
+_ID_BEGINNING: Final = re.compile(r"[0-9a-f]{4,32}")
+
+
+def named(words: str) -> Node:
+    """Return a filter for what was typed without any operator: each word is in the name, or says experiment, status or id."""
+    return And(tuple(_named(word) for word in words.split()))
+
+
+def _named(word: str) -> Node:
+    anywhere = f"%{word}%"
+    parts = [Compare(Field("", key, "text"), "ilike", anywhere) for key in ("name", "experiment")]
+    if word.upper() in get_args(RunStatus):
+        parts.append(Compare(Field("", "status", "status"), "=", word.upper()))
+    if _ID_BEGINNING.fullmatch(word):
+        parts.append(Compare(Field("", "id", "text"), "like", f"{word}%"))
+    return Or(tuple(parts))
+
+
+class RunFields(Record, frozen=True, kw_only=True):
+    """What runs can be filtered and ordered by: their own fields, and the names of what they logged."""
+
+    fields: Mapping[str, FieldKind]
+    metrics: list[str]
+    params: list[str]
+    tags: list[str]
 
 
 class RunPage(Record, frozen=True, kw_only=True):

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from jupyter_mlops.core.curve import Axis, Curve
+from jupyter_mlops.core.curve import Axis, Curve, Sparkline
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunDataset, RunStatus
 from jupyter_mlops.core.search import RunPage, RunQuery
+from jupyter_mlops.core.where import Field, Node
 
 
 class Tracking(Protocol):
@@ -83,6 +84,18 @@ class Tracking(Protocol):
 
     def keys(self, group: str) -> list[str]:
         """Return the names of all ``metrics``, ``params`` or ``tags`` where that takes no server; else none."""
+
+    def values(self, field: Field, start: str, most: int) -> list[str]:
+        """Return texts that runs have in a field and that begin with ``start``, those of most runs first; as for ``keys``."""
+
+    def counts(self, where: Node) -> dict[str, int] | None:
+        """Return how many runs match in each experiment that has any; ``None`` where that takes a server too long.
+
+        Raises ``UnknownKey`` as ``page`` does.
+        """
+
+    def sparklines(self, runs: Sequence[RunId], key: str, n_points: int) -> list[Sparkline]:
+        """Return the runs that have the metric, each with up to ``n_points`` of its points, evenly over its steps."""
 
     def curve(self, run_id: RunId, key: str, n_buckets: int = 1000, *, axis: Axis = "step") -> Curve:
         """Return a metric at the resolution of a chart; without points where the run has no such metric."""

@@ -8,7 +8,7 @@ from jupyter_mlops import activities as acts
 from jupyter_mlops.agent.control import AgentStatus, agent_status, start_agent
 from jupyter_mlops.agent.unit import Unit, install_agent
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.curve import Curve
+from jupyter_mlops.core.curve import Curve, Sparkline
 from jupyter_mlops.core.event import Event
 from jupyter_mlops.core.figures import Figures, ServiceCounts
 from jupyter_mlops.core.host import NamedHost
@@ -16,7 +16,7 @@ from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Experiment, Run
-from jupyter_mlops.core.search import RunPage
+from jupyter_mlops.core.search import RunFields, RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
 from jupyter_mlops.delivery.certificates import Trust, show_certificate
 from jupyter_mlops.delivery.clients import ClientProgram, Example
@@ -55,6 +55,7 @@ from jupyter_mlops.training.experiments import (
     show_experiment,
     use_experiment,
 )
+from jupyter_mlops.training.finding import known_fields
 from jupyter_mlops.training.following import LogPart
 from jupyter_mlops.training.parameters import Parameter
 from jupyter_mlops.training.reproduce import Reproduction, show_reproduction
@@ -97,6 +98,9 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "runs/{ref}/reproduce", runs.reproduce, runs.Reproduce, Run),
     Row("GET", "runs/{ref}/reproduction", show_reproduction, None, Reproduction),
     Row("GET", "runs/{ref}/python", loading_program, None, LoadingProgram),
+    Row("GET", "sparklines", runs.list_sparklines, None, list[Sparkline]),
+    Row("GET", "fields", known_fields, None, RunFields),
+    Row("GET", "fields/{field}/values", runs.show_values, None, runs.FieldValues),
     Row("GET", "comparison", runs.compare, None, Comparison),
     Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
     Row("POST", "snapshots", snapshots.take_snapshot, snapshots.TakeSnapshot, Snapshot),

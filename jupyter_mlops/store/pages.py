@@ -10,7 +10,7 @@ from typing import Any, Final
 from jupyter_mlops.core.ids import ExperimentId
 from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunQuery
-from jupyter_mlops.core.where import Compare, Field, conditions_of
+from jupyter_mlops.core.where import Compare, Field, Node, conditions_of
 from jupyter_mlops.store.conditions import Conditions
 from jupyter_mlops.store.entities import run_record, stored_value
 from jupyter_mlops.store.reading import Rows
@@ -87,6 +87,12 @@ def count_matching(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) 
     return _Search(rows, query, experiments).count() if experiments else 0
 
 
+def count_by_experiment(rows: Rows, where: Node, experiments: Mapping[int, str]) -> dict[str, int]:
+    """Return how many runs a filter lets through in each of these experiments that has any."""
+    found = _Search(rows, RunQuery(where=where), experiments).count_by_experiment() if experiments else []
+    return {experiments[number]: count for number, count in found}
+
+
 class _Search:
     """One query's SQL."""
 
@@ -103,13 +109,21 @@ class _Search:
 
     def count(self) -> int:
         """Return how many runs there are on all pages."""
+        return int(self._rows(f"SELECT COUNT(*) FROM {self._all()}", self._sql.values)[0][0])  # noqa: S608  # names are ours, values are bound
+
+    def count_by_experiment(self) -> list[tuple[int, int]]:
+        """Return the experiments that have any, each with how many there are on all pages."""
+        counted = f"SELECT r.experiment_id, COUNT(*) FROM {self._all()} GROUP BY r.experiment_id"  # noqa: S608  # names are ours, values are bound
+        return [(int(number), int(count)) for number, count in self._rows(counted, self._sql.values)]
+
+    def _all(self) -> str:
         source = "runs r WHERE"
         bounds = [one for one in self._musts if one.field.group == "metrics"]
         if bounds and not self._is_recent():
             key, no = self._sql.bind(bounds[0].field.key), self._sql.bind(False)  # noqa: FBT003  # a column's value
             joined = "latest_metrics m CROSS JOIN runs r WHERE m.run_uuid = r.run_uuid"
             source = f"{joined} AND m.key = {key} AND m.is_nan = {no}{self._bounded(bounds[:1])} AND"
-        return int(self._rows(f"SELECT COUNT(*) FROM {source} {self._where}", self._sql.values)[0][0])  # noqa: S608  # names are ours, values are bound
+        return f"{source} {self._where}"
 
     def _bounded(self, bounds: Sequence[Compare]) -> str:
         return "".join(f" AND m.value {one.op} {self._sql.bind(stored_value(float(one.value)))}" for one in bounds)
@@ -281,17 +295,6 @@ def _of_runs(rows: Rows, table: str, columns: str, ids: Sequence[str]) -> Iterat
     names = {f"id{i}": one for i, one in enumerate(ids)}
     listed = ", ".join(f":{name}" for name in names)
     yield from rows(f"SELECT {columns} FROM {table} WHERE run_uuid IN ({listed}) ORDER BY key", names)  # noqa: S608  # names are ours, values are bound
-
-
-def read_keys(rows: Rows, group: str) -> list[str]:
-    """Return the names of all metrics, parameters or tags, a jump in the index for each."""
-    table = {"metrics": "latest_metrics", "params": "params", "tags": "tags"}[group]
-    jumps = (
-        f"WITH RECURSIVE k(key) AS (SELECT MIN(key) FROM {table} UNION ALL "  # noqa: S608  # names are ours, values are bound
-        f"SELECT (SELECT MIN(t.key) FROM {table} t WHERE t.key > k.key) FROM k WHERE k.key IS NOT NULL) "
-        "SELECT key FROM k WHERE key IS NOT NULL"
-    )
-    return [str(key) for (key,) in rows(jumps)]
 
 
 def has_runs(rows: Rows, experiments: Mapping[int, str]) -> bool:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from jupyter_mlops.core.curve import Axis, Curve
+from jupyter_mlops.core.curve import Axis, Curve, Sparkline
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.run import Experiment, MetricPoint, Run, RunStatus
 from jupyter_mlops.core.search import RunPage, RunQuery, UnknownKey, with_terms
-from jupyter_mlops.core.where import Field, fields_of
-from jupyter_mlops.store import indexes, pages
+from jupyter_mlops.core.where import Field, Node, fields_of
+from jupyter_mlops.store import indexes, names, pages
 from jupyter_mlops.store.curves import curve_of, read_curve
 from jupyter_mlops.store.entities import metric_value, run_of
 from jupyter_mlops.store.mlflow_client import calls
@@ -22,6 +22,7 @@ from jupyter_mlops.store.places import read_artifact_uri, read_locations
 from jupyter_mlops.store.reading import Rows, SqlReader
 from jupyter_mlops.store.registry import MlflowRegistry
 from jupyter_mlops.store.scan import scan_page
+from jupyter_mlops.store.sparklines import read_sparklines, sparkline_of
 
 RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 RUN_PREFIX: Final = re.compile(r"[0-9a-f]{6,31}")
@@ -152,9 +153,7 @@ class MlflowSearch(MlflowRegistry):
             if not experiments:
                 raise UnknownThing("experiment", query.experiment)
         found = pages.read_page(rows, query, experiments)
-        for field in _unseen(found, query):
-            if not pages.is_used(rows, field, experiments) and pages.has_runs(rows, experiments):
-                raise UnknownKey(field, pages.read_keys(rows, field.group))
+        _check_keys(rows, _unseen(found, query), experiments)
         is_last = len(found) <= query.limit
         n_matching = None
         if query.count:
@@ -221,15 +220,15 @@ class MlflowSearch(MlflowRegistry):
             return [run] if run.deleted or not deleted else []
         if not ref or set(ref) & set("'\"`\\"):
             return []
-        names: dict[str, str] = {one.id: one.name for one in self.experiments()}
+        groups: dict[str, str] = {one.id: one.name for one in self.experiments()}
         from mlflow.entities import ViewType
 
         view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
         newest = ["attributes.start_time DESC"]
         where = f"attributes.run_id LIKE '{ref}%'" if by == "prefix" else f"attributes.run_name = '{ref}'"
         with calls(self.uri):
-            some = self.client.search_runs(list(names), where, view, max_results=2, order_by=newest)
-        return [run_of(one, names[one.info.experiment_id]) for one in some]
+            some = self.client.search_runs(list(groups), where, view, max_results=2, order_by=newest)
+        return [run_of(one, groups[one.info.experiment_id]) for one in some]
 
     def history(self, run_id: RunId, key: str) -> list[MetricPoint]:
         """Return every logged value of a metric, in the order of its steps."""
@@ -250,7 +249,38 @@ class MlflowSearch(MlflowRegistry):
         if self.reader.is_empty:
             return []
         with self.reader.open() as rows:
-            return [] if rows is None else pages.read_keys(rows, group)
+            return [] if rows is None else names.read_keys(rows, group)
+
+    def values(self, field: Field, start: str, most: int) -> list[str]:
+        """Return the texts that runs have in a field, those of most runs first; of a server's, nothing."""
+        if self.reader.is_empty:
+            return []
+        with self.reader.open() as rows:
+            return [] if rows is None else names.read_values(rows, field, start, most)
+
+    def counts(self, where: Node) -> dict[str, int] | None:
+        """Return how many runs match in each experiment that has any; ``None`` where a server would have to be asked for all.
+
+        Raises ``UnknownKey`` for a metric or parameter that no run has.
+        """
+        if self.reader.is_empty:
+            return {}
+        with self.reader.open() as rows:
+            if rows is None:
+                return None
+            experiments = pages.read_names(rows)
+            found = pages.count_by_experiment(rows, where, experiments)
+            if not found:
+                _check_keys(rows, _unseen((), RunQuery(where=where)), experiments)
+            return found
+
+    def sparklines(self, runs: Sequence[RunId], key: str, n_points: int) -> list[Sparkline]:
+        """Return the runs that have the metric, each with up to ``n_points`` of its points, evenly over its steps."""
+        with self.reader.open() as rows:
+            if rows is not None:
+                return read_sparklines(rows, runs, key, n_points)
+        histories = {run: [(one.step, float(one.value)) for one in self.history(run, key)] for run in runs}
+        return [sparkline_of(run, points, n_points) for run, points in histories.items() if points]
 
 
 def _unseen(found: Collection[Run], query: RunQuery) -> list[Field]:
@@ -262,6 +292,13 @@ def _unseen(found: Collection[Run], query: RunQuery) -> list[Field]:
         ("params", key) for run in found for key in run.params
     }
     return [one for one in asked if one.group in {"metrics", "params"} and (one.group, one.key) not in seen]
+
+
+def _check_keys(rows: Rows, fields: Iterable[Field], experiments: Mapping[int, str]) -> None:
+    """Raise ``UnknownKey`` for the first of these that no run of the experiments has."""
+    for field in fields:
+        if not pages.is_used(rows, field, experiments) and pages.has_runs(rows, experiments):
+            raise UnknownKey(field, names.read_keys(rows, field.group))
 
 
 def _experiment(found: Any) -> Experiment:

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import replace
 
 from jupyter_mlops.core.errors import UnknownThing
 from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.run import Experiment
+from jupyter_mlops.core.search import EVERY, with_terms
 from jupyter_mlops.ports import World
+from jupyter_mlops.training.finding import filter_of
 
 FALLBACK = "Default"
 """MLflow's own, which every store has."""
 
 
-def list_experiments(world: World, *, archived: bool = False) -> list[Experiment]:
-    """Return the experiments, newest first; with ``archived`` those that were put away."""
+def list_experiments(
+    world: World, *, archived: bool = False, where: str | None = None, words: str = ""
+) -> list[Experiment]:
+    """Return the experiments, newest first; with ``archived`` those that were put away.
+
+    With a filter of runs, those that have runs that match, which alone are counted; all, uncounted, where that would
+    take a tracking server too long. Raises ``BadWhere`` and ``UnknownKey`` as ``find_runs`` does.
+    """
     in_use = world.experiment_in_use()
-    return [_marked(one, in_use) for one in world.tracking.experiments(archived=archived)]
+    found = [_marked(one, in_use) for one in world.tracking.experiments(archived=archived)]
+    if archived:
+        return found
+    node = filter_of(where, words)
+    matching = None if node == EVERY else world.tracking.counts(node)
+    running = world.tracking.counts(with_terms(node, status="RUNNING"))
+    if running is None:
+        return found
+    return [
+        replace(
+            one,
+            n_runs=one.n_runs if matching is None else matching[one.name],
+            n_running=running.get(one.name, 0),
+        )
+        for one in found
+        if matching is None or one.name in matching
+    ]
 
 
 def show_experiment(world: World, name: str) -> Experiment:
@@ -65,4 +89,4 @@ def restore_experiment(world: World, name: str) -> Experiment:
 
 
 def _marked(found: Experiment, in_use: str) -> Experiment:
-    return msgspec.structs.replace(found, in_use=found.name == in_use and not found.archived)
+    return replace(found, in_use=found.name == in_use and not found.archived)

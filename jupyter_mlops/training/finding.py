@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from typing import Final, get_args
 
 import msgspec
 
-from jupyter_mlops.core.curve import Axis, Curve
+from jupyter_mlops.core.curve import Axis, Curve, Sparkline
 from jupyter_mlops.core.errors import BadInput, UnknownThing
+from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import RunStatus
-from jupyter_mlops.core.search import EVERY, NEWEST, RUNS, RunPage, RunQuery, found_in, read_order, with_terms
-from jupyter_mlops.core.where import Field, fields_of, holds
+from jupyter_mlops.core.search import (
+    NEWEST,
+    RUNS,
+    RunFields,
+    RunPage,
+    RunQuery,
+    found_in,
+    named,
+    read_order,
+    with_terms,
+)
+from jupyter_mlops.core.where import And, Field, Node, fields_of, holds
 from jupyter_mlops.ports import World
 from jupyter_mlops.training.reaper import settle
 
-_LONGEST_AFTER = 18
+_LONGEST_AFTER: Final = 18
+_SAMPLE: Final = 200
+"""Runs of a server that are looked at for names."""
 
 
 class BadAfter(BadInput):
@@ -30,6 +45,7 @@ def find_runs(
     world: World,
     *,
     where: str | None = None,
+    words: str = "",
     order: str | None = None,
     experiment: str | None = None,
     status: RunStatus | None = None,
@@ -41,14 +57,14 @@ def find_runs(
 ) -> RunPage:
     """Return a page of runs, newest first unless ordered otherwise.
 
-    ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``order`` a field with an optional ``asc`` or
+    ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``words`` are looked for in names, ``order`` a field with an optional ``asc`` or
     ``desc``, ``after`` the ``next`` of the page before; ``deleted`` asks for those in the trash, ``count`` for how many
     match in all. Raises ``BadWhere`` with the column, ``UnknownKey`` for a metric or parameter that no run has,
     ``UnknownThing`` for an experiment, ``BadAfter``.
     """
     if after and not (after.isdecimal() and len(after) <= _LONGEST_AFTER):
         raise BadAfter(after)
-    node = with_terms(EVERY if where is None else RUNS.parse(where), status=status, project=project)
+    node = with_terms(filter_of(where, words), status=status, project=project)
     page = world.tracking.page(
         RunQuery(
             where=node,
@@ -67,6 +83,41 @@ def find_runs(
         if holds(node, functools.partial(found_in, run))
     ]
     return msgspec.structs.replace(page, items=items)
+
+
+def filter_of(where: str | None, words: str) -> Node:
+    """Read a filter and words to be found in names; all must hold. Raises ``BadWhere`` with the column."""
+    parts = [] if where is None else [RUNS.parse(where)]
+    if words.strip():
+        parts.append(named(words))
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def known_fields(world: World) -> RunFields:
+    """Return what runs can be filtered by. Of a tracking server, what its newest runs have logged."""
+    metrics, params, tags = (world.tracking.keys(group) for group in ("metrics", "params", "tags"))
+    if not metrics and not params and not tags:
+        newest = world.tracking.page(RunQuery(limit=_SAMPLE)).items
+        metrics = sorted({key for run in newest for key in run.metrics})
+        params = sorted({key for run in newest for key in run.params})
+        tags = sorted({key for run in newest for key in run.tags})
+    return RunFields(fields=RUNS.fields, metrics=metrics, params=params, tags=tags)
+
+
+def known_values(world: World, field: str, *, start: str = "", limit: int = 50) -> list[str]:
+    """Return what runs have in a field and begins with ``start``, most frequent first; nothing of numbers and times.
+
+    Raises ``BadWhere`` for what is no field.
+    """
+    asked = RUNS.field(field, option="The field")[0]
+    if asked.kind == "status":
+        return [one for one in get_args(RunStatus) if one.startswith(start.upper())]
+    return world.tracking.values(asked, start, limit)
+
+
+def read_sparklines(world: World, runs: Sequence[str], key: str, *, n_points: int = 40) -> list[Sparkline]:
+    """Return a metric of these runs, named by their ids, each in a few points; those that have no such metric left out."""
+    return world.tracking.sparklines([RunId(run) for run in runs], key, n_points)
 
 
 def columns(where: str | None, order: str | None) -> list[Field]:

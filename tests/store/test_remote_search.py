@@ -13,7 +13,8 @@ from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.store import reading
 from jupyter_mlops.store.mlflow_ui import MlflowUi
 from jupyter_mlops.store.tracking import MlflowTracking
-from jupyter_mlops.training.finding import find_runs, read_curve
+from jupyter_mlops.training.experiments import list_experiments
+from jupyter_mlops.training.finding import find_runs, known_fields, read_curve, read_sparklines
 from jupyter_mlops.workspace import Workspace
 
 
@@ -56,6 +57,10 @@ def _searched(world: Workspace) -> None:
         find_runs(world, experiment="nothing")
     curve = read_curve(world, "run1", "loss", n_buckets=10)
     assert (curve.n_points, len(curve.at), curve.high[0]) == (50, 10, 1.0)
+    (line,) = read_sparklines(world, [world.tracking.run("run1").id], "loss", n_points=10)
+    assert (line.at[0], line.at[-1], len(line.at)) == (0, 49, 10)
+    assert known_fields(world).metrics == ["auc", "loss"]
+    assert {"churn"} <= {one.name for one in list_experiments(world, words="run")}
 
 
 @pytest.mark.slow

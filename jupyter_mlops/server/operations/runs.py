@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
-from jupyter_mlops.core.curve import Axis, Curve
+from jupyter_mlops.core.curve import Axis, Curve, Sparkline
 from jupyter_mlops.core.errors import BadInput, UnknownThing
-from jupyter_mlops.core.record import MetricValue
+from jupyter_mlops.core.record import MetricValue, Record
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.ports import World
@@ -18,7 +18,7 @@ from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body, Download
 from jupyter_mlops.training.compare import Comparison, compare_runs
-from jupyter_mlops.training.finding import find_runs, read_curve
+from jupyter_mlops.training.finding import find_runs, known_values, read_curve, read_sparklines
 from jupyter_mlops.training.following import LogPart, Stream, read_part
 from jupyter_mlops.training.parameters import Parameter, file_parameters
 from jupyter_mlops.training.reproduce import RTOL, examine, reproduce_run
@@ -27,6 +27,8 @@ from jupyter_mlops.training.runs import log_metrics as flow_log_metrics
 from jupyter_mlops.training.runs import run_artifact
 from jupyter_mlops.training.submit import submit_file
 from jupyter_mlops.training.upkeep import delete_run, delete_runs, restore_runs, tag_run, tag_runs
+
+MOST_SPARKLINES: Final = 200
 
 
 class SubmitRun(Body, frozen=True, kw_only=True):
@@ -82,10 +84,23 @@ class ArtifactIsFolder(BadInput):
     code = "artifact-is-folder"
 
 
+class TooManyRuns(BadInput):
+    """More runs were named than one answer tells of."""
+
+    code = "too-many-runs"
+
+
+class FieldValues(Record, frozen=True, kw_only=True):
+    """What runs have in a field."""
+
+    values: list[str]
+
+
 def list_runs(
     world: World,
     *,
     where: str | None = None,
+    words: str = "",
     order: str | None = None,
     experiment: str | None = None,
     status: RunStatus | None = None,
@@ -95,10 +110,11 @@ def list_runs(
     deleted: bool = False,
     count: bool = False,
 ) -> RunPage:
-    """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`."""
+    """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` in names."""
     return find_runs(
         world,
         where=where,
+        words=words,
         order=order,
         experiment=experiment,
         status=status,
@@ -115,6 +131,21 @@ def show_curve(
 ) -> Curve:
     """Show a metric at the resolution of a chart: the smallest, the largest and the last value of each bucket."""
     return read_curve(world, ref, key, n_buckets=buckets, axis=axis)
+
+
+def show_values(
+    world: World, field: str, *, start: str = "", limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+) -> FieldValues:
+    """Show what runs have in a field (``params.model``, ``status``) that begins with ``start``, most frequent first."""
+    return FieldValues(values=known_values(world, field, start=start, limit=limit))
+
+
+def list_sparklines(world: World, *, runs: str, key: str) -> list[Sparkline]:
+    """List the shape of a metric of some runs, whose ids have commas between them; those without it are left out."""
+    ids = [one for one in runs.split(",") if one]
+    if len(ids) > MOST_SPARKLINES:
+        raise TooManyRuns(f"{len(ids)} runs were asked for.", hint=f"Ask for at most {MOST_SPARKLINES} at a time.")
+    return read_sparklines(world, ids, key)
 
 
 def submit_run(world: World, place: Place, body: SubmitRun) -> Run:

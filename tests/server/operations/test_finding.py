@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from jupyter_mlops.core.run import MetricPoint
@@ -60,3 +62,64 @@ async def test_experiments_are_used_archived_and_restored(api):
     assert [one["name"] for one in listed.body["items"]] == ["churn"]
     assert (await api("POST", "experiments/churn/restore")).body["n_runs"] == 3
     assert (await api("POST", "experiments/a%20b/use")).body["code"] == "bad-name"
+
+
+async def test_words_are_looked_for_in_names_and_say_status_experiment_or_id(api, here):
+    async def names(words: str, **more: str) -> list[str]:
+        return [one["name"] for one in (await api("GET", "runs", words=words, **more)).body["items"]]
+
+    running = here.tracking.create_run("forest", "calm-fox", tags={}, params={})
+    assert await names("FOX calm") == await names("running") == await names(running.id[:8]) == ["calm-fox"]
+    assert await names("churn RUN1") == ["run1"]
+    assert await names("churn finished", where="metrics.`val/auc` > 1.5") == ["run2"]
+    assert await names("zebra") == []
+
+
+async def test_experiments_say_how_many_of_their_runs_match_and_are_running(api, here):
+    here.tracking.create_run("forest", "calm-fox", tags={}, params={})
+
+    async def counts(**query: str) -> dict[str, tuple[int, int]]:
+        items = (await api("GET", "experiments", **query)).body["items"]
+        return {one["name"]: (one["n_runs"], one["n_running"]) for one in items}
+
+    assert await counts() == {"Default": (0, 0), "churn": (3, 0), "forest": (1, 1)}
+    assert await counts(where="metrics.val/auc > 1") == {"churn": (2, 0)}
+    assert await counts(words="fox") == {"forest": (1, 1)}
+    assert (await api("GET", "experiments", where="metrics.")).body["code"] == "bad-where"
+    assert (await api("GET", "experiments", where="metrics.auc > 1")).body["code"] == "metric-not-found"
+
+
+async def test_what_a_filter_may_name_is_known(api, here):
+    for model in ("svm", "tree", "svm"):
+        here.tracking.create_run("forest", None, tags={"team": "risk"}, params={"the model": model})
+    fields = (await api("GET", "fields")).body
+    assert fields["fields"]["started"] == "time"
+    assert (fields["metrics"], fields["params"]) == (["val/auc"], ["the model"])
+    assert "team" in fields["tags"]
+
+    async def values(field: str, start: str = "") -> list[str]:
+        return (await api("GET", f"fields/{quote(field, safe='')}/values", start=start)).body["values"]
+
+    assert await values("params.`the model`") == ["svm", "tree"]
+    assert await values("params.`the model`", "t") == ["tree"]
+    assert await values("tags.team") == ["risk"]
+    assert await values("status", "f") == ["FINISHED", "FAILED"]
+    assert set(await values("experiment")) == {"Default", "churn", "forest"}
+    assert await values("metrics.val/auc") == await values("started") == []
+    assert (await api("GET", "fields/colour/values")).body["code"] == "bad-where"
+
+
+async def test_sparklines_of_many_runs_come_at_once_and_none_reads_all_points(api, here):
+    long = here.tracking.create_run("churn", "long", tags={}, params={})
+    points = [
+        MetricPoint(key="loss", value="NaN" if step == 999 else step, step=step, at_ms=step) for step in range(1000)
+    ]
+    here.tracking.log(long.id, metrics=points)
+    short = here.tracking.run("run1").id
+    (line,) = (await api("GET", "sparklines", runs=f"{long.id},{short},{'0' * 32}", key="loss")).body["items"]
+    assert (line["run"], len(line["at"])) == (long.id, 40)
+    assert (line["at"][0], line["at"][-1]) == (0, 999)
+    assert line["values"] == [*line["at"][:-1], "NaN"]
+    (line,) = (await api("GET", "sparklines", runs=f"{long.id},{short}", key="val/auc")).body["items"]
+    assert line == {"run": short, "at": [0, 1, 2, 3, 4], "values": [1.0, 1.1, 1.2, 1.3, 1.4]}
+    assert (await api("GET", "sparklines", runs="a," * 201, key="loss")).body["code"] == "too-many-runs"
