@@ -15,7 +15,16 @@ export function workspace(change: Partial<Workspace> = {}): Workspace {
 }
 
 export function experiment(change: Partial<Experiment> = {}): Experiment {
-  return { id: '1', name: 'forest', n_runs: 1, created_at: 1000, archived: false, in_use: false, ...change };
+  return {
+    id: '1',
+    name: 'forest',
+    n_runs: 1,
+    n_running: 0,
+    created_at: 1000,
+    archived: false,
+    in_use: false,
+    ...change
+  };
 }
 
 export function run(change: Partial<Run> = {}): Run {
