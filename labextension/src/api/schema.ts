@@ -228,6 +228,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what runs can be filtered by. Of a tracking server, what its newest runs have logged. */
+        get: operations["known_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fields/{field}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what runs have in a field (``params.model``, ``status``) that begins with ``start``, most frequent first. */
+        get: operations["show_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hosts": {
         parameters: {
             query?: never;
@@ -551,7 +585,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`. */
+        /** List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` in names. */
         get: operations["list_runs"];
         put?: never;
         /** Start a script or notebook of the server's folder as a run. */
@@ -1133,6 +1167,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sparklines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the shape of a metric of some runs, whose ids have commas between them; those without it are left out. */
+        get: operations["list_sparklines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/status": {
         parameters: {
             query?: never;
@@ -1630,6 +1681,8 @@ export interface components {
             /** @default false */
             in_use: boolean;
             /** @default null */
+            n_running: number | null;
+            /** @default null */
             n_runs: number | null;
             name: string;
         };
@@ -1643,6 +1696,13 @@ export interface components {
             /** @default null */
             before: unknown;
             field: string;
+        };
+        /**
+         * FieldValues
+         * @description What runs have in a field.
+         */
+        FieldValues: {
+            values: string[];
         };
         /**
          * Figures
@@ -2362,6 +2422,18 @@ export interface components {
             warnings: string[];
         };
         /**
+         * RunFields
+         * @description What runs can be filtered and ordered by: their own fields, and the names of what they logged.
+         */
+        RunFields: {
+            fields: {
+                [key: string]: "any" | "duration" | "number" | "status" | "text" | "time";
+            };
+            metrics: string[];
+            params: string[];
+            tags: string[];
+        };
+        /**
          * RunPage
          * @description Some of the runs that match.
          */
@@ -2579,6 +2651,15 @@ export interface components {
             path: string;
             /** @default  */
             target: string;
+        };
+        /**
+         * Sparkline
+         * @description A metric of one run in a few points, all as they were logged: the shape of it, for a row of a list.
+         */
+        Sparkline: {
+            at: number[];
+            run: string;
+            values: (number | ("-Infinity" | "Infinity" | "NaN"))[];
         };
         /**
          * Status
@@ -3072,6 +3153,8 @@ export interface operations {
         parameters: {
             query?: {
                 archived?: boolean;
+                where?: string | null;
+                words?: string;
             };
             header?: never;
             path?: never;
@@ -3212,6 +3295,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    known_fields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFields"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_values: {
+        parameters: {
+            query?: {
+                start?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                field: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldValues"];
                 };
             };
             /** @description Why not, and what to do. */
@@ -4124,6 +4270,7 @@ export interface operations {
         parameters: {
             query?: {
                 where?: string | null;
+                words?: string;
                 order?: string | null;
                 experiment?: string | null;
                 status?: ("FAILED" | "FINISHED" | "KILLED" | "RUNNING" | "SCHEDULED") | null;
@@ -5604,6 +5751,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Restored"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sparklines: {
+        parameters: {
+            query: {
+                runs: string;
+                key: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Sparkline"][];
+                    };
                 };
             };
             /** @description Why not, and what to do. */
