@@ -35,6 +35,7 @@ from jupyter_mlops.monitoring.live import all_counts, service_figures
 from jupyter_mlops.monitoring.telemetry import Request
 from jupyter_mlops.server.operations import (
     activities,
+    comparison,
     deployments,
     hosts,
     images,
@@ -47,7 +48,8 @@ from jupyter_mlops.server.operations import (
     workspace,
 )
 from jupyter_mlops.server.row import Download, Raw, Row
-from jupyter_mlops.training.compare import Comparison
+from jupyter_mlops.training.compare import CodeDiff, Comparison
+from jupyter_mlops.training.compared import CodeVersion, ComparedRuns, Packages, RunCurve
 from jupyter_mlops.training.experiments import (
     archive_experiment,
     list_experiments,
@@ -101,7 +103,12 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "sparklines", runs.list_sparklines, None, list[Sparkline]),
     Row("GET", "fields", known_fields, None, RunFields),
     Row("GET", "fields/{field}/values", runs.show_values, None, runs.FieldValues),
-    Row("GET", "comparison", runs.compare, None, Comparison),
+    Row("GET", "comparison", comparison.compare, None, Comparison),
+    Row("GET", "comparison/runs", comparison.show_runs, None, ComparedRuns),
+    Row("GET", "comparison/curves", comparison.show_curves, None, list[RunCurve]),
+    Row("GET", "comparison/code", comparison.show_code, None, list[CodeVersion]),
+    Row("GET", "comparison/code/diff", comparison.show_code_diff, None, CodeDiff),
+    Row("GET", "comparison/packages", comparison.show_packages, None, list[Packages]),
     Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
     Row("POST", "snapshots", snapshots.take_snapshot, snapshots.TakeSnapshot, Snapshot),
     Row("POST", "snapshots/gc", snapshots.collect_garbage, snapshots.Collect, Collected),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from jupyter_mlops.core.environment import Environment
-from jupyter_mlops.core.errors import BadInput, MlopsError, UnknownThing
+from jupyter_mlops.core.errors import BadInput, MlopsError
 from jupyter_mlops.core.record import MetricValue, Record, decode
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.snapshot import FileChange
@@ -25,6 +25,7 @@ LOWER_IS_BETTER: Final = re.compile(
 )
 """Names of metrics of which less is better; of all others more is."""
 CELL: Final = "source/cell.py"
+ENVIRONMENT: Final = "mlops/environment.json"
 
 
 class TooFewRuns(BadInput):
@@ -62,6 +63,8 @@ class CodeDiff(Record, frozen=True, kw_only=True):
 
     run: str
     changes: list[FileChange]
+    notes: list[str] = []
+    """What could not be compared, and why."""
 
 
 class Comparison(Record, frozen=True, kw_only=True):
@@ -90,16 +93,18 @@ def compare_runs(world: World, refs: Sequence[str]) -> Comparison:
     runs = list(found.values())
     if len(runs) < LEAST:
         raise TooFewRuns([run.name for run in runs])
-    notes: list[str] = []
     params = lines([run.params for run in runs])
+    code = [diff_code(world, runs[0], run) for run in runs[1:]]
+    environments = [read_environment(world, run) for run in runs]
+    without = [run.name for run, packages in zip(runs, environments, strict=True) if not packages]
     return Comparison(
         runs=runs,
         params=sorted(params, key=lambda line: not line.differs),
         metrics=metric_lines([run.results for run in runs]),
-        code=[_code(world, runs[0], run, notes) for run in runs[1:]],
-        environment=[line for line in lines([_environment(world, run, notes) for run in runs]) if line.differs],
+        code=code,
+        environment=[line for line in lines(environments) if line.differs],
         data=lines([_data(world, run) for run in runs]),
-        notes=notes,
+        notes=[*(note for one in code for note in one.notes), *(f"{name} recorded no packages." for name in without)],
     )
 
 
@@ -117,9 +122,14 @@ def metric_lines(columns: Sequence[Mapping[str, MetricValue]]) -> list[MetricLin
     rows = []
     for name in _names(columns):
         values = [column.get(name) for column in columns]
-        lower = LOWER_IS_BETTER.search(name) is not None
+        lower = is_lower_better(name)
         rows.append(MetricLine(name=name, values=values, best=_best(values, lower=lower), lower_is_better=lower))
     return rows
+
+
+def is_lower_better(name: str) -> bool:
+    """Tell whether less of a metric is better, by its name."""
+    return LOWER_IS_BETTER.search(name) is not None
 
 
 def _best(values: Sequence[MetricValue | None], *, lower: bool) -> int | None:
@@ -134,21 +144,24 @@ def _names(columns: Iterable[Mapping[str, object]]) -> list[str]:
     return sorted({name for column in columns for name in column})
 
 
-def _code(world: World, first: Run, other: Run, notes: list[str]) -> CodeDiff:
+def diff_code(world: World, first: Run, other: Run) -> CodeDiff:
+    """Return how the cell and the files of a run differ from those of the first one."""
     changes: list[FileChange] = []
-    cell = _cell(world, first), _cell(world, other)
-    if cell[0] != cell[1] and any(cell):
-        changes.append(_text_change("the cell", *cell))
+    notes: list[str] = []
+    cells = read_cell(world, first), read_cell(world, other)
+    if cells[0] != cells[1]:
+        changes.append(_text_change("the cell", *cells))
     a, b = (run.tags.get("mlops.snapshot", "") for run in (first, other))
     without = [run.name for run, snapshot in ((first, a), (other, b)) if not snapshot]
     if without:
-        notes.append(f"{' and '.join(without)} has no snapshot, so the files are not compared.")
+        verb = "has" if len(without) == 1 else "have"
+        notes.append(f"{' and '.join(without)} {verb} no snapshot, so the files are not compared.")
     elif a != b:
         try:
             changes += diff_snapshots(world, a, b)
         except MlopsError as error:
             notes.append(f"The files of {first.name} and {other.name} are not compared: {error.message}")
-    return CodeDiff(run=other.name, changes=changes)
+    return CodeDiff(run=other.name, changes=changes, notes=notes)
 
 
 def _text_change(path: str, before: str, after: str) -> FileChange:
@@ -157,27 +170,22 @@ def _text_change(path: str, before: str, after: str) -> FileChange:
     return FileChange(path=path, change=change, diff="\n".join(diff))  # type: ignore[arg-type]  # one of the three
 
 
-def _cell(world: World, run: Run) -> str:
+def read_cell(world: World, run: Run) -> str:
     """Return the source of the tracked cell; empty for a run of a file."""
-    return "" if "mlops.file" in run.tags else _read(world, run, CELL).decode("utf-8", "replace")
+    return "" if "mlops.file" in run.tags else world.tracking.read(run.id, CELL).decode("utf-8", "replace")
 
 
-def _environment(world: World, run: Run, notes: list[str]) -> dict[str, str]:
-    data = _read(world, run, "mlops/environment.json")
+def read_environment(world: World, run: Run) -> dict[str, str]:
+    """Return the packages that a run saw, by name, and ``python``; nothing where it recorded none that can be read."""
+    data = world.tracking.read(run.id, ENVIRONMENT)
     if not data:
-        notes.append(f"{run.name} recorded no packages.")
         return {}
-    found = decode(data, Environment)
+    try:
+        found = decode(data, Environment)
+    except msgspec.MsgspecError:
+        return {}  # whoever can store files among the run's can store this one
     return {"python": found.python, **found.packages}
 
 
 def _data(world: World, run: Run) -> dict[str, str]:
     return {one.name: one.digest for one in world.tracking.datasets(run.id)}
-
-
-def _read(world: World, run: Run, path: str) -> bytes:
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            return world.tracking.fetch(run.id, path, Path(scratch)).read_bytes()
-        except UnknownThing:
-            return b""

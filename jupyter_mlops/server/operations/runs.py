@@ -17,7 +17,6 @@ from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body, Download
-from jupyter_mlops.training.compare import Comparison, compare_runs
 from jupyter_mlops.training.finding import find_runs, known_values, read_curve, read_sparklines
 from jupyter_mlops.training.following import LogPart, Stream, read_part
 from jupyter_mlops.training.parameters import Parameter, file_parameters
@@ -201,11 +200,6 @@ def show_restorable(world: World, ref: str, *, environment: Choice = "recorded")
 def reproduce(world: World, ref: str, body: Reproduce) -> Run:
     """Execute a run again as a new run, which is compared with it by ``GET runs/{new}/reproduction``."""
     return reproduce_run(world, examine(world, ref, environment=body.environment), rtol=body.rtol)
-
-
-def compare(world: World, *, runs: str) -> Comparison:
-    """Compare runs, named with commas between them; code is compared with that of the first one."""
-    return compare_runs(world, [ref for ref in runs.split(",") if ref])
 
 
 def show_log(world: World, ref: str, stream: Stream, *, offset: int = 0) -> LogPart:
