@@ -109,6 +109,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/comparison/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show which runs executed the same source. */
+        get: operations["show_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comparison/code/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how the source of a run differs from that of another one. */
+        get: operations["show_code_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comparison/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a metric of each run that has logged it, at the resolution of a chart. */
+        get: operations["show_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comparison/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show which runs saw the same packages, and which those are. */
+        get: operations["show_packages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comparison/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show runs, named with commas between them, and say of those that are not there why. */
+        get: operations["show_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/counts": {
         parameters: {
             query?: never;
@@ -1224,6 +1309,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AbsentRun
+         * @description A run that was asked for and cannot be shown.
+         */
+        AbsentRun: {
+            /** @default  */
+            hint: string;
+            message: string;
+            ref: string;
+        };
+        /**
          * Activity
          * @description A long operation. Its name is its id.
          */
@@ -1400,7 +1495,21 @@ export interface components {
          */
         CodeDiff: {
             changes: components["schemas"]["FileChange"][];
+            /** @default [] */
+            notes: string[];
             run: string;
+        };
+        /**
+         * CodeVersion
+         * @description Runs that executed the same source: the same snapshot of files, and the same cell where they began in one.
+         */
+        CodeVersion: {
+            /** @default false */
+            has_cell: boolean;
+            id: string;
+            runs: string[];
+            /** @default  */
+            snapshot: string;
         };
         /**
          * Collect
@@ -1443,6 +1552,18 @@ export interface components {
              * @enum {unknown}
              */
             type: "any" | "binary" | "boolean" | "datetime" | "double" | "float" | "integer" | "long" | "string";
+        };
+        /**
+         * ComparedRuns
+         * @description The runs that are there, in the order in which they were named, and those that are not.
+         */
+        ComparedRuns: {
+            /** @default [] */
+            absent: components["schemas"]["AbsentRun"][];
+            /** @default [] */
+            lower_is_better: string[];
+            /** @default [] */
+            runs: components["schemas"]["Run"][];
         };
         /**
          * Comparison
@@ -2124,6 +2245,18 @@ export interface components {
             text: string;
         };
         /**
+         * Packages
+         * @description Runs that saw the same packages.
+         */
+        Packages: {
+            id: string;
+            /** @default {} */
+            packages: {
+                [key: string]: string;
+            };
+            runs: string[];
+        };
+        /**
          * Param
          * @description One parameter of a prediction, which a request may give beside its rows.
          */
@@ -2377,6 +2510,14 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
+        };
+        /**
+         * RunCurve
+         * @description One run's curve of a metric.
+         */
+        RunCurve: {
+            curve: components["schemas"]["Curve"];
+            run: string;
         };
         /**
          * RunDataset
@@ -3071,6 +3212,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_code: {
+        parameters: {
+            query: {
+                runs: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CodeVersion"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_code_diff: {
+        parameters: {
+            query: {
+                base: string;
+                run: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeDiff"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_curves: {
+        parameters: {
+            query: {
+                runs: string;
+                key: string;
+                buckets?: number;
+                axis?: "step" | "time";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["RunCurve"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_packages: {
+        parameters: {
+            query: {
+                runs: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Packages"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_runs: {
+        parameters: {
+            query: {
+                runs: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparedRuns"];
                 };
             };
             /** @description Why not, and what to do. */
