@@ -19,6 +19,10 @@ class ModelVersion(Record, frozen=True, kw_only=True):
     """URI of the model's files."""
     flavor: str = ""
     """``sklearn``, ``pyfunc``, ... or ``file`` where there is no MLmodel file."""
+    n_bytes: int | None = None
+    """Of its files; ``None`` where plain MLflow registered it, which does not say."""
+    description: str = ""
+    """Markdown."""
     tags: dict[str, str] = {}
     aliases: list[str] = []
     services: list[str] = []
@@ -31,6 +35,7 @@ class Model(Record, frozen=True, kw_only=True):
     name: str
     latest: int
     description: str = ""
+    """Markdown."""
     tags: dict[str, str] = {}
     aliases: dict[str, int] = {}
     services: list[str] = []

@@ -35,6 +35,7 @@ VERSIONS: Final = Language(
 )
 _LONGEST_KEY: Final = 250  # MLflow's own limit
 _RESERVED_ALIAS: Final = re.compile(r"(v\d+|latest)", re.IGNORECASE)  # MLflow's own, of which it speaks in its words
+_SIZE: Final = "mlops.n_bytes"
 
 
 class NoSource(NotFound):
@@ -101,7 +102,7 @@ def register_model(
     Raises ``BadName``, ``NoSource``, ``NoLoggedModel``, ``WhichModel``, ``BadModel``.
     """
     check_name("model", name)
-    _check_tags(tags or {})
+    check_tags(tags or {})
     marks = {**(tags or {}), "mlops.actor": world.actor}
     local = Path(source).expanduser()
     looks_local = source.startswith((".", "~")) or os.sep in source
@@ -146,7 +147,7 @@ def show_model_version(world: World, ref: str) -> ModelVersion:
 
 def tag_model(world: World, ref: str, tags: Mapping[str, str | None]) -> ModelVersion:
     """Set tags of a version; ``None`` removes one."""
-    _check_tags(tags)
+    check_tags(tags)
     version = world.tracking.model_version(ref)
     world.tracking.tag_model(version.name, version.version, tags)
     world.catalog.record("model", version.name, "tag", {"version": version.version, "tags": dict(tags)})
@@ -233,15 +234,17 @@ def _from_run(world: World, run: Run, name: str, path: str | None, tags: Mapping
     source = logged[path] if path else next(iter(logged.values()))
     version = world.tracking.register(name, source, run_id=run.id, tags=tags, flavor="")
     with _undone(world, version), _scratch(world) as scratch:
-        flavor = flavor_of(world.tracking.fetch_model(version, scratch))
-        world.tracking.tag_model(name, version.version, {"mlops.flavor": flavor})
-    return msgspec.structs.replace(version, flavor=flavor)
+        files = world.tracking.fetch_model(version, scratch)
+        flavor, n_bytes = flavor_of(files), _n_bytes(files)
+        world.tracking.tag_model(name, version.version, {"mlops.flavor": flavor, _SIZE: str(n_bytes)})
+    return msgspec.structs.replace(version, flavor=flavor, n_bytes=n_bytes)
 
 
 def _from_artifact(world: World, run: Run, name: str, path: str, tags: Mapping[str, str]) -> ModelVersion:
     with _scratch(world) as scratch:
         try:
-            flavor = flavor_of(world.tracking.fetch(run.id, path, scratch))
+            files = world.tracking.fetch(run.id, path, scratch)
+            flavor, tags = flavor_of(files), {**tags, _SIZE: str(_n_bytes(files))}
         except UnknownThing as error:
             logged = [model for model, _ in world.tracking.logged_models(run.id)]
             raise NoLoggedModel(
@@ -258,18 +261,23 @@ def _from_files(world: World, source: Path, name: str, tags: Mapping[str, str]) 
     if not files:
         raise BadInput(f"The folder {str(source)!r} holds no files.", hint="Name the folder that holds the model.")
     flavor = flavor_of(source)
-    marks = {"mlops.imported_from": str(source), "mlflow.user": world.actor, "mlops.node": world.node}
-    run = world.tracking.create_run(IMPORTED, name, tags=marks, params={})
+    origin = {"mlops.imported_from": str(source), "mlflow.user": world.actor, "mlops.node": world.node}
+    run = world.tracking.create_run(IMPORTED, name, tags=origin, params={})
     try:
         for file in files:
             below = file.relative_to(source).parent if source.is_dir() else Path()
             world.tracking.store(run.id, file, str(Path("model") / below))
-        version = world.tracking.register(name, f"{run.artifact_uri}/model", run_id=run.id, tags=tags, flavor=flavor)
+        marks = {**tags, _SIZE: str(_n_bytes(source))}
+        version = world.tracking.register(name, f"{run.artifact_uri}/model", run_id=run.id, tags=marks, flavor=flavor)
     except BaseException as error:
         world.tracking.end_run(run.id, "FAILED", reason=str(error) or type(error).__name__)
         raise
     world.tracking.end_run(RunId(run.id), "FINISHED")
     return version
+
+
+def _n_bytes(files: Path) -> int:
+    return sum(file.stat().st_size for file in ([files] if files.is_file() else files_below(files)))
 
 
 @contextmanager
@@ -292,7 +300,8 @@ def _scratch(world: World) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _check_tags(tags: Mapping[str, str | None]) -> None:
+def check_tags(tags: Mapping[str, str | None]) -> None:
+    """Raise ``BadInput`` for keys that MLflow refuses, and for our own."""
     for key in tags:
         if not key.strip() or len(key) > _LONGEST_KEY or key.startswith(("mlops.", "mlflow.")):
             raise BadInput(

@@ -144,13 +144,22 @@ class Tracking(Protocol):
     def register(
         self, name: str, source: str, *, run_id: RunId | None, tags: Mapping[str, str], flavor: str
     ) -> ModelVersion: ...
-    def tag_model(self, name: str, version: int, tags: Mapping[str, str | None]) -> None:
-        """Set tags; ``None`` removes one."""
+    def tag_model(self, name: str, version: int | None, tags: Mapping[str, str | None]) -> None:
+        """Set tags of a version, or of the model itself; ``None`` removes one."""
+
+    def describe_model(self, name: str, version: int | None, description: str) -> None:
+        """Set the description of a version, or of the model itself."""
 
     def alias_model(self, name: str, alias: str, version: int | None) -> None: ...
     def delete_model(self, name: str, version: int | None = None) -> None: ...
     def fetch_model(self, version: ModelVersion, into: Path) -> Path:
         """Download a model version's files into the folder ``into``; return the model's folder."""
+
+    def find_model(self, version: ModelVersion) -> Path | None:
+        """Return where a version's files lie on this machine; ``None`` where they have to be fetched.
+
+        Raises ``NoModelFiles``.
+        """
 
     def check(self) -> str:
         """Return what answers (``MLflow 3.17.2, SQLite``). Raises ``Unavailable``."""

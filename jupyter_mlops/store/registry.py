@@ -6,10 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.core.errors import UnknownThing
+from jupyter_mlops.core.errors import NotFound, UnknownThing
 from jupyter_mlops.core.ids import RunId, check_name, split_ref
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.store.mlflow_client import MlflowStore, calls, check_inside, copy_into, local_path
+
+
+class NoModelFiles(NotFound):
+    """A version is registered, and its files are not where they were."""
+
+    code = "model-files-not-found"
+
+    def __init__(self, ref: str, path: Path) -> None:
+        super().__init__(
+            f"The files of model {ref} are gone: there is no {str(path)!r}.",
+            hint=f"Put them back, or delete the version: `mlops models delete {ref}`.",
+        )
 
 
 class MlflowRegistry(MlflowStore):
@@ -63,8 +75,11 @@ class MlflowRegistry(MlflowStore):
             )
         return _version(made, {})
 
-    def tag_model(self, name: str, version: int, tags: Mapping[str, str | None]) -> None:
-        """Set tags of a version; ``None`` removes one."""
+    def tag_model(self, name: str, version: int | None, tags: Mapping[str, str | None]) -> None:
+        """Set tags of a version, or of the model itself; ``None`` removes one."""
+        if version is None:
+            self._tag_whole(name, tags)
+            return
         with calls(self.registry_uri, "model version", f"{name}:{version}"):
             self.client.get_model_version(name, str(version))
             for key, value in tags.items():
@@ -72,6 +87,23 @@ class MlflowRegistry(MlflowStore):
                     self.client.delete_model_version_tag(name, str(version), key)
                 else:
                     self.client.set_model_version_tag(name, str(version), key, value)
+
+    def _tag_whole(self, name: str, tags: Mapping[str, str | None]) -> None:
+        with calls(self.registry_uri, "model", name):
+            has = self.client.get_registered_model(name).tags
+            for key, value in tags.items():
+                if value is not None:
+                    self.client.set_registered_model_tag(name, key, value)
+                elif key in has:
+                    self.client.delete_registered_model_tag(name, key)
+
+    def describe_model(self, name: str, version: int | None, description: str) -> None:
+        """Set the description of a version, or of the model itself."""
+        with calls(self.registry_uri, "model", name if version is None else f"{name}:{version}"):
+            if version is None:
+                self.client.update_registered_model(name, description)
+            else:
+                self.client.update_model_version(name, str(version), description)
 
     def alias_model(self, name: str, alias: str, version: int | None) -> None:
         """Point an alias at a version; ``None`` removes the alias."""
@@ -98,17 +130,32 @@ class MlflowRegistry(MlflowStore):
 
         ref = f"{version.name}:{version.version}"
         into.mkdir(parents=True, exist_ok=True)
+        local = self.find_model(version)
         with calls(self.registry_uri, "model version", ref):
-            uri = self.client.get_model_version_download_uri(version.name, str(version.version))
-            check_inside(uri, self._roots())
-            local = local_path(uri)
             if local is not None:
                 return copy_into(local, into)
+            uri = self.client.get_model_version_download_uri(version.name, str(version.version))
             return Path(
                 mlflow.artifacts.download_artifacts(
                     artifact_uri=uri, dst_path=str(into), tracking_uri=self.uri, registry_uri=self.registry_uri
                 )
             )
+
+    def find_model(self, version: ModelVersion) -> Path | None:
+        """Return where a version's files lie on this machine; ``None`` where they have to be fetched.
+
+        Raises ``NoModelFiles``.
+        """
+        ref = f"{version.name}:{version.version}"
+        with calls(self.registry_uri, "model version", ref):
+            uri = self.client.get_model_version_download_uri(version.name, str(version.version))
+            local = local_path(uri)
+            if local is None:
+                return None
+            check_inside(uri, self._roots())
+        if not local.exists():
+            raise NoModelFiles(ref, local)
+        return local
 
     def _roots(self) -> list[str]:
         """Return where artifacts of this store may be: the workspace's root and each experiment's own place."""
@@ -147,6 +194,8 @@ def _version(found: Any, aliases: Mapping[str, Any]) -> ModelVersion:
         run_id=RunId(found.run_id) if found.run_id else None,
         source=found.source or "",
         flavor=found.tags.get("mlops.flavor", ""),
+        n_bytes=int(size) if (size := found.tags.get("mlops.n_bytes", "")).isdecimal() else None,
+        description=found.description or "",
         tags={key: value for key, value in found.tags.items() if not key.startswith("mlops.")},
         aliases=[alias for alias, number in aliases.items() if int(number) == int(found.version)],
     )

@@ -11,7 +11,7 @@ from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.record import Record
-from jupyter_mlops.delivery import models
+from jupyter_mlops.delivery import labels, models
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.snapshots import NewFolder
 from jupyter_mlops.server.place import Place
@@ -31,10 +31,20 @@ class RegisterModel(Body, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
-class TagModel(Body, frozen=True, kw_only=True):
-    """Tags to set on a model version; ``null`` removes one."""
+class ChangeModel(Body, frozen=True, kw_only=True):
+    """What to write on a model; what is left out stays. ``null`` removes a tag."""
 
-    tags: dict[str, str | None]
+    description: str | None = None
+    """Markdown."""
+    tags: dict[str, str | None] = {}
+
+
+class ChangeModelVersion(Body, frozen=True, kw_only=True):
+    """What to write on a model version; what is left out stays. ``null`` removes a tag."""
+
+    description: str | None = None
+    """Markdown."""
+    tags: dict[str, str | None] = {}
 
 
 class NameVersion(Body, frozen=True, kw_only=True):
@@ -68,9 +78,23 @@ def show_model_version(world: World, name: str, version: Version) -> ModelVersio
     return models.show_model_version(world, f"{name}:{version}")
 
 
-def tag_model_version(world: World, name: str, version: Version, body: TagModel) -> ModelVersion:
-    """Set or remove tags of a model version."""
-    return models.tag_model(world, f"{name}:{version}", body.tags)
+def change_model(world: World, name: str, body: ChangeModel) -> Model:
+    """Describe a model, set or remove its tags."""
+    if body.tags:
+        labels.tag_whole_model(world, name, body.tags)
+    if body.description is not None:
+        labels.describe_model(world, name, body.description)
+    return models.show_model(world, name)
+
+
+def change_model_version(world: World, name: str, version: Version, body: ChangeModelVersion) -> ModelVersion:
+    """Describe a model version, set or remove its tags."""
+    ref = f"{name}:{version}"
+    if body.tags:
+        models.tag_model(world, ref, body.tags)
+    if body.description is not None:
+        labels.describe_model_version(world, ref, body.description)
+    return models.show_model_version(world, ref)
 
 
 def alias_model(world: World, name: str, alias: str, body: NameVersion) -> ModelVersion:

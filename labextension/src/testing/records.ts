@@ -58,6 +58,8 @@ export function version(change: Partial<ModelVersion> = {}): ModelVersion {
     run_id: 'r1',
     source: '',
     flavor: 'sklearn',
+    n_bytes: 1200,
+    description: '',
     tags: {},
     aliases: [],
     services: [],

@@ -38,6 +38,15 @@ async def test_a_file_becomes_a_model_version_that_is_listed_tagged_and_deleted(
     assert (tagged.status, tagged.body["tags"]["team"]) == (200, "growth")
     assert (await api("PATCH", "models/churn/versions/2", {"tags": {"team": None}})).body["tags"].get("team") is None
 
+    change = {"description": "# Who leaves", "tags": {"owner": "ada"}}
+    changed = (await api("PATCH", "models/churn", change)).body
+    assert (changed["description"], changed["tags"]) == (
+        "# Who leaves",
+        {"champion": 2},
+        {"owner": "ada"},
+    )
+    assert (await api("PATCH", "models/churn/versions/1", {"description": "first"})).body["description"] == "first"
+
     got = await api("POST", "models/churn/versions/1/download", {"name": "got"})
     assert is_there(got.body["path"]), got.body
     gone = await api("DELETE", "models/churn/versions/1")
@@ -47,7 +56,10 @@ async def test_a_file_becomes_a_model_version_that_is_listed_tagged_and_deleted(
     assert (await api("DELETE", "models/churn")).status == 204
     assert (await api("GET", "models")).body["items"] == []
     verbs = [(e["verb"], e["actor"]) for e in (await api("GET", "events")).body["items"] if e["kind"] == "model"]
-    assert [verb for verb, _ in verbs] == ["register", "register", "tag", "tag", "delete", "delete"]
+    assert [verb for verb, _ in verbs] == [
+        *("register", "register", "tag", "tag", "tag", "describe", "alias", "describe"),
+        *("delete", "delete"),
+    ]
     assert {actor for _, actor in verbs} == {"ada"}
 
 
