@@ -572,7 +572,8 @@ export interface paths {
         delete: operations["delete_model"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Describe a model, set or remove its tags. */
+        patch: operations["change_model"];
         trace?: never;
     };
     "/models/{name}/aliases/{alias}": {
@@ -608,8 +609,8 @@ export interface paths {
         delete: operations["delete_model_version"];
         options?: never;
         head?: never;
-        /** Set or remove tags of a model version. */
-        patch: operations["tag_model_version"];
+        /** Describe a model version, set or remove its tags. */
+        patch: operations["change_model_version"];
         trace?: never;
     };
     "/models/{name}/versions/{version}/download": {
@@ -1454,6 +1455,30 @@ export interface components {
             what: string;
         };
         /**
+         * ChangeModel
+         * @description What to write on a model; what is left out stays. ``null`` removes a tag.
+         */
+        ChangeModel: {
+            /** @default null */
+            description?: string | null;
+            /** @default {} */
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * ChangeModelVersion
+         * @description What to write on a model version; what is left out stays. ``null`` removes a tag.
+         */
+        ChangeModelVersion: {
+            /** @default null */
+            description?: string | null;
+            /** @default {} */
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
+        /**
          * ChangeRun
          * @description Tags to set, or to remove where the value is null, and the note, in Markdown.
          */
@@ -2164,7 +2189,11 @@ export interface components {
             /** @default  */
             created_by: string;
             /** @default  */
+            description: string;
+            /** @default  */
             flavor: string;
+            /** @default null */
+            n_bytes: number | null;
             name: string;
             /** @default null */
             run_id: string | null;
@@ -2835,15 +2864,6 @@ export interface components {
             /** @default {} */
             tags?: {
                 [key: string]: string;
-            };
-        };
-        /**
-         * TagModel
-         * @description Tags to set on a model version; ``null`` removes one.
-         */
-        TagModel: {
-            tags: {
-                [key: string]: string | null;
             };
         };
         /**
@@ -4310,6 +4330,41 @@ export interface operations {
             };
         };
     };
+    change_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeModel"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     alias_model: {
         parameters: {
             query?: never;
@@ -4438,7 +4493,7 @@ export interface operations {
             };
         };
     };
-    tag_model_version: {
+    change_model_version: {
         parameters: {
             query?: never;
             header?: never;
@@ -4450,7 +4505,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TagModel"];
+                "application/json": components["schemas"]["ChangeModelVersion"];
             };
         };
         responses: {
