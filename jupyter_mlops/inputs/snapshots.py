@@ -6,6 +6,7 @@ from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.inputs.choice import LARGE_FILE_BYTES
 from jupyter_mlops.inputs.diff import diff_snapshots
 from jupyter_mlops.inputs.export import ArchiveForm, export_snapshot
+from jupyter_mlops.inputs.fetch import NotStored, fetch_file
 from jupyter_mlops.inputs.gc import RUN_TAG, Collected, collect_garbage
 from jupyter_mlops.inputs.restore import Restored, restore_snapshot
 from jupyter_mlops.inputs.stored import SnapshotDetail, find_snapshot, open_snapshot
@@ -18,11 +19,13 @@ __all__ = [
     "RUN_TAG",
     "ArchiveForm",
     "Collected",
+    "NotStored",
     "Restored",
     "SnapshotDetail",
     "collect_garbage",
     "diff_snapshots",
     "export_snapshot",
+    "fetch_file",
     "find_snapshot",
     "list_snapshots",
     "restore_snapshot",

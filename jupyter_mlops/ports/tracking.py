@@ -130,8 +130,8 @@ class Tracking(Protocol):
     def fetch(self, run_id: RunId, path: str, into: Path) -> Path:
         """Download an artifact (file or folder) into the folder ``into``; return where it is."""
 
-    def read(self, run_id: RunId, path: str, offset: int = 0) -> bytes:
-        """Return a file among a run's artifacts from byte ``offset`` on; empty where there is no such file (yet)."""
+    def read(self, run_id: RunId, path: str, offset: int = 0, n_bytes: int | None = None) -> bytes:
+        """Return a file among a run's artifacts from byte ``offset`` on, ``n_bytes`` of it at most; empty where there is no such file (yet)."""
 
     def logged_models(self, run_id: RunId) -> list[tuple[str, str]]:
         """Return ``(name, artifact URI)`` of the models that the run logged, newest first."""

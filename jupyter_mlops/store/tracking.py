@@ -217,7 +217,7 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
         with calls(self.uri, "run", run_id):
             return self._fetch(run_id, path, into)
 
-    def read(self, run_id: RunId, path: str, offset: int = 0) -> bytes:
+    def read(self, run_id: RunId, path: str, offset: int = 0, n_bytes: int | None = None) -> bytes:
         """Return a file among a run's artifacts from byte ``offset`` on; empty where there is no such file (yet).
 
         Where the artifacts are local only the bytes asked for are read; a remote store sends the whole file.
@@ -227,11 +227,11 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
         try:
             if place is None:
                 with tempfile.TemporaryDirectory() as scratch:
-                    return self.fetch(run_id, path, Path(scratch)).read_bytes()[offset:]
+                    return self.fetch(run_id, path, Path(scratch)).read_bytes()[offset:][:n_bytes]
             check_inside(str(place / path), [str(place)])
             with (place / path).open("rb") as file:
                 file.seek(offset)
-                return file.read()
+                return file.read(-1 if n_bytes is None else n_bytes)
         except (UnknownThing, FileNotFoundError, NotADirectoryError):
             return b""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, get_args
 
 import msgspec
@@ -135,3 +135,12 @@ def read_curve(world: World, ref: str, key: str, *, n_buckets: int = 1000, axis:
     if not curve.n_points:
         raise UnknownThing("metric", key, plural="runs")
     return curve
+
+
+def read_curves(
+    world: World, ref: str, keys: Iterable[str], *, n_buckets: int = 1000, axis: Axis = "step"
+) -> list[Curve]:
+    """Return several of a run's metrics, as ``read_curve`` does one; those that it does not have are left out."""
+    run = world.tracking.run(ref)
+    curves = (world.tracking.curve(run.id, key, n_buckets, axis=axis) for key in dict.fromkeys(keys))
+    return [curve for curve in curves if curve.n_points]

@@ -16,6 +16,7 @@ STATUS_S: Final = 1.0
 """How often the store is asked whether the run has ended."""
 AFTER_CUT_BYTES: Final = 65_536
 """What is shown of a stream whose middle was left out while it was followed."""
+PART_BYTES: Final = 1_000_000
 LIVE: Final = frozenset({"RUNNING", "SCHEDULED"})
 
 
@@ -32,15 +33,24 @@ class LogPart(Record, frozen=True, kw_only=True):
     """What a run has written since a place in its stream."""
 
     text: str
+    start: int
+    """Byte at which the text begins: the beginning of a line."""
     next: int
-    """Byte that the next part begins at: the beginning of the line that is being written."""
+    """Byte that the next part begins at: the beginning of the line that is being written, or was not sent any more."""
+    n_bytes: int
+    """How long the stream is."""
 
 
-def read_part(world: World, ref: str, stream: Stream, offset: int = 0) -> LogPart:
-    """Return what a run has written from byte ``offset`` on, its unfinished line included. Raises ``UnknownThing``."""
-    reader = StreamReader(world, world.tracking.run(ref), stream, offset)
-    piece = reader.next() or Piece()
-    return LogPart(text=piece.lines + piece.current, next=reader.offset)
+def read_part(world: World, ref: str, stream: Stream, offset: int = 0, *, limit: int = PART_BYTES) -> LogPart:
+    """Return what a run has written from byte ``offset`` on, its unfinished line included.
+
+    A negative offset counts from the end. Of more than ``limit`` bytes only whole lines are returned, at least one. Raises
+    ``UnknownThing``.
+    """
+    reader = StreamReader(world, world.tracking.run(ref), stream)
+    n_bytes = reader.size()
+    reader.offset = max(0, n_bytes + offset) if offset < 0 else offset
+    return reader.part(limit, n_bytes)
 
 
 def follow_log(
@@ -84,15 +94,33 @@ class StreamReader:
         self._current = current
         return Piece(lines=_text(data[:whole]), current=_text(current))
 
+    def part(self, limit: int, n_bytes: int) -> LogPart:
+        """Return the whole lines within ``limit`` bytes, at least one, and where there is no more also what has no end yet."""
+        data = self._read(limit)
+        while len(data) >= limit and b"\n" not in data:
+            limit *= 4
+            data = self._read(limit)
+        whole = data.rfind(b"\n") + 1
+        text = data[:whole] if len(data) >= limit else data
+        return LogPart(text=_text(text), start=self.offset, next=self.offset + whole, n_bytes=n_bytes)
+
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        try:
+            return self._spool.stat().st_size
+        except FileNotFoundError:
+            found = self._world.tracking.artifacts(self._run.id, "logs")
+            return next((one.n_bytes for one in found if one.path == self._path), 0)
+
     def rest(self) -> Piece:
         """Return all that is left."""
         return Piece(lines=_text(self._read()))
 
-    def _read(self) -> bytes:
+    def _read(self, limit: int | None = None) -> bytes:
         """Return what stands from the offset on, with all that a stream above its limit still has when it was cut there."""
         if not self.offset:
-            return self._read_from(0)
-        data = self._read_from(self.offset - 1)
+            return self._read_from(0, limit)
+        data = self._read_from(self.offset - 1, None if limit is None else limit + 1)
         if data:  # a bar above the last line may have moved its beginning by some characters
             moved = data.find(b"\n")
             self.offset += max(0, moved)
@@ -102,13 +130,13 @@ class StreamReader:
         self.offset = whole.find(b"\n", max(0, len(whole) - AFTER_CUT_BYTES)) + 1 if was_cut else whole.rfind(b"\n") + 1
         return whole[self.offset :]
 
-    def _read_from(self, offset: int) -> bytes:
+    def _read_from(self, offset: int, n_bytes: int | None = None) -> bytes:
         try:
             with self._spool.open("rb") as file:
                 file.seek(offset)
-                return file.read()
+                return file.read(-1 if n_bytes is None else n_bytes)
         except FileNotFoundError:
-            return self._world.tracking.read(self._run.id, self._path, offset)
+            return self._world.tracking.read(self._run.id, self._path, offset, n_bytes)
 
 
 def _text(data: bytes) -> str:

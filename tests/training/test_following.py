@@ -8,7 +8,7 @@ import time
 import pytest
 
 from jupyter_mlops.core.errors import UnknownThing
-from jupyter_mlops.training.following import follow_log
+from jupyter_mlops.training.following import follow_log, read_part
 
 
 def test_what_a_run_writes_is_seen_while_it_writes_it(workspace):
@@ -73,3 +73,29 @@ def test_a_stream_that_was_cut_while_it_was_followed_goes_on_with_its_end(worksp
     assert lines[-1].startswith("line  29999")
     journal.close("FINISHED", "", time.time())
     assert [piece.lines for piece in pieces][-1] == ""
+
+
+def test_a_long_log_is_read_by_parts_of_whole_lines_from_either_end(workspace):
+    run = workspace.tracking.create_run("logs", "long", tags={}, params={})
+    journal = workspace.journals.open(run.id, run.artifact_uri)
+    lines = [f"line {i} é\n" for i in range(200)] + ["x" * 5000 + "\n", "no end"]
+    for line in lines:
+        journal.write("stdout", line)
+    whole = "".join(lines)
+
+    parts, offset = [], 0
+    while not parts or not parts[-1].endswith("no end"):
+        part = read_part(workspace, run.id, "stdout", offset, limit=700)
+        assert (part.start, part.n_bytes) == (offset, len(whole.encode()))
+        parts.append(part.text)
+        offset = part.next
+    assert "".join(parts) == whole
+    assert 5000 < max(map(len, parts)) < 5700  # a line is never cut
+
+    last = read_part(workspace, run.id, "stdout", -300, limit=700)
+    assert last.text == "no end"
+    before = read_part(workspace, run.id, "stdout", last.start - 5300, limit=5300)
+    assert whole.endswith(before.text + last.text)
+    assert before.text.startswith("line ")
+    assert read_part(workspace, run.id, "stderr", -10).text == ""
+    journal.close("FINISHED", "", time.time())

@@ -17,8 +17,8 @@ from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body, Download
-from jupyter_mlops.training.finding import find_runs, known_values, read_curve, read_sparklines
-from jupyter_mlops.training.following import LogPart, Stream, read_part
+from jupyter_mlops.training.finding import find_runs, known_values, read_curve, read_curves, read_sparklines
+from jupyter_mlops.training.following import PART_BYTES, LogPart, Stream, read_part
 from jupyter_mlops.training.parameters import Parameter, file_parameters
 from jupyter_mlops.training.reproduce import RTOL, examine, reproduce_run
 from jupyter_mlops.training.restorable import Choice, Restorable
@@ -28,6 +28,17 @@ from jupyter_mlops.training.submit import submit_file
 from jupyter_mlops.training.upkeep import delete_run, delete_runs, restore_runs, tag_run, tag_runs
 
 MOST_SPARKLINES: Final = 200
+Buckets = Annotated[int, Meta(ge=2, le=10_000)]
+MOST_CURVES = 100
+
+
+class TooManyCurves(BadInput):
+    """More metrics were asked for than a page of charts has."""
+
+    code = "too-many-curves"
+
+    def __init__(self, n: int) -> None:
+        super().__init__(f"{n} metrics are too many at once.", hint=f"Ask for {MOST_CURVES} at a time.")
 
 
 class SubmitRun(Body, frozen=True, kw_only=True):
@@ -125,9 +136,7 @@ def list_runs(
     )
 
 
-def show_curve(
-    world: World, ref: str, *, key: str, buckets: Annotated[int, Meta(ge=2, le=10_000)] = 1000, axis: Axis = "step"
-) -> Curve:
+def show_curve(world: World, ref: str, *, key: str, buckets: Buckets = 1000, axis: Axis = "step") -> Curve:
     """Show a metric at the resolution of a chart: the smallest, the largest and the last value of each bucket."""
     return read_curve(world, ref, key, n_buckets=buckets, axis=axis)
 
@@ -145,6 +154,14 @@ def list_sparklines(world: World, *, runs: str, key: str) -> list[Sparkline]:
     if len(ids) > MOST_SPARKLINES:
         raise TooManyRuns(f"{len(ids)} runs were asked for.", hint=f"Ask for at most {MOST_SPARKLINES} at a time.")
     return read_sparklines(world, ids, key)
+
+
+def show_curves(world: World, ref: str, *, keys: str, buckets: Buckets = 1000, axis: Axis = "step") -> list[Curve]:
+    """Show several metrics, named with commas between them, as ``metrics`` does one; those that the run has not are left out."""
+    named = [key for key in keys.split(",") if key]
+    if len(named) > MOST_CURVES:
+        raise TooManyCurves(len(named))
+    return read_curves(world, ref, named, n_buckets=buckets, axis=axis)
 
 
 def submit_run(world: World, place: Place, body: SubmitRun) -> Run:
@@ -202,9 +219,16 @@ def reproduce(world: World, ref: str, body: Reproduce) -> Run:
     return reproduce_run(world, examine(world, ref, environment=body.environment), rtol=body.rtol)
 
 
-def show_log(world: World, ref: str, stream: Stream, *, offset: int = 0) -> LogPart:
-    """Show what a run wrote on ``stdout`` or ``stderr`` so far, from byte ``offset`` on."""
-    return read_part(world, ref, stream, max(offset, 0))
+def show_log(
+    world: World,
+    ref: str,
+    stream: Stream,
+    *,
+    offset: int = 0,
+    limit: Annotated[int, Meta(ge=1, le=10_000_000)] = PART_BYTES,
+) -> LogPart:
+    """Show what a run wrote on ``stdout`` or ``stderr`` so far, from byte ``offset`` on, or as many bytes from the end if negative."""
+    return read_part(world, ref, stream, offset, limit=limit)
 
 
 def download_artifact(world: World, ref: str, path: str) -> Download:

@@ -59,6 +59,12 @@ def export_snapshot(world: World, ref: str, *, form: ArchiveForm = "zip") -> Dow
     return Download(path=Path(snapshots.export_snapshot(world, name, folder / f"{name}.{form}").path))
 
 
+def download_file(world: World, ref: str, path: str) -> Download:
+    """Download a file of a snapshot."""
+    folder = world.root / "cache" / "exports" / secrets.token_hex(6)
+    return Download(path=snapshots.fetch_file(world, ref, path, folder))
+
+
 class Collect(Body, frozen=True, kw_only=True):
     """Whether to remove what no run refers to, or only to tell."""
 

@@ -55,6 +55,13 @@ async def test_a_curve_has_as_many_entries_as_the_chart_has_pixels(api):
     assert (await api("GET", "runs/run1/metrics", key="val/auc", buckets=0)).status == 400
 
 
+async def test_a_page_of_charts_asks_once_for_its_curves(api):
+    found = await api("GET", "runs/run1/curves", keys="val/auc,nothing,val/auc", buckets=2)
+    assert [(one["key"], one["n_points"], one["high"]) for one in found.body["items"]] == [("val/auc", 5, [1.2, 1.4])]
+    many = await api("GET", "runs/run1/curves", keys=",".join(map(str, range(101))))
+    assert (many.status, many.body["code"]) == (400, "too-many-curves")
+
+
 async def test_experiments_are_used_archived_and_restored(api):
     assert (await api("POST", "experiments/churn/use")).body["in_use"]
     assert (await api("POST", "experiments/churn/archive")).body["archived"]

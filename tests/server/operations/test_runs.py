@@ -75,6 +75,12 @@ async def test_a_script_of_the_file_browser_runs_and_shows_what_it_did(api, jp_r
     snapshot = (await api("GET", f"snapshots/{detail['snapshot']}")).body
     assert [one["path"] for one in snapshot["files"]] == ["train.py"]
     (jp_root_dir / "sub" / "train.py").write_text("print(2)")
+    kept = await api("GET", f"snapshots/{detail['snapshot']}/files/train.py")
+    assert (kept.raw.decode(), kept.headers["Content-Security-Policy"][:7]) == (SCRIPT, "sandbox")
+    gone = await api("GET", f"snapshots/{detail['snapshot']}/files/sub/train.py")
+    assert (gone.status, gone.body["code"]) == (404, "snapshot-path-not-found")
+    tail = (await api("GET", f"runs/{ref}/logs/stdout", offset=-4)).body
+    assert (tail["text"], tail["n_bytes"]) == ("", 15)  # the last whole line is longer
     restored = await api("POST", f"snapshots/{detail['snapshot']}/restore", {"name": "again"})
     assert restored.status == 200, restored.body
     assert (await api("POST", f"snapshots/{detail['snapshot']}/restore", {"name": "../out"})).status == 400
