@@ -94,7 +94,7 @@ ROUTES: tuple[Row, ...] = (
     Row("DELETE", "runs/{ref}", runs.remove_run, None, None),
     Row("POST", "runs/{ref}/restore", restore_run, None, Run),
     Row("GET", "runs/{ref}/metrics", runs.show_curve, None, Curve),
-    Row("GET", "runs/{ref}/curves", runs.show_curves, None, list[Curve]),
+    Row("GET", "runs/{ref}/curves", runs.list_curves, None, list[Curve]),
     Row("POST", "runs/{ref}/metrics", runs.log_metrics, runs.LogMetrics, Run),
     Row("POST", "runs/{ref}/cancel", cancel_run, None, Run),
     Row("GET", "runs/{ref}/restorable", runs.show_restorable, None, Restorable),

@@ -156,8 +156,8 @@ def list_sparklines(world: World, *, runs: str, key: str) -> list[Sparkline]:
     return read_sparklines(world, ids, key)
 
 
-def show_curves(world: World, ref: str, *, keys: str, buckets: Buckets = 1000, axis: Axis = "step") -> list[Curve]:
-    """Show several metrics, named with commas between them, as ``metrics`` does one; those that the run has not are left out."""
+def list_curves(world: World, ref: str, *, keys: str, buckets: Buckets = 1000, axis: Axis = "step") -> list[Curve]:
+    """List several metrics, named with commas between them, as ``metrics`` does one; those that the run has not are left out."""
     named = [key for key in keys.split(",") if key]
     if len(named) > MOST_CURVES:
         raise TooManyCurves(len(named))
