@@ -736,6 +736,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{ref}/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List several metrics, named with commas between them, as ``metrics`` does one; those that the run has not are left out. */
+        get: operations["list_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{ref}/logs/{stream}": {
         parameters: {
             query?: never;
@@ -743,7 +760,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show what a run wrote on ``stdout`` or ``stderr`` so far, from byte ``offset`` on. */
+        /** Show what a run wrote on ``stdout`` or ``stderr`` so far, from byte ``offset`` on, or as many bytes from the end if negative. */
         get: operations["show_log"];
         put?: never;
         post?: never;
@@ -1228,6 +1245,23 @@ export interface paths {
         };
         /** Download a snapshot as an archive. */
         get: operations["export_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/snapshots/{ref}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a file of a snapshot. */
+        get: operations["download_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2049,7 +2083,9 @@ export interface components {
          * @description What a run has written since a place in its stream.
          */
         LogPart: {
+            n_bytes: number;
             next: number;
+            start: number;
             text: string;
         };
         /**
@@ -4893,10 +4929,48 @@ export interface operations {
             };
         };
     };
+    list_curves: {
+        parameters: {
+            query: {
+                keys: string;
+                buckets?: number;
+                axis?: "step" | "time";
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Curve"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_log: {
         parameters: {
             query?: {
                 offset?: number;
+                limit?: number;
             };
             header?: never;
             path: {
@@ -6065,6 +6139,38 @@ export interface operations {
             header?: never;
             path: {
                 ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+                path: string;
             };
             cookie?: never;
         };
