@@ -1,30 +1,34 @@
-/** The JupyterLab plugins: cards in notebooks, and a tab in the left sidebar that is loaded when it is first looked at. */
+/** The JupyterLab plugins. This chunk is loaded as Lab starts, so it holds little; what it opens is loaded when it is first looked at. */
 
 import { ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import type { ServiceManager } from '@jupyterlab/services';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
+import type { Session } from './api/session';
 import { cards } from './cards/plugin';
 import { mlopsIcon } from './common/labicon';
-import { PLUGIN_ID } from './tokens';
+import { main } from './main/plugin';
+import { IMlops, PLUGIN_ID, SESSION_ID } from './tokens';
 
 class SidebarTab extends Panel {
   private loading = false;
 
-  constructor(
-    private readonly manager: ServiceManager.IManager,
-    private readonly state: IStateDB | null
-  ) {
+  constructor(private readonly mlops: IMlops) {
     super();
+    const caption = mlops.lab.trans.__('MLOps: experiments, models and services');
     this.id = PLUGIN_ID;
     this.addClass('jp-Mlops-tab');
     this.title.icon = mlopsIcon;
-    this.title.caption = 'MLOps: experiments, models and services';
+    this.title.caption = caption;
     this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', 'MLOps: experiments, models and services');
+    this.node.setAttribute('aria-label', caption);
   }
 
   protected override onAfterShow(msg: Message): void {
@@ -46,14 +50,15 @@ class SidebarTab extends Panel {
     this.loading = true;
     try {
       const { SidebarContent } = await import('./sidebar/widget');
-      this.addWidget(await SidebarContent.open(this.manager, this.state));
+      this.addWidget(await SidebarContent.open(await this.mlops.session()));
     } catch (error) {
       this.loading = false; // the next look tries again
       console.error(error);
       const node = document.createElement('div');
       node.className = 'jp-Mlops-failure';
-      node.textContent =
-        'This panel could not be loaded. Reload the page; if JupyterLab was upgraded, restart it first.';
+      node.textContent = this.mlops.lab.trans.__(
+        'This panel could not be loaded. Reload the page; if JupyterLab was upgraded, restart it first.'
+      );
       this.widgets.forEach(widget => widget.dispose());
       this.addWidget(new Widget({ node }));
       return;
@@ -62,16 +67,58 @@ class SidebarTab extends Panel {
   }
 }
 
+const session: JupyterFrontEndPlugin<IMlops> = {
+  id: SESSION_ID,
+  description: 'Connects the page with the workspace of the server.',
+  autoStart: true,
+  provides: IMlops,
+  optional: [ITranslator, IStateDB, ISettingRegistry, IRenderMimeRegistry, IDocumentManager, IEditorServices],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    state: IStateDB | null,
+    settings: ISettingRegistry | null,
+    rendermime: IRenderMimeRegistry | null,
+    documents: IDocumentManager | null,
+    editors: IEditorServices | null
+  ): IMlops => {
+    const lab = {
+      manager: app.serviceManager,
+      commands: app.commands,
+      shell: app.shell,
+      trans: (translator ?? nullTranslator).load('jupyter_mlops'),
+      state,
+      settings,
+      rendermime,
+      documents,
+      editors
+    };
+    let made: Promise<Session> | null = null;
+    return {
+      lab,
+      session: () =>
+        (made ??= import('./api/session').then(
+          module => new module.Session(lab),
+          (error: unknown) => {
+            made = null; // the next who asks tries again
+            throw error;
+          }
+        ))
+    };
+  }
+};
+
 const sidebar: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'Shows the experiments, models and services of the workspace in the left sidebar.',
   autoStart: true,
-  optional: [ILayoutRestorer, IStateDB],
-  activate: (app: JupyterFrontEnd, restorer: ILayoutRestorer | null, state: IStateDB | null) => {
-    const tab = new SidebarTab(app.serviceManager, state);
+  requires: [IMlops],
+  optional: [ILayoutRestorer],
+  activate: (app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRestorer | null) => {
+    const tab = new SidebarTab(mlops);
     app.shell.add(tab, 'left', { rank: 150, type: 'MLOps' });
     restorer?.add(tab, PLUGIN_ID);
   }
 };
 
-export default [sidebar, cards];
+export default [session, sidebar, main, cards];

@@ -6,24 +6,64 @@ import { CHANGE_SCHEMA } from '../tokens';
 import type { Client } from './client';
 import type { Workspace } from './types';
 
-/** First words of the query keys, one per list that the panel shows. */
-export type Topic = 'workspace' | 'experiments' | 'runs' | 'models' | 'services' | 'activities';
+/** First words of the query keys. The second word of those in the singular is the name of one thing. */
+const TOPICS = [
+  'workspace',
+  'experiments',
+  'runs',
+  'run',
+  'comparison',
+  'models',
+  'model',
+  'services',
+  'service',
+  'activities',
+  'snapshots',
+  'manifests',
+  'images',
+  'hosts',
+  'lineage'
+] as const;
 
-const ALL: readonly Topic[] = ['workspace', 'experiments', 'runs', 'models', 'services', 'activities'];
+export type Topic = (typeof TOPICS)[number];
 
-/** Which lists a change of a kind may show in. */
-const TOPICS: Readonly<Record<string, readonly Topic[]>> = {
-  workspace: ALL,
-  run: ['runs', 'experiments'],
+/** Which queries are to be asked again: all of a topic, or those about one thing of it. */
+export type Touched = readonly [Topic] | readonly [Topic, string];
+
+const ALL: readonly Touched[] = TOPICS.map(topic => [topic]);
+
+/** Which lists a change of a kind may show in; the thing itself comes on top. */
+const LISTS: Readonly<Record<string, readonly Topic[]>> = {
+  run: ['runs', 'experiments', 'comparison'],
   experiment: ['experiments', 'runs'],
-  model: ['models'],
-  service: ['services', 'models'],
-  activity: ['activities']
+  model: ['models', 'lineage'],
+  service: ['services', 'models', 'lineage'],
+  activity: ['activities'],
+  snapshot: ['snapshots'],
+  manifest: ['manifests', 'lineage'],
+  image: ['images', 'lineage'],
+  host: ['hosts']
 };
 
-/** Return the lists to refetch. No name means that something in MLflow's store changed, by whatever program. */
-export function topicsOf({ kind, name }: { readonly kind: string; readonly name: string }): readonly Topic[] {
-  return kind === 'run' && name === '' ? ['runs', 'experiments', 'models'] : (TOPICS[kind] ?? []);
+const SINGULAR: ReadonlySet<string> = new Set(['run', 'model', 'service']);
+
+/** Return what to ask again. No name means that many changed, or something in MLflow's store by whatever program. */
+export function touchedBy({
+  kind,
+  name
+}: {
+  readonly kind: string;
+  readonly name: string;
+}): readonly Touched[] {
+  if (kind === 'workspace') {
+    return ALL;
+  }
+  const lists = (LISTS[kind] ?? []).map(topic => [topic] as const);
+  if (!SINGULAR.has(kind)) {
+    return lists;
+  }
+  const itself: Touched = name ? [kind as Topic, name] : [kind as Topic];
+  return kind === 'run' && !name ? [...lists, itself, ['models'], ['model']] : [...lists, itself];
 }
 
 /** A hint as it travels on Jupyter's event bus. */
@@ -57,7 +97,8 @@ export function readHint(emission: {
  */
 export class Changes {
   private seq = 0;
-  private readonly waiting = new Set<Topic>();
+  /** By their names written out: each is asked again once. */
+  private readonly waiting = new Map<string, Touched>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private missed = false;
   private awake = true;
@@ -76,7 +117,7 @@ export class Changes {
       return;
     }
     this.seq = Math.max(this.seq, hint.seq);
-    this.touch(topicsOf(hint));
+    this.touch(touchedBy(hint));
   }
 
   /** Ask for what was missed, by `seq`. Does nothing while nobody looks. */
@@ -99,7 +140,7 @@ export class Changes {
       return;
     }
     this.seq = Math.max(after, ...events.map(event => event.seq));
-    this.touch(events.flatMap(event => topicsOf(event)));
+    this.touch(events.flatMap(event => touchedBy(event)));
   }
 
   /** Refetch everything: also changes that leave no event, as plain MLflow's. */
@@ -128,26 +169,26 @@ export class Changes {
     this.waiting.clear();
   }
 
-  private touch(topics: readonly Topic[]): void {
-    if (!topics.length) {
+  private touch(some: readonly Touched[]): void {
+    if (!some.length) {
       return;
     }
     if (!this.awake) {
       this.missed = true;
       return;
     }
-    topics.forEach(topic => this.waiting.add(topic));
+    some.forEach(touched => this.waiting.set(touched.join('\n'), touched));
     if (this.timer === null) {
       this.flush();
     }
   }
 
   private flush(): void {
-    const topics = [...this.waiting];
+    const some = [...this.waiting.values()];
     this.waiting.clear();
-    for (const topic of topics) {
+    for (const queryKey of some) {
       // A fetch under way may have read the store before this change: its answer is not waited for.
-      void this.queries.invalidateQueries({ queryKey: [topic] }, { cancelRefetch: true });
+      void this.queries.invalidateQueries({ queryKey }, { cancelRefetch: true });
     }
     this.timer = setTimeout(() => {
       this.timer = null;

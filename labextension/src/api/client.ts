@@ -1,4 +1,4 @@
-/** Reads from the server extension, with Jupyter's own token, cookies and base URL. */
+/** Asks the server extension, with Jupyter's own token, cookies and base URL. */
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
@@ -6,12 +6,14 @@ import { ServerConnection } from '@jupyterlab/services';
 import { API } from '../tokens';
 import { refusal, unreachable } from './errors';
 import type {
+  Action,
   Activity,
-  Address,
+  Asked,
   Event,
   Experiment,
+  Method,
   Model,
-  QueryOf,
+  PathOf,
   ReplyOf,
   Run,
   RunDetail,
@@ -19,8 +21,45 @@ import type {
   Workspace
 } from './types';
 
+/** What every operation may be asked with, whatever its own types say. */
+interface Loose {
+  readonly path?: Readonly<Record<string, string | number>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
 export class Client {
   constructor(private readonly settings: ServerConnection.ISettings) {}
+
+  get<P extends PathOf<'get'>>(path: P, ...[ask]: Asked<P, 'get'>): Promise<ReplyOf<P, 'get'>> {
+    return this.call('get', path, ask as Loose | undefined);
+  }
+
+  post<P extends PathOf<'post'>>(path: P, ...[ask]: Asked<P, 'post'>): Promise<ReplyOf<P, 'post'>> {
+    return this.call('post', path, ask as Loose | undefined);
+  }
+
+  patch<P extends PathOf<'patch'>>(path: P, ...[ask]: Asked<P, 'patch'>): Promise<ReplyOf<P, 'patch'>> {
+    return this.call('patch', path, ask as Loose | undefined);
+  }
+
+  delete<P extends PathOf<'delete'>>(path: P, ...[ask]: Asked<P, 'delete'>): Promise<ReplyOf<P, 'delete'>> {
+    return this.call('delete', path, ask as Loose | undefined);
+  }
+
+  /** A file, from an operation that answers with one. */
+  async blob<P extends PathOf<'get'>>(path: P, ...[ask]: Asked<P, 'get'>): Promise<Blob> {
+    return (await this.ask('get', path, ask as Loose | undefined)).blob();
+  }
+
+  /** What the server's authorizer lets this person do with the workspace. */
+  async permissions(): Promise<readonly Action[]> {
+    const wanted = encodeURIComponent(JSON.stringify({ mlops: ['read', 'write', 'execute'] }));
+    const response = await this.fetch(`api/me?permissions=${wanted}`, { method: 'GET' });
+    const me = (await readJson(response)) as { permissions?: { mlops?: readonly Action[] } };
+    return me.permissions?.mlops ?? [];
+  }
 
   workspace(): Promise<Workspace> {
     return this.get('/workspace');
@@ -32,17 +71,16 @@ export class Client {
 
   /** Newest first. */
   async runs(query: { experiment?: string; limit: number }): Promise<readonly Run[]> {
-    return (await this.get('/runs', query)).items;
+    return (await this.get('/runs', { query })).items;
   }
 
-  run(id: string): Promise<RunDetail> {
-    return this.read<RunDetail>(`/runs/${encodeURIComponent(id)}`);
+  run(ref: string): Promise<RunDetail> {
+    return this.get('/runs/{ref}', { path: { ref } });
   }
 
   /** A file that a run stored. */
-  async artifact(id: string, path: string): Promise<Blob> {
-    const parts = path.split('/').map(encodeURIComponent).join('/');
-    return (await this.ask(`/runs/${encodeURIComponent(id)}/artifacts/${parts}`)).blob();
+  artifact(ref: string, path: string): Promise<Blob> {
+    return this.blob('/runs/{ref}/artifacts/{path}', { path: { ref, path } });
   }
 
   async models(): Promise<readonly Model[]> {
@@ -54,42 +92,75 @@ export class Client {
   }
 
   async activities(limit: number): Promise<readonly Activity[]> {
-    return (await this.get('/activities', { limit })).items;
+    return (await this.get('/activities', { query: { limit } })).items;
   }
 
   /** Events with a `seq` above `after`, oldest first. */
   async events(after: number): Promise<readonly Event[]> {
-    return (await this.get('/events', { after })).items;
+    return (await this.get('/events', { query: { after } })).items;
   }
 
-  private get<P extends Address>(path: P, query?: QueryOf<P>): Promise<ReplyOf<P>> {
-    const asked = Object.entries(query ?? {}).map(([key, value]) => [key, String(value)]);
-    const search = new URLSearchParams(asked).toString();
-    return this.read<ReplyOf<P>>(path + (search && `?${search}`));
+  private async call<P extends PathOf<M>, M extends Method>(
+    method: M,
+    path: P,
+    ask?: Loose
+  ): Promise<ReplyOf<P, M>> {
+    const response = await this.ask(method, path, ask);
+    return (response.status === 204 ? undefined : await readJson(response)) as ReplyOf<P, M>;
   }
 
-  private async read<R>(address: string): Promise<R> {
-    const response = await this.ask(address);
-    const body = await response.text();
-    try {
-      return JSON.parse(body) as R;
-    } catch {
-      throw refusal(response.status, body); // a proxy's login page answers 200
+  private ask(method: Method, path: string, ask: Loose = {}): Promise<Response> {
+    // no-cache, unlike Lab's no-store, lets the server answer 304 to what did not change.
+    const init: RequestInit = { method: method.toUpperCase(), cache: 'no-cache' };
+    if (ask.signal) {
+      init.signal = ask.signal;
     }
+    if (ask.body !== undefined) {
+      init.body = JSON.stringify(ask.body);
+      init.headers = { 'Content-Type': 'application/json' };
+    }
+    return this.fetch(API + address(path, ask), init);
   }
 
-  private async ask(address: string): Promise<Response> {
-    const url = URLExt.join(this.settings.baseUrl, API) + address;
+  private async fetch(path: string, init: RequestInit): Promise<Response> {
+    const url = URLExt.join(this.settings.baseUrl, path);
     let response: Response;
     try {
-      // no-cache, unlike Lab's no-store, lets the server answer 304 to what did not change.
-      response = await ServerConnection.makeRequest(url, { method: 'GET', cache: 'no-cache' }, this.settings);
-    } catch {
+      response = await ServerConnection.makeRequest(url, init, this.settings);
+    } catch (error) {
+      if (init.signal?.aborted) {
+        throw error; // TanStack Query knows that it gave up itself
+      }
       throw unreachable();
     }
     if (!response.ok) {
       throw refusal(response.status, await response.text());
     }
     return response;
+  }
+}
+
+/** Fill a path's parameters in: `{path}` may hold slashes, the others not. */
+function address(template: string, { path = {}, query = {} }: Loose): string {
+  const filled = template.replace(/{(\w+)}/g, (_, name: string) => {
+    const value = String(path[name]);
+    return name === 'path' ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value);
+  });
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) {
+      search.append(name, String(value));
+    }
+  }
+  const asked = search.toString();
+  return asked ? `${filled}?${asked}` : filled;
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const body = await response.text();
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw refusal(response.status, body); // a proxy's login page answers 200
   }
 }

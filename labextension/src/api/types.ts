@@ -17,17 +17,44 @@ export type Activity = Readonly<Schemas['Activity']>;
 export type Event = Readonly<Schemas['Event']>;
 export type Problem = Readonly<Schemas['Problem']>;
 
-/** Addresses that can be read without naming a thing. */
-export type Address = {
-  [P in keyof paths]: paths[P] extends { get: { parameters: { path?: never } } } ? P : never;
+/** What Jupyter Server's authorizer is asked for. */
+export type Action = 'read' | 'write' | 'execute';
+
+export type Method = 'get' | 'post' | 'patch' | 'delete';
+
+/** Paths that answer to a method. */
+export type PathOf<M extends Method> = {
+  [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never;
 }[keyof paths];
 
-type Get<P extends Address> = paths[P] extends { get: infer G } ? G : never;
+type Operation<P extends PathOf<M>, M extends Method> = paths[P] extends Record<M, infer O> ? O : never;
 
-/** What `GET` of an address may be asked with. */
-export type QueryOf<P extends Address> =
-  Get<P> extends { parameters: { query?: infer Q } } ? Exclude<Q, undefined> : never;
+type PathPart<O> = O extends { parameters: { path: infer A extends object } }
+  ? { readonly path: { readonly [K in keyof A]: A[K] } }
+  : { readonly path?: never };
 
-/** What `GET` of an address answers. */
-export type ReplyOf<P extends Address> =
-  Get<P> extends { responses: { 200: { content: { 'application/json': infer R } } } } ? R : never;
+type QueryPart<O> = O extends { parameters: { query: infer Q extends object } }
+  ? { readonly query: Q }
+  : O extends { parameters: { query?: infer Q } }
+    ? { readonly query?: Exclude<Q, undefined> }
+    : { readonly query?: never };
+
+type BodyPart<O> = O extends { requestBody: { content: { 'application/json': infer B } } }
+  ? { readonly body: B }
+  : { readonly body?: never };
+
+type Ask<O> = PathPart<O> & QueryPart<O> & BodyPart<O> & { readonly signal?: AbortSignal };
+
+/** What an operation is asked with: nothing where it takes nothing. */
+export type Asked<P extends PathOf<M>, M extends Method> =
+  object extends Ask<Operation<P, M>> ? [ask?: Ask<Operation<P, M>>] : [ask: Ask<Operation<P, M>>];
+
+type Body<R> = R extends { content: { 'application/json': infer B } } ? B : never;
+
+/** What an operation answers. */
+export type ReplyOf<P extends PathOf<M>, M extends Method> =
+  Operation<P, M> extends { responses: infer R }
+    ? 204 extends keyof R
+      ? undefined
+      : Body<R[Extract<keyof R, 200 | 201 | 202>]>
+    : never;

@@ -8,7 +8,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useRef } from 'react';
 import type { JSX } from 'react';
 
-import { readHint, topicsOf } from '../api/changes';
+import { readHint } from '../api/changes';
 import { Client } from '../api/client';
 import { withNews } from './model';
 import type { Card } from './model';
@@ -76,7 +76,7 @@ export class CardView extends ReactWidget {
       return;
     }
     if (
-      topicsOf(hint).includes('runs') &&
+      (hint.kind === 'run' || hint.kind === 'workspace') &&
       (hint.name === '' || hint.name === card.id) &&
       this.timer === null
     ) {

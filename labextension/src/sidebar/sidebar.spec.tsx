@@ -1,13 +1,12 @@
-import { QueryClientProvider } from '@tanstack/react-query';
 import type { QueryClient } from '@tanstack/react-query';
-import { render, screen, within } from '@testing-library/react';
+import { screen, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
 import { Changes } from '../api/changes';
-import { makeQueryClient } from '../api/queries';
 import { activity, experiment, model, run, service, workspace } from '../testing/records';
 import { HandServer, json } from '../testing/server';
+import { show as draw } from '../testing/session';
 import type { Folds } from '../tree/model';
 import { readFolds, versionNotice, withFold } from './model';
 import { Sidebar } from './panel';
@@ -22,18 +21,18 @@ interface Shown {
 function show(prepare: (server: HandServer) => void = () => undefined, folds: Folds = {}): Shown {
   const server = new HandServer();
   prepare(server);
-  const shown = { server, queries: makeQueryClient(), copied: [] as string[], kept: [] as Folds[] };
-  render(
-    <QueryClientProvider client={shown.queries}>
-      <Sidebar
-        client={server.client}
-        folds={folds}
-        keepFolds={next => shown.kept.push(next)}
-        copy={text => shown.copied.push(text)}
-      />
-    </QueryClientProvider>
+  const copied: string[] = [];
+  const kept: Folds[] = [];
+  const { session } = draw(
+    <Sidebar
+      client={server.client}
+      folds={folds}
+      keepFolds={next => kept.push(next)}
+      copy={text => copied.push(text)}
+    />,
+    server
   );
-  return shown;
+  return { server, queries: session.queries, copied, kept };
 }
 
 function full(server: HandServer): void {

@@ -22,23 +22,44 @@ export class HandServer {
   /** What was asked, without the base URL. */
   readonly asked: string[] = [];
 
-  readonly client = new Client(
-    ServerConnection.makeSettings({
-      baseUrl: 'http://lab.example/user/x/',
-      fetch: (request: RequestInfo | URL) => this.answer(request as Request)
-    })
-  );
+  /** Methods and paths (`POST runs/r1/cancel`) with what to answer; `GET` may be left out. The body is read for you. */
+  readonly answers = new Map<string, (body: unknown, query: URLSearchParams) => unknown>();
+  /** What was sent with methods other than GET: `[method and path, body]`. */
+  readonly sent: (readonly [string, unknown])[] = [];
+  permissions: readonly string[] = ['read', 'write', 'execute'];
 
-  private answer(request: Request): Promise<Response> {
+  readonly settings = ServerConnection.makeSettings({
+    baseUrl: 'http://lab.example/user/x/',
+    fetch: (request: RequestInfo | URL) => this.answer(request as Request)
+  });
+
+  readonly client = new Client(this.settings);
+
+  private async answer(request: Request): Promise<Response> {
     const url = new URL(request.url);
-    const path = url.pathname.replace('/user/x/mlops/api/', '');
-    this.asked.push(path + url.search);
+    if (url.pathname === '/user/x/api/me') {
+      return json(200, { permissions: { mlops: this.permissions } });
+    }
+    const path = decodeURIComponent(url.pathname.replace('/user/x/mlops/api/', ''));
+    const isGet = request.method === 'GET';
+    const text = isGet ? '' : await request.text();
+    const sent: unknown = text ? JSON.parse(text) : undefined;
+    if (isGet) {
+      this.asked.push(path + url.search);
+    } else {
+      this.sent.push([`${request.method} ${path}`, sent]);
+    }
     const refused = this.refuse.get(path);
     if (refused) {
       return Promise.resolve().then(refused);
     }
+    const answer = this.answers.get(isGet ? path : `${request.method} ${path}`);
+    if (answer) {
+      const reply = answer(sent, url.searchParams);
+      return reply === undefined ? new Response(null, { status: 204 }) : json(200, reply);
+    }
     const body = path === 'workspace' ? this.workspace : { items: this.list(path, url.searchParams) };
-    return Promise.resolve(json(200, body));
+    return json(200, body);
   }
 
   private list(path: string, query: URLSearchParams): readonly unknown[] {

@@ -1,0 +1,92 @@
+/** The commands: their ids and arguments. Menus, buttons and other extensions run them by these. */
+
+/** What opens in the main area. */
+export type Kind = 'run' | 'compare' | 'experiment' | 'model' | 'service';
+
+/**
+ * `subject` names what is opened: a run's id, the ids of runs with commas between them, an experiment (empty for
+ * all of them), a model (`churn`, `churn:3`, `churn@champion`), a service.
+ */
+export interface OpenArgs {
+  readonly kind: Kind;
+  readonly subject: string;
+}
+
+export const CommandIDs = {
+  open: 'mlops:open',
+  copyLink: 'mlops:copy-link',
+  followLink: 'mlops:follow-link',
+  showSidebar: 'mlops:show-sidebar',
+  cancelRun: 'mlops:cancel-run',
+  reproduceRun: 'mlops:reproduce-run',
+  tagRuns: 'mlops:tag-runs',
+  deleteRuns: 'mlops:delete-runs',
+  compare: 'mlops:compare',
+  copyId: 'mlops:copy-id',
+  copyPython: 'mlops:copy-python',
+  restoreSnapshot: 'mlops:restore-snapshot',
+  registerModel: 'mlops:register-model',
+  setAlias: 'mlops:set-alias',
+  deleteModel: 'mlops:delete-model',
+  createManifest: 'mlops:create-manifest',
+  buildImage: 'mlops:build-image',
+  deploy: 'mlops:deploy',
+  updateService: 'mlops:update-service',
+  addDeployment: 'mlops:add-deployment',
+  rollbackService: 'mlops:rollback-service',
+  scaleService: 'mlops:scale-service',
+  configureService: 'mlops:configure-service',
+  regenerateKey: 'mlops:regenerate-key',
+  deleteService: 'mlops:delete-service',
+  cancelActivity: 'mlops:cancel-activity',
+  startAgent: 'mlops:start-agent',
+  runFile: 'mlops:run-file',
+  runNotebook: 'mlops:run-notebook',
+  snapshotFolder: 'mlops:snapshot-folder',
+  trackCell: 'mlops:track-cell',
+  useExperiment: 'mlops:use-experiment',
+  archiveExperiment: 'mlops:archive-experiment',
+  addHost: 'mlops:add-host',
+  removeHost: 'mlops:remove-host'
+} as const;
+
+/** What each command takes. A command asks in a form for what it needs and was not given. */
+export interface CommandArgs {
+  [CommandIDs.open]: OpenArgs;
+  [CommandIDs.copyLink]: OpenArgs;
+  [CommandIDs.followLink]: { readonly link?: string };
+  [CommandIDs.showSidebar]: { readonly section?: string };
+  [CommandIDs.cancelRun]: { readonly run?: string };
+  [CommandIDs.reproduceRun]: { readonly run?: string };
+  [CommandIDs.tagRuns]: { readonly runs?: readonly string[] };
+  [CommandIDs.deleteRuns]: { readonly runs?: readonly string[] };
+  [CommandIDs.compare]: { readonly runs?: readonly string[] };
+  [CommandIDs.copyId]: { readonly id: string };
+  [CommandIDs.copyPython]: OpenArgs;
+  [CommandIDs.restoreSnapshot]: { readonly snapshot?: string };
+  [CommandIDs.registerModel]: { readonly run?: string; readonly path?: string };
+  [CommandIDs.setAlias]: { readonly model?: string; readonly version?: number };
+  [CommandIDs.deleteModel]: { readonly model?: string; readonly version?: number };
+  [CommandIDs.createManifest]: { readonly models?: readonly string[] };
+  [CommandIDs.buildImage]: { readonly manifest?: string };
+  [CommandIDs.deploy]: { readonly model?: string; readonly version?: number };
+  [CommandIDs.updateService]: { readonly service?: string };
+  [CommandIDs.addDeployment]: { readonly service?: string };
+  [CommandIDs.rollbackService]: { readonly service?: string };
+  [CommandIDs.scaleService]: { readonly service?: string };
+  [CommandIDs.configureService]: { readonly service?: string };
+  [CommandIDs.regenerateKey]: { readonly service?: string; readonly which?: 'primary' | 'secondary' };
+  [CommandIDs.deleteService]: { readonly service?: string };
+  [CommandIDs.cancelActivity]: { readonly activity?: string };
+  [CommandIDs.startAgent]: Readonly<Record<string, never>>;
+  [CommandIDs.runFile]: { readonly path?: string };
+  [CommandIDs.runNotebook]: Readonly<Record<string, never>>;
+  [CommandIDs.snapshotFolder]: { readonly path?: string };
+  [CommandIDs.trackCell]: Readonly<Record<string, never>>;
+  [CommandIDs.useExperiment]: { readonly experiment?: string };
+  [CommandIDs.archiveExperiment]: { readonly experiment?: string };
+  [CommandIDs.addHost]: Readonly<Record<string, never>>;
+  [CommandIDs.removeHost]: { readonly host?: string };
+}
+
+export type CommandId = keyof CommandArgs;

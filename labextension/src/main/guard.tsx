@@ -1,0 +1,39 @@
+/** Catches what a view throws while it draws, so that the rest of Lab goes on and a person can try again. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Component } from 'react';
+import type { ReactNode } from 'react';
+
+import { Button } from '../common/ui/button';
+import { Problem } from '../common/ui/states';
+
+interface Props {
+  readonly trans: TranslationBundle;
+  readonly children: ReactNode;
+}
+
+export class Guard extends Component<Props, { readonly error: Error | null }> {
+  override state: { readonly error: Error | null } = { error: null };
+
+  static getDerivedStateFromError(error: Error): { readonly error: Error } {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { trans, children } = this.props;
+    if (this.state.error === null) {
+      return children;
+    }
+    return (
+      <div className="jp-Mlops-middle">
+        <Problem
+          message={trans.__('This view could not be drawn: %1', this.state.error.message)}
+          hint={trans.__(
+            'Try again; if it stays, reload the page, and restart JupyterLab if it was upgraded.'
+          )}
+        />
+        <Button onClick={() => this.setState({ error: null })}>{trans.__('Try again')}</Button>
+      </div>
+    );
+  }
+}

@@ -1,0 +1,21 @@
+/** What draws each kind: loaded when the first of it is opened. */
+
+import type { JSX } from 'react';
+
+import type { Kind } from '../commands';
+
+export interface ViewProps {
+  readonly subject: string;
+  /** Set the tab's text and, at the mouse, its caption. */
+  readonly setTitle: (label: string, caption?: string) => void;
+}
+
+export type View = (props: ViewProps) => JSX.Element;
+
+export const VIEWS: Readonly<Record<Kind, () => Promise<{ readonly View: View }>>> = {
+  run: () => import('../run/view'),
+  compare: () => import('../compare/view'),
+  experiment: () => import('../experiment/view'),
+  model: () => import('../model/view'),
+  service: () => import('../service/view')
+};

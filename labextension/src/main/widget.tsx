@@ -1,0 +1,73 @@
+/** A widget of the main area: a kind, a subject, and the view that draws it. */
+
+import '../../style/ui.css';
+
+import { Suspense, lazy } from 'react';
+import type { JSX } from 'react';
+
+import type { Session } from '../api/session';
+import { SessionWidget } from '../api/widget';
+import type { Kind, OpenArgs } from '../commands';
+import { Busy } from '../common/ui/states';
+import { Guard } from './guard';
+import { ICONS } from './icons';
+import { VIEWS } from './views';
+import type { View } from './views';
+
+const LOADED: Readonly<Record<Kind, View>> = {
+  run: loaded('run'),
+  compare: loaded('compare'),
+  experiment: loaded('experiment'),
+  model: loaded('model'),
+  service: loaded('service')
+};
+
+function loaded(kind: Kind): View {
+  return lazy(async () => ({ default: (await VIEWS[kind]()).View })) as unknown as View;
+}
+
+export class MainContent extends SessionWidget {
+  constructor(
+    session: Session,
+    readonly args: OpenArgs
+  ) {
+    super(session);
+    this.addClass('jp-Mlops-main');
+    this.addClass(`jp-mod-${args.kind}`);
+    this.title.icon = ICONS[args.kind];
+    this.title.closable = true;
+    this.title.label = shortName(args, session);
+  }
+
+  protected override content(): JSX.Element {
+    const { kind, subject } = this.args;
+    const View = LOADED[kind];
+    const trans = this.session.lab.trans;
+    return (
+      <Guard trans={trans}>
+        <Suspense fallback={<Busy label={trans.__('Loading')} />}>
+          <View subject={subject} setTitle={this.setTitle} />
+        </Suspense>
+      </Guard>
+    );
+  }
+
+  private readonly setTitle = (label: string, caption = label): void => {
+    if (!this.isDisposed) {
+      // Longer than any tab, and a name of 10,000 characters is no text for a tooltip.
+      this.title.label = label.slice(0, 200);
+      this.title.caption = caption.slice(0, 500);
+    }
+  };
+}
+
+function shortName({ kind, subject }: OpenArgs, { lab: { trans } }: Session): string {
+  switch (kind) {
+    case 'compare':
+      return trans.__('Comparison');
+    case 'experiment':
+      return subject || trans.__('All runs');
+    default:
+      return subject;
+  }
+}
