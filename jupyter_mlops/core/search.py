@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Final, get_args
 
 from jupyter_mlops.core.errors import NotFound
+from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.core.where import And, Compare, Field, FieldKind, Found, Node, Or
@@ -75,6 +76,11 @@ def read_order(text: str) -> Order:
     return Order(field, direction == "desc" if direction else field.kind in _FROM_THE_TOP)
 
 
+def read_columns(text: str) -> tuple[Field, ...]:
+    """Read ``metrics.auc, params.C, status``; nothing where there is no text. Raises ``BadWhere``."""
+    return RUNS.fields_in(text, option="--columns")
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunQuery:
     """Which runs, in which order, and which page of them."""
@@ -89,6 +95,12 @@ class RunQuery:
     """Whether those in the trash are meant, instead of all others."""
     count: bool = False
     """Whether to count all that match, which takes longer than the page where the filter says much."""
+    columns: tuple[Field, ...] | None = None
+    """The metrics and parameters that are wanted; ``None`` for all, of which a run may have thousands."""
+    roots: bool = False
+    """Whether to leave out runs whose parent is there, too: not deleted, and in the same experiment. A server's are not."""
+    children: bool = False
+    """Whether to tell how many child runs each of the page has."""
 
 
 def with_terms(where: Node = EVERY, **attributes: str | None) -> Node:
@@ -136,6 +148,8 @@ class RunPage(Record, frozen=True, kw_only=True):
     """How many runs match, on this page and others; ``None`` where nobody asked, or a server has too many to count."""
     note: str = ""
     """What the page leaves out, where a server could not be asked for all of it."""
+    n_children: dict[RunId, int] = {}
+    """How many child runs those of the page have, where somebody asked; runs without children are left out."""
 
 
 def found_in(run: Run, field: Field) -> Found:

@@ -46,6 +46,10 @@ class Language:
         """Read one field with an optional ``asc`` or ``desc`` behind it. Raises ``BadWhere`` that names ``option``."""
         return _Parser(self, text, 0.0, option).order()
 
+    def fields_in(self, text: str, *, option: str) -> tuple[Field, ...]:
+        """Read fields with commas between them. Raises ``BadWhere`` that names ``option``."""
+        return _Parser(self, text, 0.0, option).fields() if text.strip() else ()
+
 
 class _Parser:
     """Recursive descent over one text."""
@@ -71,6 +75,14 @@ class _Parser:
         if self._next.kind != "end":
             raise self._wrong("`asc`, `desc` or the end")
         return field, direction
+
+    def fields(self) -> tuple[Field, ...]:
+        found = [self._field()]
+        while self._skip(","):
+            found.append(self._field())
+        if self._next.kind != "end":
+            raise self._wrong("`,` or the end")
+        return tuple(found)
 
     @property
     def _next(self) -> Token:

@@ -12,6 +12,7 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Artifact, Experiment, MetricPoint, Run, RunDataset, RunStatus
 from jupyter_mlops.core.search import RunPage, RunQuery
+from jupyter_mlops.core.table import FieldUse, Sampled
 from jupyter_mlops.core.where import Field, Node
 
 
@@ -96,6 +97,12 @@ class Tracking(Protocol):
 
     def sparklines(self, runs: Sequence[RunId], key: str, n_points: int) -> list[Sparkline]:
         """Return the runs that have the metric, each with up to ``n_points`` of its points, evenly over its steps."""
+
+    def columns(self, experiment: str | None) -> list[FieldUse]:
+        """Return the metrics, parameters and tags that runs have. Raises ``UnknownThing`` for an experiment."""
+
+    def samples(self, query: RunQuery, by: Field, metrics: Sequence[str]) -> Sampled:
+        """Return what the runs that match have measured, by their text in a field."""
 
     def curve(self, run_id: RunId, key: str, n_buckets: int = 1000, *, axis: Axis = "step") -> Curve:
         """Return a metric at the resolution of a chart; without points where the run has no such metric."""

@@ -18,6 +18,7 @@ from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunFields, RunPage
 from jupyter_mlops.core.snapshot import FileChange, Snapshot
+from jupyter_mlops.core.table import FieldUse, RunGroups
 from jupyter_mlops.delivery.certificates import Trust, show_certificate
 from jupyter_mlops.delivery.clients import ClientProgram, Example
 from jupyter_mlops.delivery.deployments import remove_deployment, rollback
@@ -45,6 +46,7 @@ from jupyter_mlops.server.operations import (
     scaling,
     services,
     snapshots,
+    tables,
     workspace,
 )
 from jupyter_mlops.server.row import Download, Raw, Row
@@ -63,6 +65,7 @@ from jupyter_mlops.training.parameters import Parameter
 from jupyter_mlops.training.reproduce import Reproduction, show_reproduction
 from jupyter_mlops.training.restorable import Restorable
 from jupyter_mlops.training.runs import RunDetail, cancel_run, show_run
+from jupyter_mlops.training.table import list_columns
 from jupyter_mlops.training.upkeep import restore_run
 
 VERSION = "models/{name}/versions/{version}"
@@ -104,6 +107,8 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "sparklines", runs.list_sparklines, None, list[Sparkline]),
     Row("GET", "fields", known_fields, None, RunFields),
     Row("GET", "fields/{field}/values", runs.show_values, None, runs.FieldValues),
+    Row("GET", "columns", list_columns, None, list[FieldUse]),
+    Row("GET", "groups", tables.group_runs, None, RunGroups),
     Row("GET", "comparison", comparison.compare, None, Comparison),
     Row("GET", "comparison/runs", comparison.show_runs, None, ComparedRuns),
     Row("GET", "comparison/curves", comparison.show_curves, None, list[RunCurve]),

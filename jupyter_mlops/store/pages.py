@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from jupyter_mlops.core.ids import ExperimentId
+from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import RunQuery
-from jupyter_mlops.core.where import Compare, Field, Node, conditions_of
+from jupyter_mlops.core.where import Compare, Field, Node, conditions_of, fields_of
 from jupyter_mlops.store.conditions import Conditions
 from jupyter_mlops.store.entities import run_record, stored_value
 from jupyter_mlops.store.reading import Rows
@@ -79,7 +79,41 @@ def read_page(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) -> li
         found = search.by_metric()
     else:
         found = search.by_first_values() or search.by_value()
-    return complete(rows, found, experiments)
+    return complete(rows, found, experiments, keys=keys_of(query))
+
+
+def keys_of(query: RunQuery) -> Mapping[str, list[str]] | None:
+    """Return the metrics and parameters that a page has to have: those asked for, and those that it is about."""
+    if query.columns is None:
+        return None
+    fields = [*query.columns, query.order.field, *fields_of(query.where)]
+    return {group: sorted({one.key for one in fields if one.group == group}) for group in ("metrics", "params")}
+
+
+def count_children(rows: Rows, runs: Sequence[Run]) -> dict[RunId, int]:
+    """Return how many children in their own experiment these runs have, those in the trash left out."""
+    found: dict[RunId, int] = {}
+    for at in range(0, len(runs), _CHUNK):
+        ids, values = _listed([run.id for run in runs[at : at + _CHUNK]])
+        found |= rows(
+            "SELECT t.value, COUNT(*) FROM tags t CROSS JOIN runs r CROSS JOIN runs p "  # noqa: S608  # names are ours, values are bound
+            f"WHERE t.key = 'mlflow.parentRunId' AND t.value IN ({ids}) AND r.run_uuid = t.run_uuid "
+            "AND r.lifecycle_stage = 'active' AND p.run_uuid = t.value AND p.experiment_id = r.experiment_id GROUP BY t.value",
+            values,
+        )
+    return found
+
+
+def condition_of(query: RunQuery, sql: Conditions, experiments: Mapping[int, str]) -> str:
+    """Return what a run ``r`` has to be for the query. ``experiments`` are those in scope."""
+    scope = ", ".join(map(str, experiments))
+    stage = f"lifecycle_stage = '{'deleted' if query.deleted else 'active'}'"
+    found = f"r.{stage} AND r.experiment_id IN ({scope}) AND {sql.of(query.where)}"
+    if not query.roots:
+        return found
+    parent = "x.key = 'mlflow.parentRunId' AND x.run_uuid = r.run_uuid AND p.run_uuid = x.value"
+    listed = f"p.{stage} AND p.experiment_id = r.experiment_id"
+    return f"{found} AND NOT EXISTS (SELECT 1 FROM tags x CROSS JOIN runs p WHERE {parent} AND {listed})"  # noqa: S608  # names are ours
 
 
 def count_matching(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) -> int:
@@ -102,10 +136,9 @@ class _Search:
         self._field = query.order.field
         self._down = "DESC" if query.order.descending else "ASC"
         self._sql = Conditions(sqlite=rows.sqlite, experiments=experiments)
-        scope = ", ".join(map(str, experiments))
         self._stage = f"r.lifecycle_stage = '{'deleted' if query.deleted else 'active'}'"
         self._musts = [one for one in conditions_of(query.where) if isinstance(one, Compare) and not _is_nan(one.value)]
-        self._where = f"{self._stage} AND r.experiment_id IN ({scope}) AND {self._sql.of(query.where)}"
+        self._where = condition_of(query, self._sql, experiments)
 
     def count(self) -> int:
         """Return how many runs there are on all pages."""
@@ -255,15 +288,23 @@ def read_run(rows: Rows, ref: str, by: str, *, deleted: bool = False) -> list[Ru
     return complete(rows, found, names)
 
 
-def complete(rows: Rows, found: Sequence[tuple[Any, ...]], experiments: Mapping[int, str]) -> list[Run]:
-    """Return the runs of these rows with their parameters, metrics and tags."""
+def complete(
+    rows: Rows,
+    found: Sequence[tuple[Any, ...]],
+    experiments: Mapping[int, str],
+    keys: Mapping[str, Sequence[str]] | None = None,
+) -> list[Run]:
+    """Return the runs of these rows with their tags, and with all their metrics and parameters or the ``keys`` of each."""
+    wanted = {} if keys is None else keys
     runs: list[Run] = []
     for at in range(0, len(found), _CHUNK):
         chunk = found[at : at + _CHUNK]
         ids = [row[0] for row in chunk]
-        params, tags = _texts(rows, "params", ids), _texts(rows, "tags", ids)
+        params, tags = _texts(rows, "params", ids, wanted.get("params")), _texts(rows, "tags", ids)
         metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for run_id, key, value, is_nan in _of_runs(rows, "latest_metrics", "run_uuid, key, value, is_nan", ids):
+        for run_id, key, value, is_nan in _of_runs(
+            rows, "latest_metrics", "run_uuid, key, value, is_nan", ids, wanted.get("metrics")
+        ):
             metrics[run_id][key] = math.nan if is_nan else value
         runs += [
             run_record(
@@ -284,17 +325,31 @@ def complete(rows: Rows, found: Sequence[tuple[Any, ...]], experiments: Mapping[
     return runs
 
 
-def _texts(rows: Rows, table: str, ids: Sequence[str]) -> Mapping[str, dict[str, str]]:
+def _texts(
+    rows: Rows, table: str, ids: Sequence[str], keys: Sequence[str] | None = None
+) -> Mapping[str, dict[str, str]]:
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for run_id, key, value in _of_runs(rows, table, "run_uuid, key, value", ids):
+    for run_id, key, value in _of_runs(rows, table, "run_uuid, key, value", ids, keys):
         found[run_id][key] = value or ""
     return found
 
 
-def _of_runs(rows: Rows, table: str, columns: str, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    names = {f"id{i}": one for i, one in enumerate(ids)}
-    listed = ", ".join(f":{name}" for name in names)
-    yield from rows(f"SELECT {columns} FROM {table} WHERE run_uuid IN ({listed}) ORDER BY key", names)  # noqa: S608  # names are ours, values are bound
+def _of_runs(
+    rows: Rows, table: str, columns: str, ids: Sequence[str], keys: Sequence[str] | None = None
+) -> Iterator[tuple[Any, ...]]:
+    listed, values = _listed(ids)
+    if keys is None:
+        yield from rows(f"SELECT {columns} FROM {table} WHERE run_uuid IN ({listed}) ORDER BY key", values)  # noqa: S608  # names are ours, values are bound
+    for at in range(0, len(keys or ()), _CHUNK):
+        named, texts = _listed((keys or ())[at : at + _CHUNK], "key")
+        where = f"key IN ({named}) AND run_uuid IN ({listed})"
+        yield from rows(f"SELECT {columns} FROM {table} WHERE {where} ORDER BY key", {**values, **texts})  # noqa: S608  # names are ours, values are bound
+
+
+def _listed(values: Sequence[str], name: str = "id") -> tuple[str, dict[str, str]]:
+    """Return the placeholders of a list, and what is bound to them."""
+    bound = {f"{name}{i}": one for i, one in enumerate(values)}
+    return ", ".join(f":{one}" for one in bound), bound
 
 
 def has_runs(rows: Rows, experiments: Mapping[int, str]) -> bool:

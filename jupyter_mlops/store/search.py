@@ -6,6 +6,7 @@ import functools
 import re
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from jupyter_mlops.core.curve import Axis, Curve, Sparkline
@@ -13,15 +14,16 @@ from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.run import Experiment, MetricPoint, Run, RunStatus
 from jupyter_mlops.core.search import RunPage, RunQuery, UnknownKey, with_terms
+from jupyter_mlops.core.table import FieldUse, Sampled
 from jupyter_mlops.core.where import Field, Node, fields_of
-from jupyter_mlops.store import indexes, names, pages
+from jupyter_mlops.store import indexes, names, pages, tabled
 from jupyter_mlops.store.curves import curve_of, read_curve
 from jupyter_mlops.store.entities import metric_value, run_of
 from jupyter_mlops.store.mlflow_client import calls
 from jupyter_mlops.store.places import read_artifact_uri, read_locations
 from jupyter_mlops.store.reading import Rows, SqlReader
 from jupyter_mlops.store.registry import MlflowRegistry
-from jupyter_mlops.store.scan import scan_page
+from jupyter_mlops.store.scan import MOST_SCANNED, scan_page
 from jupyter_mlops.store.sparklines import read_sparklines, sparkline_of
 
 RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -147,11 +149,7 @@ class MlflowSearch(MlflowRegistry):
         return page
 
     def _sql_page(self, rows: Rows, query: RunQuery) -> RunPage:
-        experiments = pages.read_names(rows)
-        if query.experiment is not None:
-            experiments = {number: name for number, name in experiments.items() if name == query.experiment}
-            if not experiments:
-                raise UnknownThing("experiment", query.experiment)
+        experiments = _in_scope(rows, query.experiment)
         found = pages.read_page(rows, query, experiments)
         _check_keys(rows, _unseen(found, query), experiments)
         is_last = len(found) <= query.limit
@@ -160,7 +158,9 @@ class MlflowSearch(MlflowRegistry):
             known = is_last and (found or not query.skip)
             n_matching = query.skip + len(found) if known else pages.count_matching(rows, query, experiments)
         more = "" if is_last else str(query.skip + query.limit)
-        return RunPage(items=found[: query.limit], next=more, n_matching=n_matching)
+        items = found[: query.limit]
+        n_children = pages.count_children(rows, items) if query.children else {}
+        return RunPage(items=items, next=more, n_matching=n_matching, n_children=n_children)
 
     def _client_page(self, query: RunQuery) -> RunPage:
         known = [self.experiment(query.experiment)] if query.experiment is not None else self.experiments()
@@ -281,6 +281,36 @@ class MlflowSearch(MlflowRegistry):
                 return read_sparklines(rows, runs, key, n_points)
         histories = {run: [(one.step, float(one.value)) for one in self.history(run, key)] for run in runs}
         return [sparkline_of(run, points, n_points) for run, points in histories.items() if points]
+
+    def columns(self, experiment: str | None) -> list[FieldUse]:
+        """Return the metrics, parameters and tags that runs have. Raises ``UnknownThing`` for an experiment."""
+        if self.reader.is_empty:
+            return []
+        with self.reader.open() as rows:
+            if rows is not None:
+                return tabled.read_columns(rows, _in_scope(rows, experiment))
+        return tabled.columns_among(self.page(RunQuery(experiment=experiment, limit=_SAMPLE)).items)
+
+    def samples(self, query: RunQuery, by: Field, metrics: Sequence[str]) -> Sampled:
+        """Return what the runs that match have measured, by their text in a field."""
+        if self.reader.is_empty:
+            return Sampled(groups={})
+        with self.reader.open() as rows:
+            if rows is not None:
+                return tabled.read_samples(rows, query, by, metrics, _in_scope(rows, query.experiment))
+        page = self.page(replace(query, limit=MOST_SCANNED))
+        return tabled.samples_among(page.items, by, metrics, page.note)
+
+
+def _in_scope(rows: Rows, experiment: str | None) -> dict[int, str]:
+    """Return the experiment by its number, or all. Raises ``UnknownThing``."""
+    experiments = pages.read_names(rows)
+    if experiment is None:
+        return experiments
+    found = {number: name for number, name in experiments.items() if name == experiment}
+    if not found:
+        raise UnknownThing("experiment", experiment)
+    return found
 
 
 def _unseen(found: Collection[Run], query: RunQuery) -> list[Field]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
 from jupyter_mlops.core.curve import Axis, Curve, Sparkline
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import RunId
-from jupyter_mlops.core.run import RunStatus
+from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.core.search import (
     NEWEST,
     RUNS,
@@ -20,6 +20,7 @@ from jupyter_mlops.core.search import (
     RunQuery,
     found_in,
     named,
+    read_columns,
     read_order,
     with_terms,
 )
@@ -52,28 +53,38 @@ def find_runs(
     project: str | None = None,
     limit: int = 100,
     after: str = "",
+    skip: int = 0,
     deleted: bool = False,
     count: bool = False,
+    wanted: str | None = None,
+    roots: bool = False,
+    children: bool = False,
 ) -> RunPage:
     """Return a page of runs, newest first unless ordered otherwise.
 
-    ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``words`` are looked for in names, ``order`` a field with an optional ``asc`` or
-    ``desc``, ``after`` the ``next`` of the page before; ``deleted`` asks for those in the trash, ``count`` for how many
-    match in all. Raises ``BadWhere`` with the column, ``UnknownKey`` for a metric or parameter that no run has,
+    ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``words`` are looked for in names, ``order`` a
+    field with an optional ``asc`` or ``desc``, ``after`` the ``next`` of the page before, ``skip`` how many to leap over
+    from there; ``deleted`` asks for those in the trash, ``count`` for how many match in all; ``wanted`` narrows metrics,
+    parameters and tags to some (``metrics.auc, params.C``); ``roots`` leaves out children, of which ``children`` tells
+    how many there are. Raises ``BadWhere`` with the column, ``UnknownKey`` for a metric or parameter that no run has,
     ``UnknownThing`` for an experiment, ``BadAfter``.
     """
     if after and not (after.isdecimal() and len(after) <= _LONGEST_AFTER):
         raise BadAfter(after)
     node = with_terms(filter_of(where, words), status=status, project=project)
+    columns = None if wanted is None else read_columns(wanted)
     page = world.tracking.page(
         RunQuery(
             where=node,
             order=NEWEST if order is None else read_order(order),
             experiment=experiment,
             limit=limit,
-            skip=int(after or 0),
+            skip=int(after or 0) + skip,
             deleted=deleted,
             count=count,
+            columns=columns,
+            roots=roots,
+            children=children,
         )
     )
     # A run that turns out to be dead has another status now, which the filter may be about.
@@ -82,7 +93,19 @@ def find_runs(
         for run in (page.items if deleted else settle(world, page.items))
         if holds(node, functools.partial(found_in, run))
     ]
+    if columns is not None:
+        items = [_narrowed(run, columns) for run in items]
     return msgspec.structs.replace(page, items=items)
+
+
+def _narrowed(run: Run, columns: Sequence[Field]) -> Run:
+    """Return a run with these of its metrics, parameters and tags alone."""
+    of: dict[str, dict[str, Any]] = {"metrics": {}, "params": {}, "tags": {}}
+    for field in columns:
+        values = getattr(run, field.group) if field.group else {}
+        if field.key in values:
+            of[field.group][field.key] = values[field.key]
+    return msgspec.structs.replace(run, **of)
 
 
 def filter_of(where: str | None, words: str) -> Node:

@@ -19,7 +19,7 @@ from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.search import RUNS, RunQuery, found_in, read_order
 from jupyter_mlops.core.where import holds
-from jupyter_mlops.store import pages
+from jupyter_mlops.store import pages, tabled
 from jupyter_mlops.store.reading import SqlReader
 from jupyter_mlops.store.scan import ordered
 from jupyter_mlops.store.tracking import MlflowTracking
@@ -273,3 +273,25 @@ def test_a_curve_is_the_same_both_ways(stores: Stores, points, n_buckets: int, a
     assert curve.n_points == len({(str(value), step, at) for value, step, at in points})
     assert len(curve.at) == len(curve.low) == len(curve.high) == len(curve.last) <= max(n_buckets, 1)
     assert curve.at == sorted(curve.at)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    where=FILTERS,
+    by=st.one_of(KEYS, ATTRIBUTES, st.just("status")),
+    experiment=st.sampled_from([None, "alpha"]),
+    few=st.sampled_from([0, 500]),
+)
+def test_columns_and_groups_are_the_same_both_ways(stores: Stores, where: str, by: str, experiment, few: int):
+    ours, theirs, _ = stores
+    query = RunQuery(where=RUNS.parse(where), experiment=experiment, limit=1000)
+    field, keys = read_order(by).field, ["auc", "loss"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tabled, "_FEW", few)
+        samples = [store.samples(query, field, keys) for store in (ours, theirs)]
+    mine, others = (
+        {value: (one.n_runs, {key: sorted(map(str, found)) for key, found in one.values.items()}) for value, one in s}
+        for s in (one.groups.items() for one in samples)
+    )
+    assert mine == others
+    assert sorted(map(str, ours.columns(experiment))) == sorted(map(str, theirs.columns(experiment)))

@@ -117,10 +117,18 @@ def list_runs(
     project: str | None = None,
     limit: Most = 100,
     after: str = "",
+    skip: Annotated[int, Meta(ge=0, le=10**15)] = 0,
     deleted: bool = False,
     count: bool = False,
+    columns: str | None = None,
+    roots: bool = False,
+    children: bool = False,
 ) -> RunPage:
-    """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` in names."""
+    """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` in names.
+
+    ``skip`` leaps into the middle; ``columns`` (``metrics.auc, params.C``) are all that is wanted of metrics, parameters
+    and tags; ``roots`` folds child runs under their parents, and ``children`` counts them in ``n_children``.
+    """
     return find_runs(
         world,
         where=where,
@@ -131,8 +139,12 @@ def list_runs(
         project=project,
         limit=limit,
         after=after,
+        skip=skip,
         deleted=deleted,
         count=count,
+        wanted=columns,
+        roots=roots,
+        children=children,
     )
 
 
