@@ -52,7 +52,7 @@ def read_samples(
         group = of_run[run_id] = groups.setdefault(value, Samples())
         group.n_runs += 1
     # Joining them in SQL took four times as long: for each run it looks the metric up.
-    for key in metrics:
+    for key in metrics if of_run else ():
         for run_id, value, is_nan in _values(rows, key, of_run):
             if run_id in of_run:
                 of_run[run_id].values.setdefault(key, []).append(_number(value, is_nan=is_nan))
