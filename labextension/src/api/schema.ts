@@ -92,6 +92,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the metrics, parameters and tags of an experiment's runs, or of all. Raises ``UnknownThing``. */
+        get: operations["list_columns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/comparison": {
         parameters: {
             query?: never;
@@ -339,6 +356,23 @@ export interface paths {
         };
         /** Show what runs have in a field (``params.model``, ``status``) that begins with ``start``, most frequent first. */
         get: operations["show_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Group runs by ``by`` (``params.model``), largest first, with count, mean and sample standard deviation of ``metrics``. */
+        get: operations["group_runs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1878,6 +1912,15 @@ export interface components {
             field: string;
         };
         /**
+         * FieldUse
+         * @description A metric, parameter or tag that runs have.
+         */
+        FieldUse: {
+            field: string;
+            /** @default null */
+            n_runs: number | null;
+        };
+        /**
          * FieldValues
          * @description What runs have in a field.
          */
@@ -2167,6 +2210,19 @@ export interface components {
             lower_is_better: boolean;
             name: string;
             values: (number | ("-Infinity" | "Infinity" | "NaN") | null)[];
+        };
+        /**
+         * MetricSummary
+         * @description A metric over the runs of a group that have it. Runs where it is NaN are counted and otherwise left out.
+         */
+        MetricSummary: {
+            /** @default null */
+            mean: number | ("-Infinity" | "Infinity" | "NaN") | null;
+            n: number;
+            /** @default 0 */
+            n_nan: number;
+            /** @default null */
+            sd: number | ("-Infinity" | "Infinity" | "NaN") | null;
         };
         /**
          * MetricVerdict
@@ -2640,12 +2696,42 @@ export interface components {
             tags: string[];
         };
         /**
+         * RunGroup
+         * @description Runs that have the same value in a field.
+         */
+        RunGroup: {
+            /** @default {} */
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            n_runs: number;
+            value: string | null;
+        };
+        /**
+         * RunGroups
+         * @description The groups of the runs that match.
+         */
+        RunGroups: {
+            /** @default [] */
+            items: components["schemas"]["RunGroup"][];
+            /** @default 0 */
+            n_groups: number;
+            /** @default 0 */
+            n_runs: number;
+            /** @default  */
+            note: string;
+        };
+        /**
          * RunPage
          * @description Some of the runs that match.
          */
         RunPage: {
             /** @default [] */
             items: components["schemas"]["Run"][];
+            /** @default {} */
+            n_children: {
+                [key: string]: number;
+            };
             /** @default null */
             n_matching: number | null;
             /** @default  */
@@ -3250,6 +3336,39 @@ export interface operations {
             };
         };
     };
+    list_columns: {
+        parameters: {
+            query?: {
+                experiment?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["FieldUse"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     compare: {
         parameters: {
             query: {
@@ -3720,6 +3839,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldValues"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    group_runs: {
+        parameters: {
+            query: {
+                by: string;
+                metrics?: string;
+                where?: string | null;
+                experiment?: string | null;
+                order?: string | null;
+                limit?: number;
+                deleted?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
                 };
             };
             /** @description Why not, and what to do. */
@@ -4674,8 +4830,12 @@ export interface operations {
                 project?: string | null;
                 limit?: number;
                 after?: string;
+                skip?: number;
                 deleted?: boolean;
                 count?: boolean;
+                columns?: string | null;
+                roots?: boolean;
+                children?: boolean;
             };
             header?: never;
             path?: never;
