@@ -1,2 +1,3 @@
 import './index.css';
 import './cards.css';
+import './curves.css';

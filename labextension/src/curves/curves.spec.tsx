@@ -1,0 +1,152 @@
+import { act, screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { giveCanvas } from '../testing/canvas';
+import { show } from '../testing/session';
+import { drawingOf, elapsedText, extent, placesOf, smoothed, tickText, zoomed } from './model';
+import type { Line } from './model';
+import type * as panel from './panel';
+
+function line(change: Partial<Line> = {}): Line {
+  return { id: 'loss', label: 'loss', x: [0, 1, 2, 3], y: [4, 3, 2, 1], ...change };
+}
+
+describe('smoothing', () => {
+  it('begins at the first value, unlike a plain moving average', () => {
+    expect(smoothed([10, 10, 10], 0.9)[0]).toBeCloseTo(10);
+    const [first, second] = smoothed([0, 1], 0.5);
+    expect([first, second]).toEqual([0, 2 / 3]);
+  });
+
+  it('leaves gaps where they are, and takes no part of them', () => {
+    const found = smoothed([1, NaN, Infinity, 1], 0.9);
+    expect(found[1]).toBeNaN();
+    expect(found[2]).toBeNaN();
+    expect(found[3]).toBeCloseTo(1);
+  });
+});
+
+describe('lines over one x', () => {
+  it('share their places, several at one step too', () => {
+    const x = [0, 0, 1];
+    expect(placesOf([line({ x, y: [1, 2, 3] }), line({ x: [...x], y: [1, 2, 3] })])).toEqual(x);
+  });
+
+  it('go straight on where only another one has a point', () => {
+    const drawing = drawingOf([line(), line({ id: 'b', x: [1.5, 3, 9], y: [1, 2, 3] })], 0, false);
+    expect(drawing.x).toEqual([0, 1, 1.5, 2, 3, 9]);
+    expect(drawing.columns.map(column => column.values.length)).toEqual([6, 6]);
+    expect(drawing.columns[0]?.values[2]).toBeUndefined();
+    expect(drawing.columns[1]?.values[4]).toBe(2);
+  });
+
+  it('draw what is no number as a gap, and say what it was', () => {
+    const drawing = drawingOf([line({ y: [1, NaN, -Infinity, 2] })], 0, false);
+    expect(drawing.columns[0]?.values).toEqual([1, null, null, 2]);
+    expect(drawing.gaps).toEqual([[1, 2]]);
+    expect(drawing.told[0]).toEqual([1, NaN, -Infinity, 2]);
+  });
+
+  it('have no place below zero on a logarithmic scale', () => {
+    const drawing = drawingOf([line({ y: [1, 0, -1, NaN] })], 0, true);
+    expect(drawing.columns[0]?.values).toEqual([1, null, null, null]);
+    expect(drawing.notPositive).toEqual([2]);
+  });
+
+  it('keep the band of what each point stands for, else the line before smoothing', () => {
+    const banded = drawingOf([line({ low: [0, 0, 0, 0], high: [5, 5, 5, 5] })], 0.5, false);
+    expect(banded.columns.map(column => column.role)).toEqual(['low', 'high', 'main']);
+    const exact = drawingOf([line({ low: [4, 3, 2, 1], high: [4, 3, 2, 1] })], 0.5, false);
+    expect(exact.columns.map(column => column.role)).toEqual(['raw', 'main']);
+  });
+
+  it('take 10 lines of 2,000 points in a moment', () => {
+    const x = Float64Array.from({ length: 2000 }, (_, i) => i);
+    const lines = Array.from({ length: 10 }, (_, i) =>
+      line({ id: String(i), x: x.map(one => one + i / 10), y: x })
+    );
+    const began = performance.now();
+    drawingOf(lines, 0.6, false);
+    expect(performance.now() - began).toBeLessThan(200);
+  });
+});
+
+describe('zooming', () => {
+  it('halves around a place, and ends where everything is shown', () => {
+    expect(zoomed([0, 100], [0, 100], 50, 0.5)).toEqual([25, 75]);
+    expect(zoomed([25, 75], [0, 100], 50, 2)).toBeNull();
+  });
+
+  it('gives a single point room', () => {
+    expect(extent([7])).toEqual([6, 8]);
+  });
+});
+
+describe('texts', () => {
+  it.each([
+    [0, '0 s'],
+    [250, '250 ms'],
+    [1500, '1.5 s'],
+    [125_000, '2:05'],
+    [3_725_000, '1:02:05']
+  ])('writes %d ms', (ms, text) => expect(elapsedText(ms)).toBe(text));
+
+  it.each([
+    [0.25, 0.05, '0.25'],
+    [1_500_000, 500_000, '1.5e6'],
+    [0.00002, 0.00001, '2e-5'],
+    [100, 20, '100']
+  ])('writes the tick %d', (value, increment, text) => expect(tickText(value, increment)).toBe(text));
+});
+
+describe('the chart', () => {
+  let Curves: typeof panel.Curves;
+  beforeAll(async () => {
+    giveCanvas();
+    ({ Curves } = await import('./panel'));
+  });
+
+  it('says its last values, and by keyboard those at any point', async () => {
+    show(
+      <Curves
+        label="Training"
+        series={[line(), line({ id: 'acc', label: 'acc', y: [0.1, 0.2, NaN, 0.4] })]}
+      />
+    );
+    const chart = screen.getByRole('slider', { name: /Training/ });
+    expect(chart).toHaveAttribute('aria-valuetext', 'step 3: loss 1, acc 0.4');
+    screen.getByText('acc: 1 point is NaN or infinite and drawn as a gap (×).');
+    await waitFor(() => expect(chart.querySelector('canvas')).toBeInTheDocument());
+    chart.focus();
+    await userEvent.keyboard('{ArrowLeft}');
+    expect(chart).toHaveAttribute('aria-valuetext', expect.stringContaining('step 2') as string);
+  });
+
+  it('keeps what is zoomed into while points are added, and when it comes back', async () => {
+    const shown = show(<Curves label="Training" zoomKey="r1/loss" series={[line()]} />);
+    await waitFor(() => expect(shown.container.querySelector('canvas')).toBeInTheDocument());
+    screen.getByRole('slider').focus();
+    await userEvent.keyboard('+');
+    screen.getByRole('button', { name: 'Show all' });
+    shown.unmount();
+    show(
+      <Curves
+        label="Training"
+        zoomKey="r1/loss"
+        series={[line({ x: [0, 1, 2, 3, 4], y: [4, 3, 2, 1, 0] })]}
+      />
+    );
+    const reset = screen.getByRole('button', { name: 'Show all' });
+    act(() => reset.click());
+    expect(screen.queryByRole('button', { name: 'Show all' })).toBeNull();
+  });
+
+  it('hides a curve at a click on its name', async () => {
+    show(<Curves label="Training" series={[line(), line({ id: 'acc', label: 'acc' })]} />);
+    const acc = screen.getByRole('button', { name: /acc/ });
+    expect(acc).toHaveAttribute('aria-pressed', 'true');
+    await userEvent.click(acc);
+    expect(acc).toHaveAttribute('aria-pressed', 'false');
+  });
+});

@@ -1,0 +1,273 @@
+/** Curves over each other in one chart, live: what is zoomed into stays so while points are added. */
+
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { JSX, KeyboardEvent, MutableRefObject } from 'react';
+
+import { useTrans } from '../api/context';
+import { CursorStore, Legend, placeName, valuesAt, valueText } from './legend';
+import { drawingOf, extent, zoomed } from './model';
+import type { Drawing, Line, XAxis, Zoom } from './model';
+import { curveColor, useTheme } from './palette';
+import { Plot } from './plot';
+import { useZoom } from './zoom';
+
+export interface CurvesProps {
+  readonly series: readonly Line[];
+  readonly axis?: XAxis;
+  readonly log?: boolean;
+  /** 0 for none, up to 0.99. */
+  readonly smoothing?: number;
+  readonly height?: number;
+  /** Names the chart for who does not see it. */
+  readonly label: string;
+  /** Under which the zoom is kept when the chart goes away and comes back. */
+  readonly zoomKey?: string;
+  readonly legend?: boolean;
+  /** The reader zoomed: a chance to fetch what is shown more finely. */
+  readonly onZoom?: (zoom: Zoom | null) => void;
+}
+
+export function Curves(props: CurvesProps): JSX.Element {
+  const { series, axis = 'step', log = false, smoothing = 0, height = 220, label, legend = true } = props;
+  const trans = useTrans();
+  const [zoom, setZoom] = useZoom(props.zoomKey);
+  const [off, setOff] = useState<ReadonlySet<string>>(new Set());
+  const [cursor] = useState(() => new CursorStore());
+  const drawing = useMemo(() => drawingOf(series, smoothing, log), [series, smoothing, log]);
+  const hidden = useMemo(
+    () => new Set(series.flatMap((line, i) => (off.has(line.id) ? [i] : []))),
+    [series, off]
+  );
+  const onZoom = (next: Zoom | null): void => {
+    setZoom(next);
+    props.onZoom?.(next);
+  };
+  const [host, plot] = usePlot({ series, drawing, axis, log, height, zoom, hidden, cursor, onZoom });
+  const toggle = (line: number): void => {
+    const id = series[line]?.id ?? '';
+    setOff(new Set(off.has(id) ? [...off].filter(one => one !== id) : [...off, id]));
+  };
+  return (
+    <figure className="jp-Mlops-curves" aria-label={label}>
+      <Canvas {...{ host, plot, drawing, axis, label, zoom, onZoom, cursor, series, height }} />
+      {zoom && (
+        <button type="button" className="jp-Mlops-curvesReset" onClick={() => onZoom(null)}>
+          {trans.__('Show all')}
+        </button>
+      )}
+      {legend && (
+        <Legend
+          lines={series}
+          onToggle={toggle}
+          onEmphasise={line => plot.current?.emphasise(line)}
+          {...{ drawing, axis, cursor, hidden }}
+        />
+      )}
+      <Said series={series} drawing={drawing} />
+    </figure>
+  );
+}
+
+interface Drawn {
+  readonly series: readonly Line[];
+  readonly drawing: Drawing;
+  readonly axis: XAxis;
+  readonly log: boolean;
+  readonly height: number;
+  readonly zoom: Zoom | null;
+  readonly hidden: ReadonlySet<number>;
+  readonly cursor: CursorStore;
+  readonly onZoom: (zoom: Zoom | null) => void;
+}
+
+type Ref<T> = MutableRefObject<T>;
+
+/** Keep a chart in an element: as wide as that is, of the shape that is drawn, with the newest numbers. */
+function usePlot(drawn: Drawn): readonly [Ref<HTMLDivElement | null>, Ref<Plot | null>] {
+  const host = useRef<HTMLDivElement | null>(null);
+  const plot = useRef<Plot | null>(null);
+  const theme = useTheme();
+  const width = useWidth(host);
+  const newest = useRef(drawn);
+  const columns = drawn.drawing.columns.map(({ line, role }) => ({ line, role }));
+  const colors = drawn.series.map((line, i) => line.color ?? curveColor(i));
+  const { axis, log, height } = drawn;
+  const shape = JSON.stringify({ columns, colors, axis, log, height });
+  useLayoutEffect(() => {
+    newest.current = drawn;
+  });
+  useLayoutEffect(() => {
+    if (!host.current || !width) {
+      return;
+    }
+    const tell = {
+      cursor: (at: number | null, nearest: readonly (number | null)[]) =>
+        newest.current.cursor.set(at, nearest),
+      zoom: (zoom: Zoom | null) => newest.current.onZoom(zoom)
+    };
+    const made = new Plot(
+      host.current,
+      JSON.parse(shape) as ConstructorParameters<typeof Plot>[1],
+      tell,
+      width
+    );
+    plot.current = made;
+    made.draw(newest.current.drawing, newest.current.zoom, newest.current.hidden);
+    return () => {
+      plot.current = null;
+      made.destroy();
+    };
+    // The width alone makes no new chart: it is resized below.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [shape, theme, width > 0]);
+  useLayoutEffect(
+    () => plot.current?.draw(drawn.drawing, drawn.zoom, drawn.hidden),
+    [drawn.drawing, drawn.zoom, drawn.hidden]
+  );
+  useLayoutEffect(() => {
+    if (width) {
+      plot.current?.resize(width);
+    }
+  }, [width]);
+  return [host, plot];
+}
+
+/** The width of an element, 0 while it is not shown. */
+function useWidth(host: Ref<HTMLDivElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = host.current;
+    if (!element) {
+      return;
+    }
+    const observer = new ResizeObserver(() => {
+      // In a hidden tab it has no width: the chart is kept as it is.
+      setWidth(before => element.clientWidth || before);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [host]);
+  return width;
+}
+
+/** The chart itself. By keyboard it is a slider over its points, which says the values there. */
+function Canvas(props: {
+  readonly host: Ref<HTMLDivElement | null>;
+  readonly plot: Ref<Plot | null>;
+  readonly drawing: Drawing;
+  readonly series: readonly Line[];
+  readonly axis: XAxis;
+  readonly label: string;
+  readonly zoom: Zoom | null;
+  readonly height: number;
+  readonly onZoom: (zoom: Zoom | null) => void;
+  readonly cursor: CursorStore;
+}): JSX.Element {
+  const { host, plot, drawing, series, axis, label, zoom, onZoom, cursor, height } = props;
+  const trans = useTrans();
+  const [at, setAt] = useState<number | null>(null);
+  const place = drawing.x[at ?? drawing.x.length - 1] ?? 0;
+  const [low, high] = extent(drawing.x);
+  const now = valuesAt(drawing, at === null ? { at, nearest: [] } : cursor.get());
+  const said = series.map((line, i) => `${line.label} ${valueText(now[i])}`).join(', ');
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const act = keyed(event.key, at, drawing.x.length);
+    if (typeof act === 'number') {
+      plot.current?.point(act);
+      setAt(act);
+    } else if (act !== null) {
+      const around = drawing.x[at ?? Math.floor(drawing.x.length / 2)] ?? 0;
+      onZoom(act === 'all' ? null : zoomed(zoom ?? [low, high], [low, high], around, act === 'in' ? 0.5 : 2));
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div
+      ref={host}
+      className="jp-Mlops-curvesPlot"
+      style={{ height }}
+      role="slider"
+      tabIndex={0}
+      aria-label={trans.__('%1: move with the arrow keys, zoom with + and -', label)}
+      aria-valuemin={low}
+      aria-valuemax={high}
+      aria-valuenow={place}
+      aria-valuetext={`${placeName(place, axis, trans)}: ${said}`}
+      onKeyDown={onKeyDown}
+    />
+  );
+}
+
+/** Return which point a key leads to, or how it zooms; null for any other key. */
+export function keyed(key: string, at: number | null, n: number): number | 'in' | 'out' | 'all' | null {
+  const now = at ?? n - 1;
+  const stride = Math.max(1, Math.round(n / 10));
+  const to = (next: number): number => Math.min(n - 1, Math.max(0, next));
+  switch (key) {
+    case 'ArrowLeft':
+    case 'ArrowDown':
+      return to(now - 1);
+    case 'ArrowRight':
+    case 'ArrowUp':
+      return to(now + 1);
+    case 'PageDown':
+      return to(now - stride);
+    case 'PageUp':
+      return to(now + stride);
+    case 'Home':
+      return 0;
+    case 'End':
+      return n - 1;
+    case '+':
+    case '=':
+      return 'in';
+    case '-':
+      return 'out';
+    case 'Escape':
+    case '0':
+      return 'all';
+    default:
+      return null;
+  }
+}
+
+/** What the chart cannot draw. */
+function Said({
+  series,
+  drawing
+}: {
+  readonly series: readonly Line[];
+  readonly drawing: Drawing;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const lines = series.flatMap((line, i) => {
+    const nGaps = drawing.gaps[i]?.length ?? 0;
+    const nLow = drawing.notPositive[i] ?? 0;
+    return [
+      nGaps &&
+        trans._n(
+          '%2: %1 point is NaN or infinite and drawn as a gap (×).',
+          '%2: %1 points are NaN or infinite and drawn as gaps (×).',
+          nGaps,
+          line.label
+        ),
+      nLow &&
+        trans._n(
+          '%2: %1 point is not above 0, where a logarithmic scale ends.',
+          '%2: %1 points are not above 0, where a logarithmic scale ends.',
+          nLow,
+          line.label
+        )
+    ].filter(text => text !== 0);
+  });
+  return lines.length ? (
+    <figcaption className="jp-Mlops-curvesSaid">
+      {lines.map(text => (
+        <div key={text}>{text}</div>
+      ))}
+    </figcaption>
+  ) : null;
+}
