@@ -32,7 +32,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 def lineage(session: Session, kind: Kind, name: str) -> Lineage:
     """Show where a model, service or run comes from.
 
-    Goes back to manifest, model, run, snapshot, git commit, environment and packages.
+    Goes back to manifest, model, run, data, snapshot, git commit, environment and target.
 
     Example:
       mlops lineage service churn
@@ -80,6 +80,10 @@ def _named(node: Node) -> str:
         said = f"Python {facts['python']}, {count(len(facts['requirements']), 'package')}"
     elif node.kind == "service":
         said = f"{facts['state']}, {facts['url']}"
+    elif node.kind == "dataset":
+        said = " ".join(filter(None, [facts["context"], facts["source_type"]]))
+    elif node.kind == "target":
+        return f"target {facts['target']} on {facts['node']}"
     elif node.kind == "image":
         said = str(facts["image_id"])[:19]
     else:

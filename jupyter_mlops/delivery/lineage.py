@@ -1,8 +1,9 @@
-"""Lineage: from a service back to its manifest, model, run, snapshot, commit, environment and packages."""
+"""Lineage: from a service back to its manifest, model, run, data, snapshot, commit and packages; and onward from a run."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,13 +15,15 @@ from jupyter_mlops.core.event import Link
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import Record, decode
 from jupyter_mlops.core.run import Run
-from jupyter_mlops.core.service import Service
+from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.delivery.images import find_image
 from jupyter_mlops.delivery.manifests import show_manifest
 from jupyter_mlops.ports import World
 
-NodeKind = Literal["service", "manifest", "image", "model", "run", "snapshot", "git", "environment"]
+NodeKind = Literal[
+    "service", "manifest", "image", "model", "run", "dataset", "snapshot", "git", "environment", "target"
+]
 ENVIRONMENT_FILE = "mlops/environment.json"
 """The artifact in which a run keeps ``core.environment.Environment``."""
 
@@ -38,22 +41,30 @@ class Node(Record, frozen=True, kw_only=True):
 
 
 class Lineage(Record, frozen=True, kw_only=True):
-    """What a thing came from. The first node is the thing itself; links lead from a thing to what it came from."""
+    """What a thing came from, and what came of it. The first node is the thing; links lead from a thing to what it came from."""
 
     nodes: list[Node]
     links: list[Link]
 
 
-def lineage(world: World, kind: Literal["model", "service", "run"], ref: str) -> Lineage:
-    """Return what a model (``NAME[:VERSION]``), a service or a run came from. Raises ``UnknownThing``."""
+def lineage(world: World, kind: Literal["model", "service", "run"], ref: str, *, onward: bool = False) -> Lineage:
+    """Return what a model (``NAME[:VERSION]``), a service or a run came from; ``onward``, also what came of it.
+
+    Raises ``UnknownThing``.
+    """
     walk = _Walk(world)
     if kind == "service":
         walk.service(world.catalog.get(Service, ref))
     elif kind == "model":
         version = world.tracking.model_version(ref)
         walk.model(version.name, version.version, version.run_id)
+        if onward:
+            walk.onward([(version.name, version.version)])
     else:
-        walk.run(world.tracking.run(ref).id)
+        run = world.tracking.run(ref)
+        walk.run(run.id)
+        if onward:
+            walk.models_of(run.id)
     return Lineage(nodes=list(walk.nodes.values()), links=walk.links)
 
 
@@ -66,10 +77,38 @@ class _Walk:
         self.links: list[Link] = []
 
     def service(self, service: Service) -> None:
-        facts = {"url": service.url, "host": service.host, "state": service.state}
-        at = self._add("service", service.name, facts)
+        at = self._service(service)
         for deployment in service.deployments:
-            self._link(at, "deploys", self.manifest(deployment.manifest))
+            self._deploys(at, deployment)
+
+    def _deploys(self, service: str, deployment: Deployment) -> None:
+        self._link(service, "deploys", self.manifest(deployment.manifest))
+        image = f"image:{deployment.manifest}"
+        if deployment.image and image in self.nodes:
+            self._link(service, "runs", image)
+
+    def models_of(self, run_id: RunId) -> None:
+        """Add the models that were registered from a run, and what came of them."""
+        versions = [(one.name, one.version) for one in self.world.tracking.models_of(run_id)]
+        for name, number in versions:
+            self.model(name, number, run_id)
+        self.onward(versions)
+
+    def onward(self, versions: Sequence[tuple[str, int]]) -> None:
+        """Add the manifests that serve model versions, their images, and the services that deploy them."""
+        targets = [f"model:{name}:{number}" for name, number in versions]
+        links = [link for target in targets for link in self.world.catalog.links(target=target)]
+        refs = [link.source.partition(":")[2] for link in links if link.relation == "serves"]
+        for ref in refs:
+            self.manifest(ref)
+        for service in self.world.catalog.find(Service) if refs else []:
+            for deployment in service.deployments:
+                if deployment.manifest in refs:
+                    self._deploys(self._service(service), deployment)
+
+    def _service(self, service: Service) -> str:
+        facts = {"url": service.url, "host": service.host, "state": service.state}
+        return self._add("service", service.name, facts)
 
     def manifest(self, ref: str) -> str:
         try:
@@ -126,7 +165,10 @@ class _Walk:
         return at
 
     def _sources(self, at: str, run: Run) -> None:
-        """Add the snapshot, the commit and the environment that the run recorded."""
+        """Add the data, the snapshot, the commit, the environment and the target that the run recorded."""
+        for data in self.world.tracking.datasets(run.id):
+            facts = {"name": data.name, "digest": data.digest, "context": data.context, "source_type": data.source_type}
+            self._link(at, "used", self._add("dataset", f"{data.name}:{data.digest}", facts))
         snapshot = run.tags.get("mlops.snapshot")
         if snapshot:
             self._link(at, "started from", self._snapshot(snapshot))
@@ -136,8 +178,10 @@ class _Walk:
             self._link(at, "at commit", self._add("git", commit, facts))
         environment = self._environment(run.id)
         if environment is not None:
-            facts = msgspec.to_builtins(environment)
-            self._link(at, "ran in", self._add("environment", run.id, facts))
+            self._link(at, "ran in", self._add("environment", run.id, msgspec.to_builtins(environment)))
+        target, node = run.tags.get("mlops.target", "local"), run.tags.get("mlops.node", "")
+        if node:  # plain MLflow does not say where its runs run
+            self._link(at, "ran on", self._add("target", f"{target}:{node}", {"target": target, "node": node}))
 
     def _snapshot(self, name: str) -> str:
         try:

@@ -65,7 +65,7 @@ def flavor_of(folder: Path) -> str:
 
     ``file`` where nothing tells. Raises ``BadModel``.
     """
-    described = _described(folder)
+    described = description_of(folder)
     if described is None:
         found = recognised(folder)
         return FILE if found is None else found[0]
@@ -74,7 +74,7 @@ def flavor_of(folder: Path) -> str:
 
 def read_model(folder: Path) -> ModelFolder:
     """Read a model's folder. Raises ``BadModel`` and ``BadRequirements``."""
-    described = _described(folder)
+    described = description_of(folder)
     if described is None:
         return _plain(folder, _requirements(folder, needs_mlflow=False))
     flavor = _flavor(described)
@@ -137,7 +137,8 @@ def with_loader(requirements: list[str], sklearn: Mapping[str, Any]) -> list[str
     return sorted([*requirements, _pinned([loader])], key=str.lower)
 
 
-def _described(folder: Path) -> Mapping[str, Any] | None:
+def description_of(folder: Path) -> Mapping[str, Any] | None:
+    """Return what a folder's ``MLmodel`` says, ``None`` where there is none. Raises ``BadModel``."""
     import yaml
 
     file = folder / "MLmodel"
@@ -164,12 +165,13 @@ def _flavor(described: Mapping[str, Any]) -> str:
     return PYFUNC if PYFUNC in flavors else str(next(iter(flavors)))
 
 
-def _requirements(folder: Path, *, needs_mlflow: bool) -> list[str]:
+def requirements_of(folder: Path) -> list[str]:
+    """Return the requirements that a model's folder lists. Raises ``BadRequirements`` and ``NotOnPip``."""
     listed, conda = folder / "requirements.txt", folder / "conda.yaml"
     if listed.is_file():
-        found = read_requirements(listed.read_text(encoding="utf-8"), listed)
-    elif conda.is_file():
-        found = read_conda(conda)[1]
-    else:
-        return []
-    return without_mlflow(found, needs_mlflow=needs_mlflow)
+        return read_requirements(listed.read_text(encoding="utf-8"), listed)
+    return read_conda(conda)[1] if conda.is_file() else []
+
+
+def _requirements(folder: Path, *, needs_mlflow: bool) -> list[str]:
+    return without_mlflow(requirements_of(folder), needs_mlflow=needs_mlflow)

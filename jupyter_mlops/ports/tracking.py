@@ -148,6 +148,9 @@ class Tracking(Protocol):
     def model_version(self, ref: str) -> ModelVersion:
         """Return ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``."""
 
+    def models_of(self, run_id: RunId) -> list[ModelVersion]:
+        """Return the model versions that were registered from a run, oldest first."""
+
     def register(
         self, name: str, source: str, *, run_id: RunId | None, tags: Mapping[str, str], flavor: str
     ) -> ModelVersion: ...

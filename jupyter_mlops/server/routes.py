@@ -21,6 +21,9 @@ from jupyter_mlops.core.snapshot import FileChange, Snapshot
 from jupyter_mlops.core.table import FieldUse, RunGroups
 from jupyter_mlops.delivery.certificates import Trust, show_certificate
 from jupyter_mlops.delivery.clients import ClientProgram, Example
+from jupyter_mlops.delivery.comparing import VersionComparison
+from jupyter_mlops.delivery.contents import ModelContents
+from jupyter_mlops.delivery.delivered import Delivered, show_delivered
 from jupyter_mlops.delivery.deployments import remove_deployment, rollback
 from jupyter_mlops.delivery.hosts import HostState, check_host, remove_host
 from jupyter_mlops.delivery.images import delete_image, list_images, show_image
@@ -132,6 +135,9 @@ ROUTES: tuple[Row, ...] = (
     Row("DELETE", "models/{name}/aliases/{alias}", unalias_model, None, None),
     Row("GET", VERSION, models.show_model_version, None, ModelVersion),
     Row("PATCH", VERSION, models.change_model_version, models.ChangeModelVersion, ModelVersion),
+    Row("GET", VERSION + "/contents", models.show_model_contents, None, ModelContents),
+    Row("GET", "models/{name}/comparison", models.compare_model_versions, None, VersionComparison),
+    Row("GET", "models/{name}/delivered", show_delivered, None, Delivered),
     Row("POST", VERSION + "/download", models.download_model_version, snapshots.NewFolder, models.Downloaded),
     Row("DELETE", VERSION, models.delete_model_version, None, None),
     Row("GET", "lineage/{kind}/{ref}", lineage, None, Lineage),

@@ -57,6 +57,12 @@ class MlflowRegistry(MlflowStore):
                 version = str(number)
             return _version(self.client.get_model_version(name, version), found.aliases)
 
+    def models_of(self, run_id: RunId) -> list[ModelVersion]:
+        """Return the model versions that were registered from a run, oldest first; without their aliases."""
+        with calls(self.registry_uri, "run", run_id):
+            found = self._pages(self.client.search_model_versions, filter_string=f"run_id='{run_id}'")
+        return sorted((_version(one, {}) for one in found), key=lambda one: (one.created_at, one.name, one.version))
+
     def register(
         self, name: str, source: str, *, run_id: RunId | None, tags: Mapping[str, str], flavor: str
     ) -> ModelVersion:

@@ -12,6 +12,8 @@ from jupyter_mlops.core.ids import check_name
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.delivery import labels, models
+from jupyter_mlops.delivery.comparing import VersionComparison, compare_versions
+from jupyter_mlops.delivery.contents import ModelContents, show_contents
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.operations.snapshots import NewFolder
 from jupyter_mlops.server.place import Place
@@ -100,6 +102,20 @@ def change_model_version(world: World, name: str, version: Version, body: Change
 def alias_model(world: World, name: str, alias: str, body: NameVersion) -> ModelVersion:
     """Let an alias name a version of a model, and no other one."""
     return models.alias_model(world, f"{name}:{body.version}", alias)
+
+
+def show_model_contents(world: World, name: str, version: Version) -> ModelContents:
+    """Show what is in a model version: files, signature, sample, requirements."""
+    return show_contents(world, f"{name}:{version}")
+
+
+def compare_model_versions(world: World, name: str, *, versions: str) -> VersionComparison:
+    """Compare versions of a model, named by their numbers with commas between them."""
+    try:
+        numbers = [int(text) for text in versions.split(",") if text]
+    except ValueError as error:
+        raise BadInput(f"{versions!r} are no versions.", hint="Write numbers, as in versions=1,3.") from error
+    return compare_versions(world, name, numbers)
 
 
 def delete_model_version(world: World, name: str, version: Version) -> None:

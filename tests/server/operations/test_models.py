@@ -71,6 +71,26 @@ async def test_an_alias_names_a_version_until_it_is_taken_away(api, register):
     assert (await api("DELETE", "models/churn/aliases/champion")).status == 404
 
 
+async def test_what_is_in_versions_how_they_differ_and_what_became_of_them(api, register, jp_root_dir):
+    await register()
+    (jp_root_dir / "weights.bin").write_bytes(b"longer")
+    await register()
+    await api("POST", "manifests", {"models": ["churn:2"], "script": "score.py"})
+
+    inside = (await api("GET", "models/churn/versions/1/contents")).body
+    compared = (await api("GET", "models/churn/comparison", versions="2,1")).body
+    delivered = (await api("GET", "models/churn/delivered")).body
+    onward = (await api("GET", "lineage/model/churn%3A2", onward="true")).body
+
+    assert [(one["path"], one["n_bytes"]) for one in inside["files"]] == [("weights.bin", 2)]
+    assert [one["n_bytes"] for one in compared["files"]] == [[6, 2]]
+    assert [one["ref"] for one in delivered["manifests"]] == ["churn:1"]
+    assert "manifest:churn:1" in [node["id"] for node in onward["nodes"]]
+    assert (await api("GET", "models/churn/comparison", versions="1,x")).status == 400
+    assert (await api("GET", "models/churn/comparison", versions="1")).body["code"] == "too-few-versions"
+    assert (await api("GET", "models/churn/versions/9/contents")).status == 404
+
+
 async def test_a_manifest_is_made_compared_and_deleted(api, register):
     await register()
     made = await api("POST", "manifests", {"models": ["churn:1"], "script": "score.py", "python": "3.11"})
