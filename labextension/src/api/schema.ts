@@ -510,7 +510,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return what a model (``NAME[:VERSION]``), a service or a run came from. Raises ``UnknownThing``. */
+        /** Return what a model (``NAME[:VERSION]``), a service or a run came from; ``onward``, also what came of it. */
         get: operations["lineage"];
         put?: never;
         post?: never;
@@ -628,6 +628,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/{name}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare versions of a model, named by their numbers with commas between them. */
+        get: operations["compare_model_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/delivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the manifests with any version of model ``name``, their images and deployments. */
+        get: operations["show_delivered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models/{name}/versions/{version}": {
         parameters: {
             query?: never;
@@ -645,6 +679,23 @@ export interface paths {
         head?: never;
         /** Describe a model version, set or remove its tags. */
         patch: operations["change_model_version"];
+        trace?: never;
+    };
+    "/models/{name}/versions/{version}/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what is in a model version: files, signature, sample, requirements. */
+        get: operations["show_model_contents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/models/{name}/versions/{version}/download": {
@@ -1774,6 +1825,14 @@ export interface components {
             n_points: number;
         };
         /**
+         * Delivered
+         * @description What became of a model.
+         */
+        Delivered: {
+            manifests: components["schemas"]["MadeManifest"][];
+            uses: components["schemas"]["Use"][];
+        };
+        /**
          * DeployService
          * @description What to serve under a name, a ``model`` or a ``manifest``. What is left out stays as it is; a new service gets the defaults.
          */
@@ -1952,6 +2011,16 @@ export interface components {
             path: string;
         };
         /**
+         * FileLine
+         * @description One file in each version; ``None`` where a version does not have it.
+         */
+        FileLine: {
+            differs: boolean;
+            digests: (string | null)[];
+            n_bytes: (number | null)[];
+            path: string;
+        };
+        /**
          * Fit
          * @description How the packages that a run recorded are had again.
          */
@@ -2088,7 +2157,7 @@ export interface components {
         };
         /**
          * Lineage
-         * @description What a thing came from. The first node is the thing itself; links lead from a thing to what it came from.
+         * @description What a thing came from, and what came of it. The first node is the thing; links lead from a thing to what it came from.
          */
         Lineage: {
             links: components["schemas"]["Link"][];
@@ -2130,6 +2199,36 @@ export interface components {
             next: number;
             start: number;
             text: string;
+        };
+        /**
+         * MadeImage
+         * @description An image of a manifest.
+         */
+        MadeImage: {
+            build_s: number;
+            created_at: number;
+            image_id: string;
+            n_bytes: number;
+            name: string;
+            platform: string;
+            tag: string;
+        };
+        /**
+         * MadeManifest
+         * @description A manifest that serves a version of the model.
+         */
+        MadeManifest: {
+            created_at: number;
+            created_by: string;
+            has_sample: boolean;
+            images: components["schemas"]["MadeImage"][];
+            model_version: number;
+            n_bytes: number;
+            n_packages: number;
+            python: string;
+            ref: string;
+            script: string;
+            with_models: string[];
         };
         /**
          * Manifest
@@ -2271,6 +2370,40 @@ export interface components {
             versions: components["schemas"]["ModelVersion"][];
         };
         /**
+         * ModelContents
+         * @description What is in a model version.
+         */
+        ModelContents: {
+            /** @default [] */
+            files: components["schemas"]["ModelFile"][];
+            /** @default  */
+            library: string;
+            /** @default 0 */
+            n_bytes: number;
+            name: string;
+            /** @default [] */
+            problems: components["schemas"]["Problem"][];
+            /** @default  */
+            python: string;
+            /** @default [] */
+            requirements: string[];
+            /** @default null */
+            sample: unknown;
+            /** @default null */
+            schema: components["schemas"]["Schema"] | null;
+            version: number;
+        };
+        /**
+         * ModelFile
+         * @description One file of a model version.
+         */
+        ModelFile: {
+            /** @default  */
+            digest: string;
+            n_bytes: number;
+            path: string;
+        };
+        /**
          * ModelVersion
          * @description One version of a registered model.
          */
@@ -2347,7 +2480,7 @@ export interface components {
             facts: Record<string, never>;
             id: string;
             /** @enum {unknown} */
-            kind: "environment" | "git" | "image" | "manifest" | "model" | "run" | "service" | "snapshot";
+            kind: "dataset" | "environment" | "git" | "image" | "manifest" | "model" | "run" | "service" | "snapshot" | "target";
             /** @default false */
             missing: boolean;
             name: string;
@@ -3061,6 +3194,38 @@ export interface components {
             model?: string;
             /** @default null */
             replicas?: number | null;
+        };
+        /**
+         * Use
+         * @description A deployment of the model in a service.
+         */
+        Use: {
+            deployment: string;
+            host: string;
+            manifest: string;
+            mirror: number;
+            model_version: number;
+            replicas: number;
+            service: string;
+            /** @enum {unknown} */
+            state: "degraded" | "deleting" | "failed" | "pending" | "ready";
+            url: string;
+            weight: number;
+        };
+        /**
+         * VersionComparison
+         * @description Two versions of a model or more, side by side.
+         */
+        VersionComparison: {
+            files: components["schemas"]["FileLine"][];
+            metrics: components["schemas"]["MetricLine"][];
+            /** @default [] */
+            notes: string[];
+            params: components["schemas"]["Line"][];
+            requirements: components["schemas"]["Line"][];
+            signature: components["schemas"]["Line"][];
+            sizes: number[];
+            versions: components["schemas"]["ModelVersion"][];
         };
         /**
          * WantedLimits
@@ -4205,7 +4370,9 @@ export interface operations {
     };
     lineage: {
         parameters: {
-            query?: never;
+            query?: {
+                onward?: boolean;
+            };
             header?: never;
             path: {
                 kind: "model" | "run" | "service";
@@ -4623,6 +4790,70 @@ export interface operations {
             };
         };
     };
+    compare_model_versions: {
+        parameters: {
+            query: {
+                versions: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionComparison"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_delivered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivered"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_model_version: {
         parameters: {
             query?: never;
@@ -4708,6 +4939,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_model_contents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelContents"];
                 };
             };
             /** @description Why not, and what to do. */
