@@ -119,7 +119,8 @@ class Tls:
                 f"The engine at {address} does not prove to be {self._url.machine} to ca.pem of {self._certificates}.",
                 hint="Take the CA that signed the engine's certificate, and the machine's name as that certificate has it.",
             )
-        if "alert" in text.lower() or "Connection aborted" in text:  # some say why they hang up, some do not
+        hung_up = ("alert" in text.lower(), "Connection aborted" in text, "EOF occurred in violation" in text)
+        if any(hung_up):  # some say why they hang up, some do not, and what comes first is chance
             return BadCertificates(
                 f"The engine at {address} does not take the certificate in {self._certificates}.",
                 hint="Take cert.pem and key.pem that the engine's CA has signed for clients.",
