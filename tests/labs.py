@@ -1,0 +1,140 @@
+"""A real JupyterLab as a hub serves it (base URL, token, XSRF), and the switches of a Chromium for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+TOKEN: Final = "a-token-for-tests"
+BASE_URL: Final = "/user/x/"
+START_S: Final = 90
+CHROMIUM: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_OURS: Final = {
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    "IPYTHONDIR": "ipython",
+}
+_DROPPED: Final = {"MLOPS_WORKSPACE", "MLOPS_ACTOR", "JUPYTERHUB_USER", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lab:
+    """A running JupyterLab."""
+
+    url: str
+    """With the base URL and a slash at the end."""
+    folder: Path
+    """What its file browser shows."""
+    env: dict[str, str]
+    """The environment it was started in."""
+    process: subprocess.Popen[bytes]
+    arguments: tuple[str, ...]
+
+    def get(self, path: str, token: str = TOKEN) -> Any:
+        """Return what the server answers to a GET, as JSON."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"token {token}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it, and wait until it has."""
+        self.process.send_signal(how)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def again(self) -> Lab:
+        """Start it once more after it ended, on the same port, as it was."""
+        port = self.url.split(":")[2].split("/")[0]
+        kept = [one for one in self.arguments if not one.startswith("--port=")]
+        return _started(self.folder, self.env, (*kept, f"--port={port}", "--ServerApp.port_retries=0"))
+
+
+def chromium() -> str:
+    """Return the path of Chromium."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "no Chromium on the PATH: .ci/browser.sh installs it"
+    return program
+
+
+def is_installed() -> bool:
+    """Tell whether this environment has our front end."""
+    return (Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "jupyter-mlops" / "package.json").is_file()
+
+
+def start_lab(
+    folder: Path,
+    home: Path,
+    *,
+    theme: str = "JupyterLab Light",
+    disabled: Iterable[str] = (),
+    options: Iterable[str] = (),
+    program: str = "jupyterlab",
+    token: str = TOKEN,
+    env: dict[str, str] | None = None,
+) -> Lab:
+    """Start JupyterLab on a folder, with a ``home`` in which it sees nothing of whoever runs this."""
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', "utf-8")
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}), "utf-8")
+    labconfig = home / "config" / "labconfig"
+    labconfig.mkdir(parents=True)
+    page = {"disabledExtensions": dict.fromkeys(disabled, True)}
+    (labconfig / "page_config.json").write_text(json.dumps(page), "utf-8")
+    ours = {name: str(home / name_of) for name, name_of in _OURS.items()}
+    kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    arguments = (
+        sys.executable, "-m", program, "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
+        f"--ServerApp.base_url={BASE_URL}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+        *options,
+    )  # fmt: skip
+    return _started(folder, {**kept, **ours, **(env or {})}, arguments)
+
+
+def _started(folder: Path, env: dict[str, str], arguments: tuple[str, ...]) -> Lab:
+    log = Path(env["JUPYTER_CONFIG_DIR"]).parent / "lab.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(arguments, cwd=folder, env=env, stdout=output, stderr=output, start_new_session=True)
+    url = _wait_for_url(process, Path(env["JUPYTER_RUNTIME_DIR"]), log)
+    return Lab(url=url, folder=folder, env=env, process=process, arguments=arguments)
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
+    """Return where the server answers, from the file it writes about itself."""
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        for file in runtime.glob(f"jpserver-{process.pid}.json"):
+            try:
+                about = json.loads(file.read_text("utf-8"))
+                with urllib.request.urlopen(f"{about['url']}api?token={about['token']}", timeout=5):
+                    return str(about["url"]).replace("localhost", "127.0.0.1")
+            except (OSError, ValueError):
+                continue  # half-written, or not listening yet
+        time.sleep(0.1)
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text('utf-8', 'replace')[-4000:]}")
