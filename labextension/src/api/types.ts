@@ -15,6 +15,8 @@ export type ModelVersion = Readonly<Schemas['ModelVersion']>;
 export type Service = Readonly<Schemas['Service']>;
 export type Activity = Readonly<Schemas['Activity']>;
 export type Event = Readonly<Schemas['Event']>;
+export type RunFields = Readonly<Schemas['RunFields']>;
+export type FieldKind = RunFields['fields'][string];
 export type Problem = Readonly<Schemas['Problem']>;
 
 /** What Jupyter Server's authorizer is asked for. */

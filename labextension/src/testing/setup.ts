@@ -5,3 +5,13 @@ import { cleanup } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 afterEach(cleanup);
+
+class Unsized {
+  readonly observe = (): void => undefined;
+  readonly unobserve = (): void => undefined;
+  readonly disconnect = (): void => undefined;
+}
+
+// A document that is not laid out has no sizes that change, and nothing to scroll.
+Object.assign(globalThis, { ResizeObserver: Unsized });
+Object.assign(Element.prototype, { scrollIntoView: () => undefined });
