@@ -17,6 +17,16 @@ export type Activity = Readonly<Schemas['Activity']>;
 export type Event = Readonly<Schemas['Event']>;
 export type RunFields = Readonly<Schemas['RunFields']>;
 export type FieldKind = RunFields['fields'][string];
+export type ModelContents = Readonly<Schemas['ModelContents']>;
+export type ModelFile = Readonly<Schemas['ModelFile']>;
+export type ModelSchema = Readonly<Schemas['Schema']>;
+export type VersionComparison = Readonly<Schemas['VersionComparison']>;
+export type Delivered = Readonly<Schemas['Delivered']>;
+export type MadeManifest = Readonly<Schemas['MadeManifest']>;
+export type MadeImage = Readonly<Schemas['MadeImage']>;
+export type Use = Readonly<Schemas['Use']>;
+export type LineageNode = Readonly<Omit<Schemas['Node'], 'facts'> & { facts: Record<string, unknown> }>;
+export type Lineage = Readonly<Omit<Schemas['Lineage'], 'nodes'> & { nodes: LineageNode[] }>;
 export type Problem = Readonly<Schemas['Problem']>;
 
 /** What Jupyter Server's authorizer is asked for. */
