@@ -11,7 +11,7 @@ import type { Drawing } from './model';
 import { Lineage } from './panel';
 
 function node(id: string, facts: Record<string, unknown> = {}, missing = false): LineageNode {
-  const [kind = '', name = ''] = [id.split(':', 1)[0], id.slice(id.indexOf(':') + 1)];
+  const [kind, name] = [id.slice(0, id.indexOf(':')), id.slice(id.indexOf(':') + 1)];
   return { id, kind: kind as LineageNode['kind'], name, facts, missing };
 }
 
