@@ -82,5 +82,7 @@ class Figures(Record, frozen=True, kw_only=True):
     answered: Answered | None
     """``None`` where no gateway of it runs on this machine."""
     replicas: list[ReplicaFigures]
+    agent: bool = True
+    """Whether an agent looks after it: without one what ends is not started again, and nothing that is asked for is done."""
     trouble: str = ""
     """Why its replicas cannot be seen: its host does not answer, or it is kept on another machine."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from jupyter_mlops.core.agentlock import holder_of
 from jupyter_mlops.core.asking import ask
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.figures import Figures, Latencies, ReplicaFigures, ReplicaState, ServiceCounts
@@ -41,7 +42,8 @@ def service_figures(world: World, name: str) -> Figures:
     except MlopsError as error:
         trouble = error.message
     answered = world.gateway.answered(name)
-    return Figures(at=time.time(), answered=answered, replicas=replicas, trouble=trouble)
+    agent = holder_of(world.root) is not None
+    return Figures(at=time.time(), answered=answered, replicas=replicas, agent=agent, trouble=trouble)
 
 
 def all_counts(world: World) -> list[ServiceCounts]:

@@ -60,5 +60,5 @@ def test_what_is_kept_on_another_machine_is_said_to_be_there_and_not_counted(wor
     assert (found.answered, found.replicas) == (None, [])
     assert "elsewhere" in found.trouble
     asleep = service_figures(workspace, "here")
-    assert (asleep.answered, asleep.replicas, asleep.trouble) == (None, [], "")
+    assert (asleep.answered, asleep.replicas, asleep.trouble, asleep.agent) == (None, [], "", False)
     assert all_counts(workspace) == []

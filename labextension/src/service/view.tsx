@@ -1,21 +1,81 @@
 /** The view of one service. */
 
+import '../../style/service.css';
+
+import { useState } from 'react';
 import type { JSX } from 'react';
 
-import { useLive, useSession, useTrans } from '../api/context';
-import { ViewHead } from '../common/ui/parts';
-import { Busy, Failed } from '../common/ui/states';
+import { useTrans } from '../api/context';
+import { asApiError } from '../api/errors';
+import { Tabs } from '../common/ui/tabs';
+import { Busy, Failed, Stale } from '../common/ui/states';
 import type { ViewProps } from '../main/views';
+import { Access } from './access';
+import { Head } from './head';
+import { Live } from './live';
+import { Logs } from './logs';
+import { useService } from './queries';
+import { Requests } from './requests';
+import { Settings } from './settings';
+import { TryIt } from './tryit';
+
+const TAB_KEY = 'jupyter-mlops:service-tab';
 
 export function View({ subject }: ViewProps): JSX.Element {
-  const { client } = useSession();
   const trans = useTrans();
-  const { data, error } = useLive({
-    key: ['service', subject],
-    fn: signal => client.get('/services/{name}', { path: { name: subject }, signal })
-  });
-  if (!data) {
+  const { data: service, error } = useService(subject);
+  const [tab, setTab] = useState(() => sessionStorage.getItem(`${TAB_KEY}:${subject}`) ?? 'live');
+  const [replica, setReplica] = useState('');
+  const [body, setBody] = useState<string | null>(null);
+  if (!service) {
     return error ? <Failed error={error} /> : <Busy label={trans.__('Loading the service')} />;
   }
-  return <ViewHead title={data.name} about={data.url} toolbarLabel={trans.__('Service')} />;
+  const choose = (id: string): void => {
+    setTab(id);
+    sessionStorage.setItem(`${TAB_KEY}:${subject}`, id);
+  };
+  const isGone = error !== null && asApiError(error).kind === 'problem';
+  const showLogs = (id: string): void => {
+    setReplica(id);
+    choose('logs');
+  };
+  const tryOut = (text: string): void => {
+    setBody(text);
+    choose('try');
+  };
+  return (
+    <div className="jp-Mlops-service">
+      <Head service={service} />
+      {isGone ? <Failed error={error} /> : <Stale error={error} />}
+      <Tabs
+        label={trans.__('Service')}
+        chosen={tab}
+        onChoose={choose}
+        tabs={[
+          {
+            id: 'live',
+            label: trans.__('Live'),
+            content: () => <Live service={service} onLogs={showLogs} />
+          },
+          {
+            id: 'try',
+            label: trans.__('Try it'),
+            content: () => <TryIt service={service} given={body} />
+          },
+          {
+            id: 'logs',
+            label: trans.__('Logs'),
+            content: () => <Logs service={service} replica={replica} onReplica={setReplica} />
+          },
+          {
+            id: 'requests',
+            label: trans.__('Requests'),
+            content: () => <Requests service={service} onTry={tryOut} />
+          },
+          { id: 'access', label: trans.__('Access'), content: () => <Access service={service} /> },
+          { id: 'settings', label: trans.__('Settings'), content: () => <Settings service={service} /> }
+        ]}
+      />
+    </div>
+  );
 }

@@ -91,6 +91,7 @@ async def look_at_figures(api, service: dict[str, Any]) -> None:
     after = (await api("GET", "services/risk/figures")).body
     grown = {name: after["answered"][name] - before["answered"][name] for name in before["answered"]}
     assert grown == {"requests": 3, "ok": 1, "refused": 2, "failed": 0, "in_flight": 0}
+    assert (after["agent"], after["trouble"]) == (True, "")
     (old,), (one,) = before["replicas"], after["replicas"]
     assert (one["state"], one["current"], one["deployment"]) == ("ready", True, example["deployment"])
     assert one["statuses"]["200"] == old["statuses"]["200"] + 1

@@ -1,0 +1,210 @@
+/** What is always to be seen of a service: where it answers, how it is and why, what goes on with it, and what can be done. */
+
+import { Clipboard } from '@jupyterlab/apputils';
+import { useState } from 'react';
+import type { JSX } from 'react';
+
+import { useCan, useSession, useTrans } from '../api/context';
+import type { Activity, Service } from '../api/types';
+import { CommandIDs } from '../commands';
+import type { CommandArgs, CommandId } from '../commands';
+import { CopyIcon, StatusIcon } from '../common/icons';
+import { Button, IconButton } from '../common/ui/button';
+import { ViewHead } from '../common/ui/parts';
+import { TONES, activitiesOf, nWanted, servedModels } from './model';
+import { useFigures, useServed, useServiceActivities } from './queries';
+import { stateName } from './words';
+
+export function Head({ service }: { readonly service: Service }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <>
+      <ViewHead
+        title={service.name}
+        toolbarLabel={trans.__('What can be done with this service')}
+        status={
+          <span className={`jp-Mlops-serviceState jp-mod-${TONES[service.state]}`} title={service.message}>
+            <StatusIcon tone={TONES[service.state]} title={service.state} />
+            {stateName(service.state, trans)}
+          </span>
+        }
+        about={<About service={service} />}
+      >
+        <Actions service={service} />
+      </ViewHead>
+      <Notices service={service} />
+    </>
+  );
+}
+
+function About({ service }: { readonly service: Service }): JSX.Element {
+  const trans = useTrans();
+  const { run } = useSession();
+  const served = servedModels(service, useServed().data ?? []);
+  return (
+    <div className="jp-Mlops-serviceAbout">
+      {service.url ? (
+        <span className="jp-Mlops-serviceUrl">
+          <code>{service.url}</code>
+          <IconButton label={trans.__('Copy the URL')} onClick={() => Clipboard.copyToSystem(service.url)}>
+            <CopyIcon />
+          </IconButton>
+        </span>
+      ) : (
+        <span>{trans.__('It has no address yet.')}</span>
+      )}
+      <span>{trans.__('%1 of %2 replicas ready on %3', service.n_ready, nWanted(service), service.host)}</span>
+      {served.length > 0 && (
+        <span>
+          {trans.__('serves')}{' '}
+          {served.map(ref => (
+            <button
+              key={ref}
+              type="button"
+              className="jp-Mlops-link"
+              onClick={() => void run(CommandIDs.open, { kind: 'model', subject: ref })}
+            >
+              {ref}
+            </button>
+          ))}
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Actions({ service }: { readonly service: Service }): JSX.Element {
+  const trans = useTrans();
+  const session = useSession();
+  const canWrite = useCan('write');
+  const of = { service: service.name };
+  const refused = !canWrite
+    ? trans.__('This server lets you look only.')
+    : service.state === 'deleting'
+      ? trans.__('It is being deleted.')
+      : null;
+  const ask = <C extends CommandId>(command: C, args: CommandArgs[C]) => (): void =>
+    void session.run(command, args);
+  return (
+    <>
+      <Button
+        tone="accept"
+        refused={refused}
+        title={trans.__('Let it serve another model or version, without a lost request')}
+        onClick={ask(CommandIDs.updateService, of)}
+      >
+        {trans.__('Update…')}
+      </Button>
+      <Button
+        refused={refused}
+        title={trans.__('Run another model beside, with its own share of the traffic')}
+        onClick={ask(CommandIDs.addDeployment, of)}
+      >
+        {trans.__('Add deployment…')}
+      </Button>
+      <Button refused={refused} onClick={ask(CommandIDs.scaleService, of)}>
+        {trans.__('Scale…')}
+      </Button>
+      <Button
+        refused={refused ?? (service.history.length ? null : trans.__('Nothing was changed yet.'))}
+        title={trans.__('Go back to what it served before the last change')}
+        onClick={ask(CommandIDs.rollbackService, of)}
+      >
+        {trans.__('Roll back…')}
+      </Button>
+      <Button onClick={ask(CommandIDs.copyLink, { kind: 'service', subject: service.name })}>
+        {trans.__('Copy link')}
+      </Button>
+      <Button tone="warn" refused={refused} onClick={ask(CommandIDs.deleteService, of)}>
+        {trans.__('Delete…')}
+      </Button>
+    </>
+  );
+}
+
+function Notices({ service }: { readonly service: Service }): JSX.Element {
+  const trans = useTrans();
+  const session = useSession();
+  const { active, failed } = activitiesOf(service.name, useServiceActivities().data ?? []);
+  const look = useFigures(service.name).data?.at(-1);
+  const [dismissed, setDismissed] = useState('');
+  const canWrite = useCan('write');
+  return (
+    <div className="jp-Mlops-serviceNotices" aria-live="polite">
+      {active.map(one => (
+        <Progress key={one.name} activity={one} />
+      ))}
+      {service.message && service.state !== 'deleting' && (
+        <div className={`jp-Mlops-notice jp-mod-${TONES[service.state]}`} role="status">
+          {service.message}
+        </div>
+      )}
+      {failed && failed.name !== dismissed && (
+        <div className="jp-Mlops-notice jp-mod-bad" role="alert">
+          <div>
+            <strong>{trans.__('The last change failed: %1', failed.error?.detail ?? failed.message)}</strong>
+            {failed.error?.hint && <p>{failed.error.hint}</p>}
+          </div>
+          <Button onClick={() => setDismissed(failed.name)}>{trans.__('Dismiss')}</Button>
+        </div>
+      )}
+      {look?.agent === false && (
+        <div className="jp-Mlops-notice" role="status">
+          <span>
+            {trans.__(
+              'The agent of this workspace is not running: what you ask for waits, and a replica that ends is not replaced.'
+            )}
+          </span>
+          <Button
+            tone="accept"
+            refused={canWrite ? null : trans.__('This server lets you look only.')}
+            onClick={() => void session.run(CommandIDs.startAgent, {})}
+          >
+            {trans.__('Start the agent')}
+          </Button>
+        </div>
+      )}
+      {look?.trouble && (
+        <div className="jp-Mlops-notice" role="status">
+          {look.trouble}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Progress({ activity }: { readonly activity: Activity }): JSX.Element {
+  const trans = useTrans();
+  const session = useSession();
+  const percent = Math.round(activity.progress * 100);
+  const title = activityTitle(activity);
+  return (
+    <div className="jp-Mlops-serviceProgress">
+      <StatusIcon tone="busy" title={activity.state} />
+      <strong>{trans.__('%1: %2 %', title, percent)}</strong>
+      <span className="jp-Mlops-serviceStep">{activity.message}</span>
+      <span
+        className="jp-Mlops-bar"
+        role="progressbar"
+        aria-label={title}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={percent}
+      >
+        <span style={{ width: `${percent}%` }} />
+      </span>
+      <Button
+        refused={activity.cancel_asked ? trans.__('It was asked to stop.') : null}
+        onClick={() => void session.run(CommandIDs.cancelActivity, { activity: activity.name })}
+      >
+        {trans.__('Cancel')}
+      </Button>
+    </div>
+  );
+}
+
+/** `services.deploy` on `service churn` is `Deploy churn`. */
+function activityTitle({ verb, subject }: Activity): string {
+  const word = verb.split('.').pop() ?? verb;
+  return `${word.charAt(0).toUpperCase()}${word.slice(1)} ${subject.replace(/^service /, '')}`;
+}

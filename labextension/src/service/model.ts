@@ -1,0 +1,80 @@
+/** A service as its view tells of it. */
+
+import type { components } from '../api/schema';
+import type { Activity, Model, Service } from '../api/types';
+import type { Tone } from '../common/icons';
+import { grown } from './figures';
+
+type Counts = Readonly<components['schemas']['ServiceCounts']>;
+export type Deployment = Service['deployments'][number];
+
+export const TONES: Readonly<Record<Service['state'], Tone>> = {
+  pending: 'busy',
+  ready: 'good',
+  degraded: 'warn',
+  failed: 'bad',
+  deleting: 'busy'
+};
+
+/** How many requests a service gets. */
+export interface ServiceRates {
+  readonly perS: number;
+  readonly failedPerS: number;
+}
+
+/** Return rates by service between two looks at the counters; what was known stays where no time has passed. */
+export function ratesBetween(
+  before: readonly Counts[],
+  now: readonly Counts[],
+  known?: ReadonlyMap<string, ServiceRates>
+): ReadonlyMap<string, ServiceRates> {
+  const old = new Map(before.map(one => [one.service, one]));
+  const found = new Map<string, ServiceRates>();
+  for (const one of now) {
+    const previous = old.get(one.service);
+    const seconds = previous ? one.at - previous.at : 0;
+    const kept = known?.get(one.service);
+    if (previous && seconds > 0) {
+      found.set(one.service, {
+        perS: grown(one.answered.requests, previous.answered.requests) / seconds,
+        failedPerS: grown(one.answered.failed, previous.answered.failed) / seconds
+      });
+    } else if (kept) {
+      found.set(one.service, kept);
+    }
+  }
+  return found;
+}
+
+/** `NAME:VERSION` of the models that a service serves. */
+export function servedModels(service: Service, models: readonly Model[]): readonly string[] {
+  return models
+    .flatMap(model => model.versions)
+    .filter(version => version.services.includes(service.name))
+    .map(version => `${version.name}:${version.version}`);
+}
+
+export function isActive(activity: Activity): boolean {
+  return activity.state === 'queued' || activity.state === 'running';
+}
+
+/** What goes on with a service, and how the last thing that did not go well ended. */
+export function activitiesOf(
+  name: string,
+  activities: readonly Activity[]
+): { readonly active: readonly Activity[]; readonly failed: Activity | null } {
+  const mine = activities
+    .filter(one => one.subject === `service ${name}`)
+    .sort((a, b) => b.created_at - a.created_at);
+  const last = mine[0];
+  return { active: mine.filter(isActive), failed: last?.state === 'failed' ? last : null };
+}
+
+/** Weights by deployment, as the service has them. */
+export function weightsOf(service: Service): Readonly<Record<string, number>> {
+  return Object.fromEntries(service.deployments.map(one => [one.name, one.weight]));
+}
+
+export function nWanted(service: Service): number {
+  return service.deployments.reduce((sum, one) => sum + one.replicas, 0);
+}

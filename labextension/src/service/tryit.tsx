@@ -1,0 +1,214 @@
+/** The console: a body, filled with the sample, is sent to the service, and its answer shown beside it. */
+
+import { Clipboard } from '@jupyterlab/apputils';
+import { useEffect, useState } from 'react';
+import type { JSX } from 'react';
+
+import type { Scored } from '../api/client';
+import { useCan, useSession, useTrans } from '../api/context';
+import type { Service } from '../api/types';
+import { Button } from '../common/ui/button';
+import { Failed } from '../common/ui/states';
+import { BodyEditor } from './editor';
+import { latencyText } from './figures';
+import { useExample } from './queries';
+import type { Example } from './queries';
+import { MEDIA, asCsv, jsonFault, pretty, prettyText } from './trying';
+import type { Media } from './trying';
+
+interface Props {
+  readonly service: Service;
+  /** A body to begin with, of a request that was kept; else the sample. */
+  readonly given: string | null;
+}
+
+export function TryIt({ service, given }: Props): JSX.Element {
+  const trans = useTrans();
+  const [deployment, setDeployment] = useState('');
+  const [media, setMedia] = useState<Media>('application/json');
+  const [text, setText] = useState<string | null>(given);
+  const example = useExample(service.name, deployment);
+  const sending = useSending(service.name);
+  const canWrite = useCan('write');
+  const sample = example.data ? sampleText(example.data, media) : null;
+  const body = text ?? sample ?? '';
+  useEffect(() => setText(given), [given]);
+  const fault = media === 'application/json' && body.trim() ? jsonFault(body) : null;
+  const refused = !canWrite
+    ? trans.__('This server lets you look only.')
+    : service.port
+      ? null
+      : trans.__('It has no address yet.');
+  const send = (): void => {
+    if (refused === null) {
+      void sending.send(body, media, deployment);
+    }
+  };
+  return (
+    <div className="jp-Mlops-try">
+      <div className="jp-Mlops-tryBar" role="group" aria-label={trans.__('Request')}>
+        <label>
+          {trans.__('Deployment')}
+          <select className="jp-mod-styled" value={deployment} onChange={event => setDeployment(event.target.value)}>
+            <option value="">{trans.__('by traffic')}</option>
+            {service.deployments.map(one => (
+              <option key={one.name} value={one.name}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {trans.__('Format')}
+          <select
+            className="jp-mod-styled"
+            value={media}
+            onChange={event => {
+              setMedia(event.target.value as Media);
+              setText(null);
+            }}
+          >
+            {MEDIA.map(one => (
+              <option key={one} value={one}>
+                {one === 'text/csv' ? 'CSV' : 'JSON'}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Button title={trans.__('Fill in the sample again')} onClick={() => setText(null)}>
+          {trans.__('Sample')}
+        </Button>
+        {media === 'application/json' && (
+          <Button
+            refused={fault ? trans.__('It is no JSON yet.') : null}
+            onClick={() => setText(prettyText(body))}
+          >
+            {trans.__('Format JSON')}
+          </Button>
+        )}
+        <span className="jp-Mlops-fill" />
+        <Button
+          tone="accept"
+          busy={sending.isBusy}
+          refused={refused}
+          title={trans.__('Send it (Ctrl+Enter)')}
+          onClick={send}
+        >
+          {sending.isBusy ? trans.__('Sending…') : trans.__('Send')}
+        </Button>
+      </div>
+      <div className="jp-Mlops-tryBoth">
+        <div className="jp-Mlops-tryRequest">
+          <BodyEditor
+            label={trans.__('Body of the request')}
+            text={body}
+            mimeType={media}
+            onChange={setText}
+            onSend={send}
+          />
+          <p className={fault ? 'jp-Mlops-fault' : 'jp-Mlops-quiet'} role="status">
+            {fault ? faultText(fault, trans) : origin(text, example.data, media, trans)}
+          </p>
+        </div>
+        <Answer answer={sending.answer} error={sending.error ?? example.error} />
+      </div>
+    </div>
+  );
+}
+
+type Trans = ReturnType<typeof useTrans>;
+
+function faultText(fault: NonNullable<ReturnType<typeof jsonFault>>, trans: Trans): string {
+  return fault.line === null
+    ? trans.__('No JSON: %1', fault.message)
+    : trans.__('Line %1, column %2: %3', fault.line, fault.column ?? 1, fault.message);
+}
+
+function origin(text: string | null, example: Example | undefined, media: Media, trans: Trans): string {
+  if (text !== null || !example) {
+    return '';
+  }
+  if (sampleText(example, media) === null) {
+    return trans.__('The sample of %1 is no table.', example.manifest);
+  }
+  return example.is_sample
+    ? trans.__('The sample of %1.', example.manifest)
+    : trans.__('%1 has no sample: this was made up from its schema.', example.manifest);
+}
+
+function sampleText(example: Example, media: Media): string | null {
+  return media === 'text/csv' ? asCsv(example.body) : pretty(example.body);
+}
+
+interface Sending {
+  readonly answer: Scored | null;
+  readonly error: unknown;
+  readonly isBusy: boolean;
+  readonly send: (body: string, media: Media, deployment: string) => Promise<void>;
+}
+
+function useSending(name: string): Sending {
+  const { client } = useSession();
+  const [answer, setAnswer] = useState<Scored | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [isBusy, setBusy] = useState(false);
+  return {
+    answer,
+    error,
+    isBusy,
+    send: async (body, media, deployment) => {
+      setBusy(true);
+      try {
+        setAnswer(await client.score(name, { body, media, deployment }));
+        setError(null);
+      } catch (caught) {
+        setAnswer(null);
+        setError(caught);
+      } finally {
+        setBusy(false);
+      }
+    }
+  };
+}
+
+function Answer(props: { readonly answer: Scored | null; readonly error: unknown }): JSX.Element {
+  const { answer, error } = props;
+  const trans = useTrans();
+  return (
+    <section className="jp-Mlops-tryAnswer" aria-label={trans.__('Answer')} aria-live="polite">
+      {error !== null && error !== undefined ? (
+        <Failed error={error} />
+      ) : answer ? (
+        <>
+          <div className="jp-Mlops-tryFacts">
+            <strong className={`jp-Mlops-status ${answer.status < 400 ? 'jp-mod-good' : 'jp-mod-bad'}`}>
+              {answer.status}
+            </strong>
+            <span title={trans.__('As the Jupyter server saw it')}>{latencyText(answer.tookS)}</span>
+            {answer.deployment && <span>{trans.__('by %1', answer.deployment)}</span>}
+            {answer.requestId && (
+              <code title={trans.__('The id of the request: look for it in the logs')}>{answer.requestId}</code>
+            )}
+            <span className="jp-Mlops-fill" />
+            <Button onClick={() => Clipboard.copyToSystem(answer.text)}>{trans.__('Copy answer')}</Button>
+          </div>
+          {answer.problem && (
+            <div className="jp-Mlops-failure" role="alert">
+              <strong>{answer.problem.detail}</strong>
+              {answer.problem.hint && <p>{answer.problem.hint}</p>}
+              <p>
+                <code>{answer.problem.code}</code>
+              </p>
+            </div>
+          )}
+          {/* An answer longer than this is for a program. */}
+          <pre className="jp-Mlops-code">{prettyText(answer.text).slice(0, MOST_SHOWN)}</pre>
+        </>
+      ) : (
+        <p className="jp-Mlops-quiet">{trans.__('Its answer will be here.')}</p>
+      )}
+    </section>
+  );
+}
+
+const MOST_SHOWN = 200_000;

@@ -1,0 +1,34 @@
+/** Words of the view that several of its parts say. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Service } from '../api/types';
+import type { ReplicaFigures } from './figures';
+
+export function stateName(state: Service['state'], trans: TranslationBundle): string {
+  switch (state) {
+    case 'pending':
+      return trans.__('starting');
+    case 'ready':
+      return trans.__('ready');
+    case 'degraded':
+      return trans.__('degraded');
+    case 'failed':
+      return trans.__('failed');
+    case 'deleting':
+      return trans.__('being deleted');
+  }
+}
+
+export function replicaStateName(state: ReplicaFigures['state'], trans: TranslationBundle): string {
+  switch (state) {
+    case 'ready':
+      return trans.__('ready');
+    case 'starting':
+      return trans.__('starting');
+    case 'busy':
+      return trans.__('does not answer');
+    case 'ended':
+      return trans.__('ended');
+  }
+}
