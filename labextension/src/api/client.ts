@@ -53,6 +53,18 @@ export class Client {
     return (await this.ask('get', path, ask as Loose | undefined)).blob();
   }
 
+  /** Post a body as it is, of any media type; return the answer whatever its status. */
+  raw<P extends PathOf<'post'>>(
+    path: P,
+    { body, media, ...ask }: { readonly body: string; readonly media: string } & Omit<Loose, 'body'>
+  ): Promise<Response> {
+    return this.send(API + address(path, ask), {
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': media }
+    });
+  }
+
   /** What the server's authorizer lets this person do with the workspace. */
   async permissions(): Promise<readonly Action[]> {
     const wanted = encodeURIComponent(JSON.stringify({ mlops: ['read', 'write', 'execute'] }));
@@ -123,20 +135,23 @@ export class Client {
   }
 
   private async fetch(path: string, init: RequestInit): Promise<Response> {
+    const response = await this.send(path, init);
+    if (!response.ok) {
+      throw refusal(response.status, await response.text());
+    }
+    return response;
+  }
+
+  private async send(path: string, init: RequestInit): Promise<Response> {
     const url = URLExt.join(this.settings.baseUrl, path);
-    let response: Response;
     try {
-      response = await ServerConnection.makeRequest(url, init, this.settings);
+      return await ServerConnection.makeRequest(url, init, this.settings);
     } catch (error) {
       if (init.signal?.aborted) {
         throw error; // TanStack Query knows that it gave up itself
       }
       throw unreachable();
     }
-    if (!response.ok) {
-      throw refusal(response.status, await response.text());
-    }
-    return response;
   }
 }
 

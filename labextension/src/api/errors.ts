@@ -65,7 +65,8 @@ export function asApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError('problem', String(error));
 }
 
-function readProblem(body: string): Pick<Problem, 'code' | 'detail' | 'hint'> | null {
+/** Return our own record of an error, null for anything else. */
+export function readProblem(body: string): Pick<Problem, 'code' | 'detail' | 'hint'> | null {
   try {
     const value: unknown = JSON.parse(body);
     // Jupyter's own refusals are {"message", "reason"}: only ours have a code and a detail.

@@ -23,17 +23,23 @@ export interface CurvesProps {
   /** Under which the zoom is kept when the chart goes away and comes back. */
   readonly zoomKey?: string;
   readonly legend?: boolean;
+  /** Whether places without a number are marked; not where there is simply nothing to tell. */
+  readonly gapMarks?: boolean;
   /** The reader zoomed: a chance to fetch what is shown more finely. */
   readonly onZoom?: (zoom: Zoom | null) => void;
 }
 
 export function Curves(props: CurvesProps): JSX.Element {
   const { series, axis = 'step', log = false, smoothing = 0, height = 220, label, legend = true } = props;
+  const { gapMarks = true } = props;
   const trans = useTrans();
   const [zoom, setZoom] = useZoom(props.zoomKey);
   const [off, setOff] = useState<ReadonlySet<string>>(new Set());
   const [cursor] = useState(() => new CursorStore());
-  const drawing = useMemo(() => drawingOf(series, smoothing, log), [series, smoothing, log]);
+  const drawing = useMemo(() => {
+    const made = drawingOf(series, smoothing, log);
+    return gapMarks ? made : { ...made, gaps: made.gaps.map(() => []) };
+  }, [series, smoothing, log, gapMarks]);
   const hidden = useMemo(
     () => new Set(series.flatMap((line, i) => (off.has(line.id) ? [i] : []))),
     [series, off]

@@ -20,7 +20,8 @@ export function Access({ service }: { readonly service: Service }): JSX.Element 
   return (
     <>
       <Part title={trans.__('Keys')}>
-        <Keys service={service} />
+        {/* What was shown of keys that are no more is not. */}
+        <Keys key={service.key_digests.join(' ')} service={service} />
       </Part>
       <Part title={trans.__('Client code')}>
         <Programs service={service} />
@@ -39,24 +40,22 @@ const SHOWN_MS = 60_000;
 
 function Keys({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
-  const { client, run } = useSession();
+  const session = useSession();
   const canWrite = useCan('write');
   const [shown, setShown] = useState<Readonly<Partial<Record<Which, string>>>>({});
   const [said, setSaid] = useState('');
   const [error, setError] = useState<unknown>(null);
-  const digests = service.key_digests.join(' ');
-  useEffect(() => setShown({}), [digests]); // what is shown may be no key any more
   useEffect(() => {
     const timer = window.setTimeout(() => setShown({}), SHOWN_MS);
     return () => window.clearTimeout(timer);
   }, [shown]);
 
   // Keys are asked for when they are wanted, and are in no cache.
-  const withKey = async (which: Which, use: (key: string) => void): Promise<void> => {
+  const withKey = async (which: Which, take: (key: string) => void): Promise<void> => {
     try {
-      const keys = await client.get('/services/{name}/keys', { path: { name: service.name } });
+      const keys = await session.client.get('/services/{name}/keys', { path: { name: service.name } });
       setError(null);
-      use(keys[which]);
+      take(keys[which]);
     } catch (caught) {
       setError(caught);
     }
@@ -91,7 +90,7 @@ function Keys({ service }: { readonly service: Service }): JSX.Element {
       <Button
         refused={refused}
         title={trans.__('Make a new one; the old one opens no longer, and the other goes on')}
-        onClick={() => void run(CommandIDs.regenerateKey, { service: service.name, which })}
+        onClick={() => void session.run(CommandIDs.regenerateKey, { service: service.name, which })}
       >
         {trans.__('Regenerate…')}
       </Button>
@@ -241,8 +240,12 @@ function useRenewal(service: Service, fail: (error: unknown) => void): () => Pro
         ? trans.__('Let %1 speak HTTPS?', service.name)
         : trans.__('Give %1 a fresh self-made certificate?', service.name),
       body: isFirst
-        ? trans.__('Its address begins with https from then on, and clients have to trust the authority of this workspace.')
-        : trans.__('No connection is dropped. A certificate that you gave is replaced; give another one with `mlops services tls`.'),
+        ? trans.__(
+            'Its address begins with https from then on, and clients have to trust the authority of this workspace.'
+          )
+        : trans.__(
+            'No connection is dropped. A certificate that you gave is replaced; give another one with `mlops services tls`.'
+          ),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.okButton({ label: isFirst ? trans.__('Use HTTPS') : trans.__('Renew') })

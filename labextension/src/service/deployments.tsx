@@ -1,7 +1,7 @@
 /** The deployments of a service: what each does, and sliders for its share of the traffic, which sum to 100. */
 
 import { Dialog, showDialog } from '@jupyterlab/apputils';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { JSX } from 'react';
 
 import { useCan, useSession, useTrans } from '../api/context';
@@ -37,13 +37,26 @@ export function Deployments(props: {
           <thead>
             <tr>
               <th scope="col">{trans.__('Deployment')}</th>
-              <th scope="col" className="jp-mod-number">{trans.__('Replicas')}</th>
-              <th scope="col" className="jp-mod-number">{trans.__('Requests/s')}</th>
-              <th scope="col" className="jp-mod-number">p50</th>
-              <th scope="col" className="jp-mod-number">p99</th>
-              <th scope="col" className="jp-mod-number">{trans.__('Errors/s')}</th>
+              <th scope="col" className="jp-mod-number">
+                {trans.__('Replicas')}
+              </th>
+              <th scope="col" className="jp-mod-number">
+                {trans.__('Requests/s')}
+              </th>
+              <th scope="col" className="jp-mod-number">
+                p50
+              </th>
+              <th scope="col" className="jp-mod-number">
+                p99
+              </th>
+              <th scope="col" className="jp-mod-number">
+                {trans.__('Errors/s')}
+              </th>
               <th scope="col">{trans.__('Traffic')}</th>
-              <th scope="col" title={trans.__('Percent of the requests of which it gets a copy; nobody gets the answers')}>
+              <th
+                scope="col"
+                title={trans.__('Percent of the requests of which it gets a copy; nobody gets the answers')}
+              >
                 {trans.__('Copies')}
               </th>
               <th scope="col">
@@ -94,9 +107,15 @@ function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps)
   const canWrite = useCan('write');
   const { name, scale } = deployment;
   const share = shareOf(looks, one => one.deployment === name);
-  const ready = looks.at(-1)?.replicas.filter(one => one.deployment === name && one.current && one.state === 'ready');
+  const ready = looks
+    .at(-1)
+    ?.replicas.filter(one => one.deployment === name && one.current && one.state === 'ready');
   const lookOnly = trans.__('This server lets you look only.');
-  const refused = !canWrite ? lookOnly : isOnly ? trans.__('It is the only one: delete the service instead.') : null;
+  const refused = !canWrite
+    ? lookOnly
+    : isOnly
+      ? trans.__('It is the only one: delete the service instead.')
+      : null;
   return (
     <tr>
       <th scope="row">
@@ -107,14 +126,21 @@ function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps)
         {trans.__('%1 of %2', ready?.length ?? '–', deployment.replicas)}
         {scale && (
           <div className="jp-Mlops-quiet">
-            {trans.__('%1 to %2, at %3 %', scale.min_replicas, scale.max_replicas, Math.round(scale.target_utilization * 100))}
+            {trans.__(
+              '%1 to %2, at %3 %',
+              scale.min_replicas,
+              scale.max_replicas,
+              Math.round(scale.target_utilization * 100)
+            )}
           </div>
         )}
       </td>
       <td className="jp-mod-number">{rateText(share?.perS ?? null)}</td>
       <td className="jp-mod-number">{latencyText(share?.p50S ?? null)}</td>
       <td className="jp-mod-number">{latencyText(share?.p99S ?? null)}</td>
-      <td className={`jp-mod-number ${share?.failedPerS ? 'jp-mod-bad' : ''}`}>{rateText(share?.failedPerS ?? null)}</td>
+      <td className={`jp-mod-number ${share?.failedPerS ? 'jp-mod-bad' : ''}`}>
+        {rateText(share?.failedPerS ?? null)}
+      </td>
       <td>
         <Traffic name={name} isOnly={isOnly || !canWrite} traffic={traffic} />
       </td>
@@ -239,13 +265,11 @@ function useShares(service: Service): Shares {
   const [error, setError] = useState<unknown>(null);
   const storedWeights = weightsOf(service);
   const storedMirrors = Object.fromEntries(service.deployments.map(one => [one.name, one.mirror]));
-  const names = Object.keys(storedWeights).join(' ');
   const reset = (): void => {
     setWeights(null);
     setMirrors(null);
     setError(null);
   };
-  useEffect(reset, [names]); // a deployment came or went: what was moved is about others
 
   const isMoved = weights !== null && !sameWeights(weights, storedWeights);
   const isMirrored = mirrors !== null && !sameWeights(mirrors, storedMirrors);
@@ -256,12 +280,18 @@ function useShares(service: Service): Shares {
     try {
       if (isMoved) {
         const body = { weights: { ...weights } };
-        queries.setQueryData(['service', service.name], await client.patch('/services/{name}/traffic', { path, body }));
+        queries.setQueryData(
+          ['service', service.name],
+          await client.patch('/services/{name}/traffic', { path, body })
+        );
         setWeights(null);
       }
       if (isMirrored) {
         const body = { percents: { ...mirrors } };
-        queries.setQueryData(['service', service.name], await client.patch('/services/{name}/mirror', { path, body }));
+        queries.setQueryData(
+          ['service', service.name],
+          await client.patch('/services/{name}/mirror', { path, body })
+        );
         setMirrors(null);
       }
     } catch (caught) {
@@ -285,7 +315,10 @@ function useShares(service: Service): Shares {
   };
 }
 
-function useRemove(service: Service, fail: (error: unknown) => void): (deployment: Deployment) => Promise<void> {
+function useRemove(
+  service: Service,
+  fail: (error: unknown) => void
+): (deployment: Deployment) => Promise<void> {
   const { client } = useSession();
   const trans = useTrans();
   return async ({ name, weight }) => {

@@ -19,7 +19,6 @@ export function BodyEditor(props: EditorProps): JSX.Element {
   const { editors } = useSession().lab;
   return (
     // What is typed bubbles up to here, whichever editor it is typed into.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- the editor within is what is interacted with
     <div
       className="jp-Mlops-editor"
       onKeyDownCapture={event => {
@@ -49,8 +48,11 @@ function LabEditor({ label, text, mimeType, onChange }: EditorProps): JSX.Elemen
   const host = useRef<HTMLDivElement>(null);
   const model = useRef<CodeEditor.Model | null>(null);
   const tell = useRef(onChange);
-  tell.current = onChange;
   const first = useRef(text);
+
+  useEffect(() => {
+    tell.current = onChange;
+  }, [onChange]);
 
   useEffect(() => {
     if (!host.current || !editors) {

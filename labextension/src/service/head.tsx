@@ -39,7 +39,7 @@ export function Head({ service }: { readonly service: Service }): JSX.Element {
 
 function About({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
-  const { run } = useSession();
+  const session = useSession();
   const served = servedModels(service, useServed().data ?? []);
   return (
     <div className="jp-Mlops-serviceAbout">
@@ -53,7 +53,9 @@ function About({ service }: { readonly service: Service }): JSX.Element {
       ) : (
         <span>{trans.__('It has no address yet.')}</span>
       )}
-      <span>{trans.__('%1 of %2 replicas ready on %3', service.n_ready, nWanted(service), service.host)}</span>
+      <span>
+        {trans.__('%1 of %2 replicas ready on %3', service.n_ready, nWanted(service), service.host)}
+      </span>
       {served.length > 0 && (
         <span>
           {trans.__('serves')}{' '}
@@ -62,7 +64,7 @@ function About({ service }: { readonly service: Service }): JSX.Element {
               key={ref}
               type="button"
               className="jp-Mlops-link"
-              onClick={() => void run(CommandIDs.open, { kind: 'model', subject: ref })}
+              onClick={() => void session.run(CommandIDs.open, { kind: 'model', subject: ref })}
             >
               {ref}
             </button>
@@ -83,8 +85,10 @@ function Actions({ service }: { readonly service: Service }): JSX.Element {
     : service.state === 'deleting'
       ? trans.__('It is being deleted.')
       : null;
-  const ask = <C extends CommandId>(command: C, args: CommandArgs[C]) => (): void =>
-    void session.run(command, args);
+  const ask =
+    <C extends CommandId>(command: C, args: CommandArgs[C]) =>
+    (): void =>
+      void session.run(command, args);
   return (
     <>
       <Button

@@ -30,7 +30,12 @@ export function Live(props: {
       <Tiles service={service} point={found.at(-1)} />
       <Charts points={found} />
       <Part title={trans.__('Deployments')}>
-        <Deployments service={service} looks={looks} />
+        {/* Where a deployment comes or goes, what was moved is about others. */}
+        <Deployments
+          key={service.deployments.map(one => one.name).join(' ')}
+          service={service}
+          looks={looks}
+        />
       </Part>
       <Part title={trans.__('Replicas')}>
         <Replicas looks={looks} onLogs={props.onLogs} />
@@ -45,14 +50,24 @@ function Tiles(props: { readonly service: Service; readonly point: Point | undef
   const failed = point?.failedPerS ?? null;
   const all = point?.perS ?? null;
   const percent = failed && all ? Math.min(100, (100 * failed) / all) : 0;
-  const latency = trans.__('In the replica, from the first byte of a request to its answer, over the last seconds');
+  const latency = trans.__(
+    'In the replica, from the first byte of a request to its answer, over the last seconds'
+  );
   return (
     <dl className="jp-Mlops-tiles" aria-label={trans.__('Figures of the last seconds')}>
       <Tile name={trans.__('Requests per second')} value={rateText(all)}>
         {point ? trans._n('%1 in flight', '%1 in flight', point.inFlight) : ''}
       </Tile>
-      <Tile name={trans.__('Median latency (p50)')} value={latencyText(point?.p50S ?? null)} title={latency} />
-      <Tile name={trans.__('99th percentile (p99)')} value={latencyText(point?.p99S ?? null)} title={latency} />
+      <Tile
+        name={trans.__('Median latency (p50)')}
+        value={latencyText(point?.p50S ?? null)}
+        title={latency}
+      />
+      <Tile
+        name={trans.__('99th percentile (p99)')}
+        value={latencyText(point?.p99S ?? null)}
+        title={latency}
+      />
       <Tile
         name={trans.__('Errors per second')}
         value={rateText(failed)}
@@ -60,7 +75,7 @@ function Tiles(props: { readonly service: Service; readonly point: Point | undef
         title={trans.__('Answers of status 500 and more; refused are those from 400 to 499')}
       >
         {trans.__(
-          '%1 % of requests, %2 refused per second',
+          '%1 %, and %2 refused per second',
           Number(percent.toPrecision(2)),
           rateText(point?.refusedPerS ?? null)
         )}
@@ -116,11 +131,25 @@ function Charts({ points: found }: { readonly points: readonly Point[] }): JSX.E
   const minutes = WINDOW_S / 60;
   return (
     <div className="jp-Mlops-serviceCharts">
-      <Part title={trans._n('Requests per second, last minute', 'Requests per second, last %1 minutes', minutes)}>
-        <Curves series={rates} axis="time" height={170} label={trans.__('Requests per second')} />
+      <Part
+        title={trans._n('Requests per second, last minute', 'Requests per second, last %1 minutes', minutes)}
+      >
+        <Curves
+          series={rates}
+          axis="time"
+          height={170}
+          gapMarks={false}
+          label={trans.__('Requests per second')}
+        />
       </Part>
       <Part title={trans.__('Latency in milliseconds')}>
-        <Curves series={latencies} axis="time" height={170} label={trans.__('Latency in milliseconds')} />
+        <Curves
+          series={latencies}
+          axis="time"
+          height={170}
+          gapMarks={false}
+          label={trans.__('Latency in milliseconds')}
+        />
       </Part>
     </div>
   );

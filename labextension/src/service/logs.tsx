@@ -64,14 +64,22 @@ export function Logs({ service, replica, onReplica }: Props): JSX.Element {
           options={[['', trans.__('all')], ...ids.map(id => [id, id.slice(0, 8)] as const)]}
           onChange={onReplica}
         />
-        <Button pressed={follow} title={trans.__('Show lines as they are written')} onClick={() => setFollow(!follow)}>
+        <Button
+          pressed={follow}
+          title={trans.__('Show lines as they are written')}
+          onClick={() => setFollow(!follow)}
+        >
           {trans.__('Follow')}
         </Button>
         <span className="jp-Mlops-quiet" role="status">
           {trans._n('%1 line', '%1 lines', lines.length)}
         </span>
       </div>
-      {logs.error ? <Failed error={logs.error} /> : <Lines lines={lines} follow={follow} isLoading={!logs.data} />}
+      {logs.error ? (
+        <Failed error={logs.error} />
+      ) : (
+        <Lines lines={lines} follow={follow} isLoading={!logs.data} />
+      )}
     </div>
   );
 }
@@ -85,7 +93,11 @@ function Choice(props: {
   return (
     <label>
       {props.label}
-      <select className="jp-mod-styled" value={props.value} onChange={event => props.onChange(event.target.value)}>
+      <select
+        className="jp-Mlops-select"
+        value={props.value}
+        onChange={event => props.onChange(event.target.value)}
+      >
         {props.options.map(([value, name]) => (
           <option key={value} value={value}>
             {name}

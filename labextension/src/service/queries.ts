@@ -148,8 +148,13 @@ export function useRequests(name: string, since: string): UseQueryResult<readonl
   return useQuery({
     queryKey: ['service-requests', name, since],
     queryFn: async ({ signal }) =>
-      (await client.get('/services/{name}/telemetry', { path: { name }, query: { since, limit: 200 }, signal }))
-        .items,
+      (
+        await client.get('/services/{name}/telemetry', {
+          path: { name },
+          query: { since, limit: 200 },
+          signal
+        })
+      ).items,
     enabled: useVisible(),
     refetchOnMount: 'always'
   });

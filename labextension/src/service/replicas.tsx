@@ -43,11 +43,21 @@ export function Replicas({ looks, onLogs }: Props): JSX.Element {
             <th scope="col">{trans.__('Deployment')}</th>
             <th scope="col">{trans.__('State')}</th>
             <th scope="col">{trans.__('Host')}</th>
-            <th scope="col" className="jp-mod-number">{trans.__('Requests/s')}</th>
-            <th scope="col" className="jp-mod-number">p99</th>
-            <th scope="col" className="jp-mod-number">{trans.__('In flight')}</th>
-            <th scope="col" className="jp-mod-number">{trans.__('CPU')}</th>
-            <th scope="col" className="jp-mod-number">{trans.__('Memory')}</th>
+            <th scope="col" className="jp-mod-number">
+              {trans.__('Requests/s')}
+            </th>
+            <th scope="col" className="jp-mod-number">
+              p99
+            </th>
+            <th scope="col" className="jp-mod-number">
+              {trans.__('In flight')}
+            </th>
+            <th scope="col" className="jp-mod-number">
+              {trans.__('CPU')}
+            </th>
+            <th scope="col" className="jp-mod-number">
+              {trans.__('Memory')}
+            </th>
             <th scope="col">{trans.__('Started')}</th>
             <th scope="col">
               <span className="jp-Mlops-said">{trans.__('Logs')}</span>

@@ -20,7 +20,7 @@ interface Props {
 
 export function Requests({ service, onTry }: Props): JSX.Element {
   const trans = useTrans();
-  const { run } = useSession();
+  const session = useSession();
   const [since, setSince] = useState('1h');
   const requests = useRequests(service.name, since);
   const items = [...(requests.data ?? [])].reverse();
@@ -29,7 +29,7 @@ export function Requests({ service, onTry }: Props): JSX.Element {
       <div className="jp-Mlops-tryBar" role="group" aria-label={trans.__('Which requests')}>
         <label>
           {trans.__('Of the last')}
-          <select className="jp-mod-styled" value={since} onChange={event => setSince(event.target.value)}>
+          <select className="jp-Mlops-select" value={since} onChange={event => setSince(event.target.value)}>
             <option value="15m">{trans.__('15 minutes')}</option>
             <option value="1h">{trans.__('hour')}</option>
             <option value="1d">{trans.__('day')}</option>
@@ -40,7 +40,7 @@ export function Requests({ service, onTry }: Props): JSX.Element {
           {trans.__('Refresh')}
         </Button>
         <span className="jp-Mlops-quiet">{applies(service, trans)}</span>
-        <Button onClick={() => void run(CommandIDs.configureService, { service: service.name })}>
+        <Button onClick={() => void session.run(CommandIDs.configureService, { service: service.name })}>
           {trans.__('Change…')}
         </Button>
       </div>
@@ -92,9 +92,15 @@ function RequestTable(props: {
         <thead>
           <tr>
             <th scope="col">{trans.__('Time')}</th>
-            <th scope="col" className="jp-mod-number">{trans.__('Status')}</th>
-            <th scope="col" className="jp-mod-number">{trans.__('Latency')}</th>
-            <th scope="col" className="jp-mod-number">{trans.__('Rows')}</th>
+            <th scope="col" className="jp-mod-number">
+              {trans.__('Status')}
+            </th>
+            <th scope="col" className="jp-mod-number">
+              {trans.__('Latency')}
+            </th>
+            <th scope="col" className="jp-mod-number">
+              {trans.__('Rows')}
+            </th>
             <th scope="col">{trans.__('Deployment')}</th>
             <th scope="col">{trans.__('Model')}</th>
             <th scope="col">{trans.__('Request')}</th>
@@ -139,7 +145,10 @@ function RequestTable(props: {
   );
 }
 
-function Detail(props: { readonly request: KeptRequest; readonly onTry: (body: string) => void }): JSX.Element {
+function Detail(props: {
+  readonly request: KeptRequest;
+  readonly onTry: (body: string) => void;
+}): JSX.Element {
   const { request, onTry } = props;
   const trans = useTrans();
   const hasInputs = request.inputs !== null && request.inputs !== undefined;
@@ -163,7 +172,9 @@ function Kept({ title, value }: { readonly title: string; readonly value: unknow
   return value === null || value === undefined ? null : (
     <section>
       <h3>{title}</h3>
-      <pre className="jp-Mlops-code">{(typeof value === 'string' ? value : pretty(value)).slice(0, MOST_SHOWN)}</pre>
+      <pre className="jp-Mlops-code">
+        {(typeof value === 'string' ? value : pretty(value)).slice(0, MOST_SHOWN)}
+      </pre>
     </section>
   );
 }

@@ -16,7 +16,7 @@ type Trans = ReturnType<typeof useTrans>;
 
 export function Settings({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
-  const { run } = useSession();
+  const session = useSession();
   const refused = useCan('write') ? null : trans.__('This server lets you look only.');
   const of = { service: service.name };
   const { limits } = service;
@@ -25,14 +25,18 @@ export function Settings({ service }: { readonly service: Service }): JSX.Elemen
       <Part
         title={trans.__('Limits, telemetry and logs')}
         aside={
-          <Button refused={refused} onClick={() => void run(CommandIDs.configureService, of)}>
+          <Button refused={refused} onClick={() => void session.run(CommandIDs.configureService, of)}>
             {trans.__('Configure…')}
           </Button>
         }
       >
         <Facts
           facts={[
-            { name: trans.__('Scored at once'), value: String(limits.max_concurrent), title: 'max_concurrent' },
+            {
+              name: trans.__('Scored at once'),
+              value: String(limits.max_concurrent),
+              title: 'max_concurrent'
+            },
             { name: trans.__('Waiting beyond those'), value: String(limits.max_queue), title: 'max_queue' },
             { name: trans.__('Scored together'), value: String(limits.max_batch), title: 'max_batch' },
             { name: trans.__('Largest body'), value: size(limits.max_body_bytes), title: 'max_body_bytes' },
@@ -49,7 +53,7 @@ export function Settings({ service }: { readonly service: Service }): JSX.Elemen
       <Part
         title={trans.__('Replicas')}
         aside={
-          <Button refused={refused} onClick={() => void run(CommandIDs.scaleService, of)}>
+          <Button refused={refused} onClick={() => void session.run(CommandIDs.scaleService, of)}>
             {trans.__('Scale…')}
           </Button>
         }
@@ -112,7 +116,7 @@ function scaleText({ replicas, scale, resources }: Deployment, trans: Trans): st
 function History(props: { readonly service: Service; readonly refused: string | null }): JSX.Element {
   const { service, refused } = props;
   const trans = useTrans();
-  const { run } = useSession();
+  const session = useSession();
   const now = useNow();
   if (!service.history.length) {
     return <p className="jp-Mlops-quiet">{trans.__('Nothing was changed since it was deployed.')}</p>;
@@ -127,7 +131,7 @@ function History(props: { readonly service: Service; readonly refused: string | 
           {i === 0 && (
             <Button
               refused={refused}
-              onClick={() => void run(CommandIDs.rollbackService, { service: service.name })}
+              onClick={() => void session.run(CommandIDs.rollbackService, { service: service.name })}
             >
               {trans.__('Roll back…')}
             </Button>

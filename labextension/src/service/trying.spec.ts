@@ -11,9 +11,15 @@ describe('JSON', () => {
   });
 
   it('is pretty with a row of numbers on a line', () => {
-    expect(pretty({ columns: ['a', 'b'], data: [[1, 2.5], [3, null]] })).toBe(
-      '{\n  "columns": ["a", "b"],\n  "data": [\n    [1, 2.5],\n    [3, null]\n  ]\n}'
-    );
+    expect(
+      pretty({
+        columns: ['a', 'b'],
+        data: [
+          [1, 2.5],
+          [3, null]
+        ]
+      })
+    ).toBe('{\n  "columns": ["a", "b"],\n  "data": [\n    [1, 2.5],\n    [3, null]\n  ]\n}');
     expect(pretty([])).toBe('[]');
     expect(pretty({ a: 'x"y' })).toBe('{"a": "x\\"y"}');
     expect(pretty('text')).toBe('"text"');
@@ -32,12 +38,34 @@ describe('JSON', () => {
 describe('CSV', () => {
   it('is made of tables in whatever form', () => {
     const csv = 'a,b\n1,x\n2,"y, ""z"""';
-    expect(asCsv({ dataframe_split: { columns: ['a', 'b'], data: [[1, 'x'], [2, 'y, "z"']] } })).toBe(csv);
-    expect(asCsv({ data: [{ a: 1, b: 'x' }, { a: 2, b: 'y, "z"' }] })).toBe(csv);
+    expect(
+      asCsv({
+        dataframe_split: {
+          columns: ['a', 'b'],
+          data: [
+            [1, 'x'],
+            [2, 'y, "z"']
+          ]
+        }
+      })
+    ).toBe(csv);
+    expect(
+      asCsv({
+        data: [
+          { a: 1, b: 'x' },
+          { a: 2, b: 'y, "z"' }
+        ]
+      })
+    ).toBe(csv);
     expect(asCsv({ data: { a: [1, 2], b: ['x', 'y, "z"'] } })).toBe(csv);
   });
 
   it('is not made of anything else', () => {
-    expect([asCsv('text'), asCsv({ inputs: [[1, 2]] }), asCsv(null), asCsv([])]).toEqual([null, null, null, null]);
+    expect([asCsv('text'), asCsv({ inputs: [[1, 2]] }), asCsv(null), asCsv([])]).toEqual([
+      null,
+      null,
+      null,
+      null
+    ]);
   });
 });

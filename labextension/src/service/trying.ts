@@ -88,7 +88,7 @@ export function prettyText(text: string): string {
  */
 export function asCsv(sample: unknown): string | null {
   const table = tableOf(sample);
-  if (!table || !table.columns.length) {
+  if (!table?.columns.length) {
     return null;
   }
   return [table.columns, ...table.rows].map(row => row.map(cell).join(',')).join('\n');
@@ -128,7 +128,8 @@ function tableOf(sample: unknown): Table | null {
 }
 
 function cell(value: unknown): string {
-  const text = value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  const text =
+    value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

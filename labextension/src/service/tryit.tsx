@@ -1,10 +1,9 @@
 /** The console: a body, filled with the sample, is sent to the service, and its answer shown beside it. */
 
 import { Clipboard } from '@jupyterlab/apputils';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { JSX } from 'react';
 
-import type { Scored } from '../api/client';
 import { useCan, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { Button } from '../common/ui/button';
@@ -13,26 +12,36 @@ import { BodyEditor } from './editor';
 import { latencyText } from './figures';
 import { useExample } from './queries';
 import type { Example } from './queries';
+import { score } from './scoring';
+import type { Scored } from './scoring';
 import { MEDIA, asCsv, jsonFault, pretty, prettyText } from './trying';
 import type { Media } from './trying';
 
-interface Props {
-  readonly service: Service;
-  /** A body to begin with, of a request that was kept; else the sample. */
-  readonly given: string | null;
+export interface Draft {
+  /** Null: the sample. */
+  readonly text: string | null;
+  readonly media: Media;
+  /** Empty: by traffic. */
+  readonly deployment: string;
 }
 
-export function TryIt({ service, given }: Props): JSX.Element {
+export const NO_DRAFT: Draft = { text: null, media: 'application/json', deployment: '' };
+
+interface Props {
+  readonly service: Service;
+  /** What is being written; it outlives a look at another tab. */
+  readonly draft: Draft;
+  readonly onDraft: (draft: Draft) => void;
+  readonly sending: Sending;
+}
+
+export function TryIt({ service, draft, onDraft, sending }: Props): JSX.Element {
   const trans = useTrans();
-  const [deployment, setDeployment] = useState('');
-  const [media, setMedia] = useState<Media>('application/json');
-  const [text, setText] = useState<string | null>(given);
+  const { media, deployment } = draft;
   const example = useExample(service.name, deployment);
-  const sending = useSending(service.name);
   const canWrite = useCan('write');
   const sample = example.data ? sampleText(example.data, media) : null;
-  const body = text ?? sample ?? '';
-  useEffect(() => setText(given), [given]);
+  const body = draft.text ?? sample ?? '';
   const fault = media === 'application/json' && body.trim() ? jsonFault(body) : null;
   const refused = !canWrite
     ? trans.__('This server lets you look only.')
@@ -47,41 +56,17 @@ export function TryIt({ service, given }: Props): JSX.Element {
   return (
     <div className="jp-Mlops-try">
       <div className="jp-Mlops-tryBar" role="group" aria-label={trans.__('Request')}>
-        <label>
-          {trans.__('Deployment')}
-          <select className="jp-mod-styled" value={deployment} onChange={event => setDeployment(event.target.value)}>
-            <option value="">{trans.__('by traffic')}</option>
-            {service.deployments.map(one => (
-              <option key={one.name} value={one.name}>
-                {one.name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          {trans.__('Format')}
-          <select
-            className="jp-mod-styled"
-            value={media}
-            onChange={event => {
-              setMedia(event.target.value as Media);
-              setText(null);
-            }}
-          >
-            {MEDIA.map(one => (
-              <option key={one} value={one}>
-                {one === 'text/csv' ? 'CSV' : 'JSON'}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Button title={trans.__('Fill in the sample again')} onClick={() => setText(null)}>
+        <Choices service={service} draft={draft} onDraft={onDraft} />
+        <Button
+          title={trans.__('Fill in the sample again')}
+          onClick={() => onDraft({ ...draft, text: null })}
+        >
           {trans.__('Sample')}
         </Button>
         {media === 'application/json' && (
           <Button
             refused={fault ? trans.__('It is no JSON yet.') : null}
-            onClick={() => setText(prettyText(body))}
+            onClick={() => onDraft({ ...draft, text: prettyText(body) })}
           >
             {trans.__('Format JSON')}
           </Button>
@@ -103,16 +88,53 @@ export function TryIt({ service, given }: Props): JSX.Element {
             label={trans.__('Body of the request')}
             text={body}
             mimeType={media}
-            onChange={setText}
+            onChange={text => onDraft({ ...draft, text: text === sample ? null : text })}
             onSend={send}
           />
           <p className={fault ? 'jp-Mlops-fault' : 'jp-Mlops-quiet'} role="status">
-            {fault ? faultText(fault, trans) : origin(text, example.data, media, trans)}
+            {fault ? faultText(fault, trans) : origin(draft.text, example.data, media, trans)}
           </p>
         </div>
         <Answer answer={sending.answer} error={sending.error ?? example.error} />
       </div>
     </div>
+  );
+}
+
+function Choices({ service, draft, onDraft }: Omit<Props, 'sending'>): JSX.Element {
+  const trans = useTrans();
+  return (
+    <>
+      <label>
+        {trans.__('Deployment')}
+        <select
+          className="jp-Mlops-select"
+          value={draft.deployment}
+          onChange={event => onDraft({ ...draft, deployment: event.target.value })}
+        >
+          <option value="">{trans.__('by traffic')}</option>
+          {service.deployments.map(one => (
+            <option key={one.name} value={one.name}>
+              {one.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        {trans.__('Format')}
+        <select
+          className="jp-Mlops-select"
+          value={draft.media}
+          onChange={event => onDraft({ ...draft, media: event.target.value as Media, text: null })}
+        >
+          {MEDIA.map(one => (
+            <option key={one} value={one}>
+              {one === 'text/csv' ? 'CSV' : 'JSON'}
+            </option>
+          ))}
+        </select>
+      </label>
+    </>
   );
 }
 
@@ -140,14 +162,14 @@ function sampleText(example: Example, media: Media): string | null {
   return media === 'text/csv' ? asCsv(example.body) : pretty(example.body);
 }
 
-interface Sending {
+export interface Sending {
   readonly answer: Scored | null;
   readonly error: unknown;
   readonly isBusy: boolean;
   readonly send: (body: string, media: Media, deployment: string) => Promise<void>;
 }
 
-function useSending(name: string): Sending {
+export function useSending(name: string): Sending {
   const { client } = useSession();
   const [answer, setAnswer] = useState<Scored | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -159,7 +181,7 @@ function useSending(name: string): Sending {
     send: async (body, media, deployment) => {
       setBusy(true);
       try {
-        setAnswer(await client.score(name, { body, media, deployment }));
+        setAnswer(await score(client, name, body, media, deployment));
         setError(null);
       } catch (caught) {
         setAnswer(null);
@@ -187,7 +209,9 @@ function Answer(props: { readonly answer: Scored | null; readonly error: unknown
             <span title={trans.__('As the Jupyter server saw it')}>{latencyText(answer.tookS)}</span>
             {answer.deployment && <span>{trans.__('by %1', answer.deployment)}</span>}
             {answer.requestId && (
-              <code title={trans.__('The id of the request: look for it in the logs')}>{answer.requestId}</code>
+              <code title={trans.__('The id of the request: look for it in the logs')}>
+                {answer.requestId}
+              </code>
             )}
             <span className="jp-Mlops-fill" />
             <Button onClick={() => Clipboard.copyToSystem(answer.text)}>{trans.__('Copy answer')}</Button>

@@ -17,7 +17,7 @@ import { Logs } from './logs';
 import { useService } from './queries';
 import { Requests } from './requests';
 import { Settings } from './settings';
-import { TryIt } from './tryit';
+import { NO_DRAFT, TryIt, useSending } from './tryit';
 
 const TAB_KEY = 'jupyter-mlops:service-tab';
 
@@ -26,7 +26,8 @@ export function View({ subject }: ViewProps): JSX.Element {
   const { data: service, error } = useService(subject);
   const [tab, setTab] = useState(() => sessionStorage.getItem(`${TAB_KEY}:${subject}`) ?? 'live');
   const [replica, setReplica] = useState('');
-  const [body, setBody] = useState<string | null>(null);
+  const [draft, setDraft] = useState(NO_DRAFT);
+  const sending = useSending(subject);
   if (!service) {
     return error ? <Failed error={error} /> : <Busy label={trans.__('Loading the service')} />;
   }
@@ -40,7 +41,7 @@ export function View({ subject }: ViewProps): JSX.Element {
     choose('logs');
   };
   const tryOut = (text: string): void => {
-    setBody(text);
+    setDraft({ ...draft, text, media: 'application/json' });
     choose('try');
   };
   return (
@@ -60,7 +61,7 @@ export function View({ subject }: ViewProps): JSX.Element {
           {
             id: 'try',
             label: trans.__('Try it'),
-            content: () => <TryIt service={service} given={body} />
+            content: () => <TryIt service={service} draft={draft} onDraft={setDraft} sending={sending} />
           },
           {
             id: 'logs',
