@@ -1991,6 +1991,8 @@ export interface components {
          * @description What a service does now.
          */
         Figures: {
+            /** @default true */
+            agent: boolean;
             answered: components["schemas"]["Answered"] | null;
             at: number;
             replicas: components["schemas"]["ReplicaFigures"][];
