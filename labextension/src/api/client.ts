@@ -54,8 +54,8 @@ export class Client {
   }
 
   /** Post a body as it is, of any media type; return the answer whatever its status. */
-  raw<P extends PathOf<'post'>>(
-    path: P,
+  raw(
+    path: PathOf<'post'>,
     { body, media, ...ask }: { readonly body: string; readonly media: string } & Omit<Loose, 'body'>
   ): Promise<Response> {
     return this.send(API + address(path, ask), {
