@@ -39,7 +39,7 @@ class _Memory:
     """What the agent knows of a service and nobody needs to store."""
 
     ready: dict[ReplicaId, str] = field(default_factory=dict)
-    """Where replicas were seen ready. A container that its engine has started again answers elsewhere, when it has loaded."""
+    """Where replicas were seen ready, and in which life: a container that its engine has started again has yet to load."""
     applied: Route | None = None
     ends: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By group: how often in a row replicas have ended, and when last (monotonic seconds)."""
@@ -131,7 +131,7 @@ class Keeper:
         wanted = Counter({one.group: one.replicas for one in service.deployments})
         well = (
             Counter(one.deployment for one in mine) == wanted
-            and all(memory.ready.get(one.id) == one.address and host.seen_alive(one) for one in mine)
+            and all(memory.ready.get(one.id) == _place(one) and host.seen_alive(one) for one in mine)
             and all(map(is_alive, memory.gateway))
             and memory.applied == route(service, _by_deployment(mine))
         )
@@ -274,14 +274,18 @@ class Keeper:
 
 def _note_ready(service: Service, mine: Sequence[Replica], memory: _Memory) -> None:
     """Note which replicas are ready, and those that ended and were started again by what runs them."""
-    again = [one for one in mine if memory.ready.get(one.id, one.address) != one.address]
+    again = [one for one in mine if memory.ready.get(one.id, _place(one)) != _place(one)]
     for one in again:
         memory.trouble = f"A replica of {one.manifest} ended, and was started again."
     _note_ends({one.deployment for one in again}, memory)
-    known = {one.id: one.address for one in mine if memory.ready.get(one.id) == one.address}
+    known = {one.id: _place(one) for one in mine if memory.ready.get(one.id) == _place(one)}
     asked = [one for one in mine if one.id not in known]
     fresh = [one for one in asked if (is_ready(one) if one in again else _is_ready(service, one))]
-    memory.ready = known | {one.id: one.address for one in fresh}
+    memory.ready = known | {one.id: _place(one) for one in fresh}
+
+
+def _place(replica: Replica) -> str:
+    return f"{replica.address} {replica.life}"
 
 
 def _note_ends(groups: set[str], memory: _Memory) -> None:

@@ -99,6 +99,8 @@ class Replica(Record, frozen=True, kw_only=True):
     host: str
     address: str
     """``unix:PATH`` or ``ADDRESS:PORT``."""
+    life: str = ""
+    """Where a host starts replicas again by itself, another word each time; the address may stay."""
     started_at: float
     pid: int = 0
     pid_started: int = 0

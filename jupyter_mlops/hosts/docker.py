@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.resources import Resources
 from jupyter_mlops.core.service import Replica, configuration_file
 from jupyter_mlops.core.telemetry import About
+from jupyter_mlops.hosts.direct import NAME, SOCKETS, VARIABLE, Direct
 from jupyter_mlops.hosts.engine import WORKSPACE, Engine
 from jupyter_mlops.hosts.image import KEYS, PORT, USER
 from jupyter_mlops.hosts.limiting import threads
@@ -44,7 +46,7 @@ class ImageGone(NotFound):
 
 
 class DockerHost:
-    """Runs replicas in containers, published on 127.0.0.1, and finds them again by their labels."""
+    """Runs replicas in containers, met on sockets or published on 127.0.0.1, and finds them again by their labels."""
 
     name = "docker"
     runs_images = True
@@ -52,7 +54,7 @@ class DockerHost:
     def __init__(
         self,
         root: Path | None,
-        runtime: Path,  # noqa: ARG002  # the same
+        runtime: Path,
         workspace_id: str,
         node: str,
         engine: Engine | None = None,
@@ -60,6 +62,7 @@ class DockerHost:
         self._root = root
         self._labels = {WORKSPACE: workspace_id, NODE: node}
         self._engine = engine or Engine(patience_s=PATIENCE_S)
+        self._direct = Direct(runtime, self._engine)
         self._published = "127.0.0.1"
         """The address of the engine's machine on which replicas answer."""
         self._running: set[str] = set()
@@ -82,9 +85,11 @@ class DockerHost:
                 )
                 try:
                     container.start()
+                    self._settle(spec, replica, str(container.id))
                     return self._replica(self._listed({"id": container.id})[0])
                 except BaseException:
                     container.remove(force=True)
+                    self._direct.forget(replica)
                     raise
         except docker.errors.ImageNotFound as error:
             raise ImageGone(
@@ -94,6 +99,7 @@ class DockerHost:
 
     def alive(self, replica: Replica) -> bool:
         """Tell whether the container runs. One that the engine keeps restarting does not."""
+        self._direct.address(replica.id)  # one that is being waited for makes its socket at some moment
         state = self._inspect(replica).get("State", {})
         return bool(state.get("Running")) and not state.get("Restarting")
 
@@ -107,13 +113,11 @@ class DockerHost:
 
         if not self._inspect(replica):
             return
-        try:
-            with self._engine.asked_to("stop the container") as client:
-                client.api.stop(replica.container, timeout=math.ceil(grace_s))
-                self._rescue(client, replica)
-                client.api.remove_container(replica.container, force=True, v=True)
-        except docker.errors.NotFound:
-            return
+        with contextlib.suppress(docker.errors.NotFound), self._engine.asked_to("stop the container") as client:
+            client.api.stop(replica.container, timeout=math.ceil(grace_s))
+            self._rescue(client, replica)
+            client.api.remove_container(replica.container, force=True, v=True)
+        self._direct.forget(replica.id)
 
     def replicas(self) -> list[Replica]:
         """Return all of this workspace's containers of this node, those that ended too: stopping one removes it."""
@@ -150,7 +154,7 @@ class DockerHost:
         import docker
 
         told = About(service=spec.service, deployment=spec.called or spec.deployment, replica=replica)
-        telemetry = self._telemetry(spec, replica)
+        telemetry, sockets = self._telemetry(spec, replica), self._sockets(spec, replica)
         about = {
             "replica": replica,
             "service": spec.service,
@@ -166,10 +170,10 @@ class DockerHost:
                 *(("--telemetry", KEPT) if telemetry else ()),
             ],
             "labels": {**self._labels, **{f"mlops.{key}": value for key, value in about.items()}},
-            "environment": threads(spec.resources),
+            "environment": threads(spec.resources) | ({VARIABLE: f"{SOCKETS}/{NAME}"} if sockets else {}),
             "ports": {f"{PORT}/tcp": (self._published, None)},
-            "mounts": [self._keys(spec), *telemetry],
-            **({"user": f"{os.geteuid()}:{os.getegid()}"} if telemetry and os.geteuid() else {}),
+            "mounts": [self._keys(spec), *telemetry, *sockets],
+            **({"user": f"{os.geteuid()}:{os.getegid()}"} if (telemetry or sockets) and os.geteuid() else {}),
             "read_only": True,
             "tmpfs": SCRATCH,
             "cap_drop": ["ALL"],
@@ -203,9 +207,24 @@ class DockerHost:
             os.chown(folder, *map(int, USER.split(":")))
         return [docker.types.Mount(KEPT, str(folder.resolve()), type="bind")]
 
-    def _address(self, replica: ReplicaId, port: int) -> str:  # noqa: ARG002  # it matters on other machines
+    def _sockets(self, spec: ReplicaSpec, replica: ReplicaId) -> list[docker.types.Mount]:
+        """Return what lets it make a socket in a folder of ours, where that can be of use."""
+        import docker
+
+        folder = self._direct.offer(replica, spec.image)
+        return [] if folder is None else [docker.types.Mount(SOCKETS, str(folder.resolve()), type="bind")]
+
+    def _settle(self, spec: ReplicaSpec, replica: ReplicaId, container: str) -> None:
+        """Find out how a container that was just started is reached, if that is not known."""
+
+        def seen() -> Mapping[str, Any]:
+            return self._listed({"id": container})[0]
+
+        self._direct.settle(replica, spec.image, public_port(seen()), lambda: seen()["State"] == "running")
+
+    def _address(self, replica: ReplicaId, port: int) -> str:
         """Return where a replica that is published on a port is reached from here."""
-        return f"127.0.0.1:{port}"
+        return self._direct.address(replica) or f"127.0.0.1:{port}"
 
     def _inspect(self, replica: Replica) -> Mapping[str, Any]:
         """Return what the engine says of this very replica; empty when it is gone, or somebody else's."""
@@ -234,13 +253,15 @@ class DockerHost:
 
     def _replica(self, container: Mapping[str, Any]) -> Replica:
         labels = container["Labels"]
+        port = public_port(container)
         return Replica(
             id=labels["mlops.replica"],
             service=labels["mlops.service"],
             deployment=labels["mlops.deployment"],
             manifest=labels["mlops.manifest"],
             host=self.name,
-            address=self._address(labels["mlops.replica"], public_port(container)),
+            address=self._address(labels["mlops.replica"], port),
+            life=self._direct.life(labels["mlops.replica"]) or str(port),
             started_at=float(container["Created"]),
             container=container["Id"],
             nonce=labels["mlops.nonce"],

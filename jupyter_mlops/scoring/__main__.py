@@ -116,6 +116,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         keys=Path(keys),
         given_keys=() if arguments.keys else [key.strip() for key in given.split(",") if key.strip()],
         address=_address(arguments),
+        beside=Path(beside) if (beside := os.environ.get("MLOPS_SOCKET")) and arguments.control is None else None,
         nonce=arguments.nonce,
         limits=limits,
         configuration=arguments.configuration,

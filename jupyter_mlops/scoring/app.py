@@ -31,7 +31,7 @@ from jupyter_mlops.scoring.recording import Recorder
 from jupyter_mlops.scoring.routes import Replica
 from jupyter_mlops.scoring.scorer import Log as Say
 from jupyter_mlops.scoring.scorer import ModelScorer, ScriptScorer
-from jupyter_mlops.scoring.sockets import Address, listen
+from jupyter_mlops.scoring.sockets import Address, listen, open_beside
 from jupyter_mlops.scoring.telemetry import Log
 from jupyter_mlops.scoring.together import Together
 from jupyter_mlops.scoring.workers import watch
@@ -60,6 +60,8 @@ class Settings:
     bundle: Path
     keys: Path
     address: Address
+    beside: Path | None = None
+    """A UNIX socket to listen on too."""
     given_keys: Sequence[str] = ()
     """The keys themselves, instead of the digests in the folder ``keys``."""
     nonce: str = ""
@@ -121,6 +123,7 @@ async def _serve(settings: Settings, log: Log) -> int:
         ready = None if settings.control is None else watch(settings.control, stop.set)
         servers: list[asyncio.Server] = []
         if ready is None:
+            servers += await _beside(replica, settings.beside, log)
             servers.append(await opened.enter_async_context(_listening(replica, settings.address, log)))
         ended = asyncio.ensure_future(stop.wait())
         loading = asyncio.ensure_future(_load(replica, worker, settings, log))
@@ -154,6 +157,19 @@ async def _listening(replica: Replica, address: Address, log: Log) -> AsyncItera
             yield server
         finally:
             server.close()
+
+
+async def _beside(replica: Replica, path: Path | None, log: Log) -> list[asyncio.Server]:
+    """Listen on the socket beside the address, if there is to be one and it can be made. Closed by draining alone."""
+    if path is None:
+        return []
+    try:
+        sock = open_beside(path)
+    except (MlopsError, OSError) as error:
+        log.event(f"{error} It listens on its port alone.", level="warning")
+        return []
+    loop = asyncio.get_running_loop()
+    return [await loop.create_unix_server(lambda: Connection(replica), sock=sock, backlog=2048)]
 
 
 @contextlib.asynccontextmanager

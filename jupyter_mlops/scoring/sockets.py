@@ -62,6 +62,18 @@ def listen(address: Address) -> Iterator[socket.socket]:
             address.path.unlink(missing_ok=True)
 
 
+def open_beside(path: Path) -> socket.socket:
+    """Open a UNIX socket that takes the place of whatever is there, and stays there. Raises ``BadAddress``.
+
+    For a container's folder, where nothing else can be, and who comes in looks whether the socket is another one.
+    """
+    partial = path.with_name(f"{path.name}.new")
+    partial.unlink(missing_ok=True)
+    sock = _unix(partial)
+    partial.replace(path)
+    return sock
+
+
 def _tcp(address: Address) -> socket.socket:
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -1,6 +1,6 @@
 """How many requests are lost while a service is changed: updated, split, given new keys, reloaded, and robbed of replicas.
 
-    python tests/bench/rollout.py [--quick] [--json]
+    python tests/bench/rollout.py [--host process|docker] [--quick] [--json]
 
 A process of its own keeps 64 connections busy without a pause, and has 40 keep-alive clients that pause 20 ms between
 requests, since those meet a server just as it closes what is idle. No client tries a request twice. Failed is every
@@ -9,7 +9,8 @@ sent. Each change is made ten times (three with ``--quick``) to a service of thr
 
 ``failed_kill`` is what ``kill -9`` of a replica cost. HAProxy can send a request again that it could not send, and no
 other, so those in flight in that replica are lost: ``in_flight_kill`` is the most that HAProxy counted
-there in the 0.3 s before each kill.
+there in the 0.3 s before each kill and until it. Containers are killed in both ways that there are: through the engine, which leaves
+them dead, and (as root) by their process alone, which the engine starts again.
 """
 
 # ruff: noqa: T201  # printing a table is what it is for
@@ -24,15 +25,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.agent.control import stop_agent
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.service import Service
+from jupyter_mlops.core.service import Replica, Service
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.delivery.services import (
@@ -175,15 +178,16 @@ class Clients:
 class Bench:
     """A service, its clients and the changes."""
 
-    def __init__(self, home: Path, times: int) -> None:
+    def __init__(self, home: Path, times: int, host: str) -> None:
         self.world = Workspace.open(home, create=True)
         self._home = home
+        self._host = host
         self._times = times
         self._n_manifests = 0
         self.in_flight = 0
         (home / "weights.bin").write_bytes(b"weights")
         register_model(self.world, str(home / "weights.bin"), "model")
-        self._done(deploy(self.world, NAME, manifest=self._manifest(), replicas=REPLICAS))
+        self._done(deploy(self.world, NAME, manifest=self._manifest(), replicas=REPLICAS, host=host))
         self.clients = Clients(self.service.port, service_keys(self.world, NAME).secondary)
 
     @property
@@ -223,8 +227,7 @@ class Bench:
     def mirror(self) -> None:
         set_mirror(self.world, NAME, {"green": 20})
         time.sleep(2 * SETTLE_S)
-        shadow = next(one for one in self._replicas() if one[1].startswith("green"))
-        os.kill(shadow[0], signal.SIGKILL)
+        self._end(next(one for one in self._replicas() if one.deployment.startswith("green")), 0)
         time.sleep(2 * SETTLE_S)
         assert mirrored(self.world, NAME)[0].copies.answered
         set_mirror(self.world, NAME, {"green": 0})
@@ -248,23 +251,47 @@ class Bench:
             if number and number % 2 == 0:
                 self._done(update(self.world, NAME, manifest=self._manifest(), deployment="blue"))
             self._await_all()
-            pid, _, address = next(one for one in self._replicas() if one[1].startswith("blue"))
-            self.in_flight += self._peak(address)
-            os.kill(pid, signal.SIGKILL)
-            while address in {one[2] for one in self._replicas()}:
+            replica = next(one for one in self._replicas() if one.deployment.startswith("blue"))
+            with self._watched(replica.address):
+                time.sleep(SETTLE_S)
+                self._end(replica, number)
+            while replica in self._replicas():
                 time.sleep(SETTLE_S / 3)
         self._await_all()
 
-    def _peak(self, address: str) -> int:
-        """Return the most that a replica had to answer at once in the last moments."""
-        ends, peak = time.monotonic() + SETTLE_S, 0
-        while time.monotonic() < ends:
-            peak = max(peak, self.world.gateway.busy(NAME, [address]))
-        return peak
+    def _end(self, replica: Replica, number: int) -> None:
+        """Kill what a replica is."""
+        if not replica.container:
+            return os.kill(replica.pid, signal.SIGKILL)
+        import docker
 
-    def _replicas(self) -> list[tuple[int, str, str]]:
-        found = [one for one in self.world.hosts["process"].replicas() if one.service == NAME]
-        return [(one.pid, one.deployment, one.address) for one in found]
+        engine = docker.from_env()
+        if number % 2 or os.geteuid():
+            engine.api.kill(replica.container, "KILL")
+        else:
+            os.kill(engine.api.inspect_container(replica.container)["State"]["Pid"], signal.SIGKILL)
+        return engine.close()
+
+    @contextlib.contextmanager
+    def _watched(self, address: str) -> Iterator[None]:
+        """Count the most that a replica had to answer at once, until a moment after the block."""
+        ended = threading.Event()
+
+        def watch() -> int:
+            peak = 0
+            while not ended.is_set():
+                peak = max(peak, self.world.gateway.busy(NAME, [address]))
+            return peak
+
+        with ThreadPoolExecutor(1) as pool:
+            watching = pool.submit(watch)
+            yield
+            time.sleep(SETTLE_S / 10)
+            ended.set()
+            self.in_flight += watching.result()
+
+    def _replicas(self) -> list[Replica]:
+        return [one for one in self.world.hosts[self._host].replicas() if one.service == NAME]
 
     def _await_all(self) -> None:
         """Wait until what was killed is replaced, as the agent does it."""
@@ -280,19 +307,19 @@ class Bench:
 
 
 @contextlib.contextmanager
-def running(times: int) -> Iterator[Bench]:
+def running(times: int, host: str) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory() as name:
-        bench = Bench(Path(name), times)
+        bench = Bench(Path(name), times, host)
         try:
             yield bench
         finally:
             bench.close()
 
 
-def run(*, quick: bool) -> tuple[dict[str, float], Callable[[], None]]:
+def run(*, quick: bool, host: str) -> tuple[dict[str, float], Callable[[], None]]:
     """Make all changes; return the figures and what prints them."""
     took_s: dict[str, float] = {}
-    with running(3 if quick else 10) as bench:
+    with running(3 if quick else 10, host) as bench:
         try:
             for change in CHANGES:
                 began = time.monotonic()
@@ -327,10 +354,11 @@ def run(*, quick: bool) -> tuple[dict[str, float], Callable[[], None]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="process", choices=("process", "docker"), help="where its replicas run")
     parser.add_argument("--quick", action="store_true", help="less than a minute")
     parser.add_argument("--json", action="store_true", help="a flat object of numbers")
     options = parser.parse_args()
-    figures, show = run(quick=options.quick)
+    figures, show = run(quick=options.quick, host=options.host)
     if options.json:
         print(json.dumps(figures))
     else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
+import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +16,8 @@ from pathlib import Path
 import docker
 import msgspec
 import pytest
-import requests
 
+from jupyter_mlops.agent.probe import ask
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Limits, Replica
 from jupyter_mlops.hosts.docker import DockerHost, ImageGone
@@ -41,10 +44,10 @@ def until(holds: Callable[[], bool], what: str, within_s: float = 60) -> None:
 def answer(replica: Replica, path: str = "/health/ready") -> tuple[int, str]:
     """Return a GET's status and body; status 0 where nothing answers."""
     try:
-        got = requests.get(f"http://{replica.address}{path}", timeout=10)
-    except requests.RequestException as error:
+        status, got = ask(replica, "GET", path, timeout_s=10)
+    except (OSError, http.client.HTTPException) as error:
         return 0, str(error)
-    return got.status_code, got.text
+    return status, got.decode()
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +91,9 @@ def replica(host: DockerHost, spec: ReplicaSpec) -> Iterator[Replica]:
 
 def test_a_replica_answers_with_its_nonce_and_scores_with_the_key(replica):
     assert json.loads(answer(replica)[1])["nonce"] == replica.nonce
-    assert replica.address.startswith("127.0.0.1:")
-    headers = {"Authorization": f"Bearer {KEY}"}
-    body = {"inputs": [[3.0, 3.0]]}
-    got = requests.post(f"http://{replica.address}/score", json=body, headers=headers, timeout=10)
-    assert got.json()["predictions"] == [1]
+    assert replica.address.startswith("unix:")
+    status, got = ask(replica, "POST", "/score", b'{"inputs": [[3.0, 3.0]]}', key=KEY, timeout_s=10)
+    assert (status, json.loads(got)["predictions"]) == (200, [1])
 
 
 def test_it_is_not_root_and_can_write_nothing_but_tmp(replica, engine):
@@ -122,9 +123,10 @@ def test_the_image_s_own_health_check_passes(replica, engine):
     assert container.exec_run(check).exit_code == 0
 
 
-def test_a_replica_that_crashed_starts_again_and_its_new_address_is_known(host, spec, engine):
+def test_a_replica_that_crashed_starts_again_and_is_known_to_be_in_another_life(host, spec, engine):
     started = host.start(spec, quiet)
-    until(lambda: answer(started)[0] == 200, "ready")
+    until(lambda: host.alive(started) and answer(started)[0] == 200, "ready")
+    before = next(each for each in host.replicas() if each.id == started.id)
     engine.containers.get(started.container).exec_run(["python", "-c", "import os; os.kill(1, 15)"])
     until(lambda: engine.containers.get(started.container).attrs["RestartCount"] > 0, "started again")
 
@@ -133,7 +135,46 @@ def test_a_replica_that_crashed_starts_again_and_its_new_address_is_known(host, 
 
     until(lambda: answer(now())[0] == 200, "ready again")
     assert host.alive(now())
+    assert (now().address, now().life != before.life) == (before.address, True)
     host.stop(started)
+
+
+def test_a_container_that_was_killed_takes_no_connection_so_that_nothing_is_sent_to_it(host, spec, engine):
+    started = host.start(spec, quiet)
+    path = started.address.removeprefix("unix:")
+    until(lambda: host.alive(started) and answer(started)[0] == 200, "ready")
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.connect(path)
+        engine.api.kill(started.container, "KILL")
+        taken.settimeout(5)
+        assert taken.recv(1) == b""  # by then it is gone
+    with socket.socket(socket.AF_UNIX) as refused, pytest.raises(ConnectionRefusedError):
+        refused.connect(path)
+    host.stop(started)
+    assert not os.path.lexists(path)
+
+
+def test_a_container_cannot_lead_us_to_another_socket_of_this_machine(host, replica, engine):
+    swap = "import os; os.chdir('/run/mlops/sockets'); os.unlink('s'); os.symlink('/var/run/docker.sock', 's')"
+    assert engine.containers.get(replica.container).exec_run(["python", "-c", swap]).exit_code == 0
+    assert [each.address for each in host.replicas() if each.id == replica.id] == [replica.address]
+    assert json.loads(answer(replica)[1])["nonce"] == replica.nonce
+
+
+def test_a_container_without_a_socket_is_met_on_its_port(host, spec, engine, tmp_path):
+    begins = engine.images.get(spec.image).attrs["Config"]["Entrypoint"]
+    entrypoint = json.dumps(["/usr/bin/env", "-u", "MLOPS_SOCKET", *begins])
+    (tmp_path / "Dockerfile").write_text(f"FROM {spec.image}\nENTRYPOINT {entrypoint}\n")
+    old = engine.images.build(path=str(tmp_path), rm=True)[
+        0
+    ].id  # as an image is that was built before there were sockets
+    for _ in range(2):  # the second one is not waited for
+        started = host.start(msgspec.structs.replace(spec, image=old), quiet)
+        assert started.address.startswith("127.0.0.1:")
+        until(lambda one=started: answer(one)[0] == 200, "ready")
+        assert started in host.replicas()
+        host.stop(started)
+    engine.images.remove(old)
 
 
 def test_stopping_removes_the_container_even_one_that_keeps_crashing(host, spec, engine, tmp_path):
