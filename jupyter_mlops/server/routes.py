@@ -29,7 +29,7 @@ from jupyter_mlops.delivery.hosts import HostState, check_host, remove_host
 from jupyter_mlops.delivery.images import delete_image, list_images, show_image
 from jupyter_mlops.delivery.keys import Keys
 from jupyter_mlops.delivery.lineage import Lineage, lineage
-from jupyter_mlops.delivery.loading import LoadingProgram, loading_program
+from jupyter_mlops.delivery.loading import LoadingProgram, loading_program, model_program
 from jupyter_mlops.delivery.manifests import FieldChange, delete_manifest, show_manifest
 from jupyter_mlops.delivery.models import delete_model, show_model, unalias_model
 from jupyter_mlops.delivery.services import delete_service, regenerate_key, service_keys
@@ -131,6 +131,7 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "models/{name}", show_model, None, Model),
     Row("PATCH", "models/{name}", models.change_model, models.ChangeModel, Model),
     Row("DELETE", "models/{name}", delete_model, None, None),
+    Row("GET", "models/{ref}/python", model_program, None, LoadingProgram),
     Row("POST", "models/{name}/aliases/{alias}", models.alias_model, models.NameVersion, ModelVersion),
     Row("DELETE", "models/{name}/aliases/{alias}", unalias_model, None, None),
     Row("GET", VERSION, models.show_model_version, None, ModelVersion),

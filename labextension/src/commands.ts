@@ -62,7 +62,7 @@ export interface CommandArgs {
   [CommandIDs.deleteRuns]: { readonly runs?: readonly string[] };
   [CommandIDs.compare]: { readonly runs?: readonly string[] };
   [CommandIDs.copyId]: { readonly id: string };
-  [CommandIDs.copyPython]: OpenArgs;
+  [CommandIDs.copyPython]: Partial<OpenArgs>;
   [CommandIDs.restoreSnapshot]: { readonly snapshot?: string };
   [CommandIDs.registerModel]: { readonly run?: string; readonly path?: string };
   [CommandIDs.setAlias]: { readonly model?: string; readonly version?: number };

@@ -15,6 +15,7 @@ import type { Session } from './api/session';
 import { cards } from './cards/plugin';
 import { mlopsIcon } from './common/labicon';
 import { main } from './main/plugin';
+import { shell } from './shell/plugin';
 import { IMlops, PLUGIN_ID, SESSION_ID } from './tokens';
 
 class SidebarTab extends Panel {
@@ -121,4 +122,4 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [session, sidebar, main, cards];
+export default [session, sidebar, main, shell, cards];

@@ -16,6 +16,7 @@ export const PLUGIN_ID = 'jupyter-mlops:sidebar';
 export const CARDS_ID = 'jupyter-mlops:cards';
 export const SESSION_ID = 'jupyter-mlops:session';
 export const MAIN_ID = 'jupyter-mlops:main';
+export const SHELL_ID = 'jupyter-mlops:shell';
 
 /** Where the server extension answers, below the base URL. */
 export const API = 'mlops/api';

@@ -1,3 +1,4 @@
 import './index.css';
 import './cards.css';
 import './curves.css';
+import './forms.css';

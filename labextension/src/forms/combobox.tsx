@@ -20,54 +20,12 @@ export interface ComboboxProps {
   readonly given: Readonly<Record<string, unknown>>;
 }
 
-export function Combobox({ field, value, values, onChange, onLeave, given }: ComboboxProps): JSX.Element {
+export function Combobox(props: ComboboxProps): JSX.Element {
+  const { field, value, onLeave, given } = props;
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  const [isOpen, setOpen] = useState(false);
-  const [at, setAt] = useState(-1);
-  const { before, part } = splitTyped(value, field.separator);
-  const options = useSuggestions(field, value, values, isOpen);
-  // What is there already is no reason to hide the others: a person who opens the list wants to see them.
-  const [isTyping, setTyping] = useState(false);
-  const shown = isOpen ? fitting(options, isTyping ? part : '') : [];
-  const chosen = shown[at];
-
-  const open = (): void => {
-    setTyping(false);
-    setOpen(true);
-    setAt(-1);
-  };
-  const take = (option: Option): void => {
-    const text = before + option.value;
-    onChange(text);
-    const goesOn = field.separator !== undefined && text.endsWith(field.separator);
-    setOpen(goesOn);
-    setTyping(goesOn);
-    setAt(-1);
-    input.current?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined) {
-      event.preventDefault();
-      if (!isOpen) {
-        open();
-      } else if (shown.length) {
-        setAt(before =>
-          before < 0 && step < 0 ? shown.length - 1 : (before + step + shown.length) % shown.length
-        );
-      }
-    } else if (event.key === 'Enter' && chosen) {
-      event.preventDefault();
-      take(chosen);
-    } else if (event.key === 'Escape' && isOpen) {
-      event.preventDefault();
-      setOpen(false);
-    } else if (event.key === 'Tab') {
-      setOpen(false);
-    }
-  };
-
+  const list = useList(props, input);
+  const { shown, at, chosen } = list;
   return (
     <div className="jp-Mlops-combo">
       <input
@@ -84,16 +42,11 @@ export function Combobox({ field, value, values, onChange, onLeave, given }: Com
         aria-activedescendant={chosen ? `${id}-${at}` : undefined}
         placeholder={field.placeholder}
         value={value}
-        onChange={event => {
-          onChange(event.target.value);
-          setTyping(true);
-          setOpen(true);
-          setAt(-1);
-        }}
-        onClick={open}
-        onKeyDown={onKeyDown}
+        onChange={event => list.type(event.target.value)}
+        onClick={list.open}
+        onKeyDown={list.onKeyDown}
         onBlur={() => {
-          setOpen(false);
+          list.shut();
           onLeave();
         }}
       />
@@ -101,28 +54,115 @@ export function Combobox({ field, value, values, onChange, onLeave, given }: Com
       {shown.length > 0 && (
         <List id={`${id}-list`} label={field.label} below={input}>
           {shown.map((option, index) => (
-            // The keys are the input's, which keeps the focus: the pattern's aria-activedescendant.
-            // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- as above
-            <li
+            <Row
               key={option.value}
               id={`${id}-${index}`}
-              role="option"
-              aria-selected={index === at}
-              className="jp-Mlops-option"
-              ref={node => {
-                if (index === at) {
-                  node?.scrollIntoView?.({ block: 'nearest' });
-                }
-              }}
-              onMouseDown={event => event.preventDefault()}
-              onClick={() => take(option)}
-            >
-              <bdi>{option.label ?? option.value}</bdi>
-              {option.note && <span className="jp-Mlops-optionNote">{option.note}</span>}
-            </li>
+              option={option}
+              isChosen={index === at}
+              onTake={() => list.take(option)}
+            />
           ))}
         </List>
       )}
+    </div>
+  );
+}
+
+/** What the list shows and what keys do to it. The input keeps the focus, as the pattern's aria-activedescendant has it. */
+function useList(
+  { field, value, values, onChange }: ComboboxProps,
+  input: { readonly current: HTMLInputElement | null }
+): {
+  readonly shown: readonly Option[];
+  readonly at: number;
+  readonly chosen: Option | undefined;
+  readonly open: () => void;
+  readonly shut: () => void;
+  readonly take: (option: Option) => void;
+  readonly type: (text: string) => void;
+  readonly onKeyDown: (event: KeyboardEvent<HTMLInputElement>) => void;
+} {
+  const [isOpen, setOpen] = useState(false);
+  // What is there already is no reason to hide the others: who opens the list wants to see them.
+  const [isTyping, setTyping] = useState(false);
+  const [at, setAt] = useState(-1);
+  const { before, part } = splitTyped(value, field.separator);
+  const options = useSuggestions(field, value, values, isOpen);
+  const shown = isOpen ? fitting(options, isTyping ? part : '') : [];
+  const chosen = shown[at];
+
+  const show = (is: boolean, typing: boolean): void => {
+    setOpen(is);
+    setTyping(typing);
+    setAt(-1);
+  };
+  const take = (option: Option): void => {
+    const text = before + option.value;
+    const goesOn = field.separator !== undefined && text.endsWith(field.separator);
+    onChange(text);
+    show(goesOn, goesOn);
+    input.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      if (!isOpen) {
+        show(true, false);
+      } else if (shown.length) {
+        const from = at < 0 && step < 0 ? 0 : at;
+        setAt((from + step + shown.length) % shown.length);
+      }
+    } else if (event.key === 'Enter' && chosen) {
+      event.preventDefault();
+      take(chosen);
+    } else if (event.key === 'Escape' && isOpen) {
+      event.preventDefault();
+      show(false, false);
+    }
+  };
+  const type = (text: string): void => {
+    onChange(text);
+    show(true, true);
+  };
+  return {
+    shown,
+    at,
+    chosen,
+    take,
+    type,
+    onKeyDown,
+    open: () => show(true, false),
+    shut: () => show(false, false)
+  };
+}
+
+function Row(props: {
+  readonly id: string;
+  readonly option: Option;
+  readonly isChosen: boolean;
+  readonly onTake: () => void;
+}): JSX.Element {
+  const { option, isChosen } = props;
+  const node = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isChosen) {
+      node.current?.scrollIntoView({ block: 'nearest' });
+    }
+  }, [isChosen]);
+  return (
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the input's keys choose
+    <div
+      ref={node}
+      id={props.id}
+      role="option"
+      aria-selected={isChosen}
+      className="jp-Mlops-option"
+      onMouseDown={event => event.preventDefault()}
+      onClick={props.onTake}
+    >
+      <bdi>{option.label ?? option.value}</bdi>
+      {option.note && <span className="jp-Mlops-optionNote">{option.note}</span>}
     </div>
   );
 }
@@ -155,9 +195,9 @@ function List(props: {
     };
   }, [below]);
   return (
-    <ul className="jp-Mlops-options" id={props.id} role="listbox" aria-label={props.label} style={place}>
+    <div className="jp-Mlops-options" id={props.id} role="listbox" aria-label={props.label} style={place}>
       {props.children}
-    </ul>
+    </div>
   );
 }
 
@@ -170,7 +210,9 @@ function useSuggestions(
 ): readonly Option[] {
   const [options, setOptions] = useState<readonly Option[]>([]);
   const known = useRef(values);
-  known.current = values;
+  useEffect(() => {
+    known.current = values;
+  }, [values]);
   const { before } = splitTyped(typed, field.separator);
   const hasOptions = options.length > 0;
   useEffect(() => {

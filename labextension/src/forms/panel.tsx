@@ -5,7 +5,7 @@ import type { JSX, ReactNode } from 'react';
 
 import { Combobox } from './combobox';
 import { askedFields } from './model';
-import type { Field, FormState, FormView, Pair, PairsField, Value, Values } from './model';
+import type { Field, FormState, FormView, Pair, PairsField, TextField, Value, Values } from './model';
 
 export function Form<T>({ form }: { readonly form: FormState<T> }): JSX.Element {
   const view = useSyncExternalStore(form.subscribe, form.look);
@@ -75,14 +75,14 @@ interface FrameProps<T> {
 function FieldFrame<T>({ form, view, field, isFirst }: FrameProps<T>): JSX.Element {
   const id = useId();
   const error = view.errors[field.name];
-  const told = [field.help && `${id}-help`, error && `${id}-error`].filter(Boolean).join(' ');
+  const told = [...(field.help ? [`${id}-help`] : []), ...(error ? [`${id}-error`] : [])].join(' ');
   const given = {
     id,
     name: field.name,
-    'data-first': isFirst || undefined,
-    'aria-describedby': told || undefined,
+    'data-first': isFirst ? true : undefined,
+    'aria-describedby': told === '' ? undefined : told,
     'aria-invalid': error ? true : undefined,
-    'aria-required': field.required || undefined
+    'aria-required': field.required ?? undefined
   };
   const label: ReactNode = (
     <>
@@ -205,27 +205,32 @@ function drawControl<T>({ form, field, value, values, given }: ControlProps<T>):
           {field.unit && <span className="jp-Mlops-unit">{field.unit}</span>}
         </span>
       );
-    case 'text': {
-      const common = {
-        ...given,
-        className: 'jp-Mlops-input',
-        placeholder: field.placeholder,
-        value: text,
-        onBlur: leave
-      };
-      return field.lines ? (
-        <textarea {...common} rows={field.lines} onChange={event => change(event.target.value)} />
-      ) : (
-        <input
-          {...common}
-          type="text"
-          autoComplete="off"
-          spellCheck={false}
-          onChange={event => change(event.target.value)}
-        />
-      );
-    }
+    case 'text':
+      return <TextInput field={field} value={text} given={given} onChange={change} onLeave={leave} />;
   }
+}
+
+function TextInput(props: {
+  readonly field: TextField;
+  readonly value: string;
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly onChange: (value: string) => void;
+  readonly onLeave: () => void;
+}): JSX.Element {
+  const { field, value, given, onChange, onLeave } = props;
+  const { lines, placeholder } = field;
+  const common = { ...given, className: 'jp-Mlops-input', placeholder, value, onBlur: onLeave };
+  return lines ? (
+    <textarea {...common} rows={lines} onChange={event => onChange(event.target.value)} />
+  ) : (
+    <input
+      {...common}
+      type="text"
+      autoComplete="off"
+      spellCheck={false}
+      onChange={event => onChange(event.target.value)}
+    />
+  );
 }
 
 function Pairs<T>(props: {

@@ -32,7 +32,10 @@ export function remembered(
 }
 
 /** The ids of what went on and is in no list any more. */
-export function lostFrom(known: ReadonlyMap<string, boolean> | null, now: readonly Work[]): readonly string[] {
+export function lostFrom(
+  known: ReadonlyMap<string, boolean> | null,
+  now: readonly Work[]
+): readonly string[] {
   const seen = new Set(now.map(one => one.id));
   return [...(known ?? [])].filter(([id, isActive]) => isActive && !seen.has(id)).map(([id]) => id);
 }

@@ -26,7 +26,7 @@ export class StatusItem extends Widget {
     this.button.append(mlopsIcon.element({ tag: 'span', width: '14px', height: '14px' }), this.text);
     this.button.addEventListener('click', () => this.open());
     this.node.append(this.button);
-    watcher.changed.connect(this.draw, this);
+    watcher.changed.connect(this.draw);
     this.draw();
   }
 
@@ -36,11 +36,11 @@ export class StatusItem extends Widget {
   }
 
   override dispose(): void {
-    this.watcher.changed.disconnect(this.draw, this);
+    this.watcher.changed.disconnect(this.draw);
     super.dispose();
   }
 
-  private draw(): void {
+  private readonly draw = (): void => {
     const { runs, activities } = this.watcher.going;
     const { trans } = this.lab;
     const text = statusText(runs.length, activities.length, trans);
@@ -49,7 +49,7 @@ export class StatusItem extends Widget {
     this.text.textContent = text;
     this.button.title = [...names.slice(0, NAMED), ...more].join('\n');
     this.button.setAttribute('aria-label', trans.__('Running: %1. Show them in the sidebar.', text));
-  }
+  };
 
   private open(): void {
     const section = this.watcher.going.activities.length ? 'activities' : 'experiments';

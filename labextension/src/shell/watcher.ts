@@ -71,7 +71,9 @@ export class Watcher {
     });
     this.session.look(this, true);
     this.stops.push(
-      activities.subscribe(({ data, error }) => (data ? this.seeActivities(data) : this.leaveIfAbsent(error))),
+      activities.subscribe(({ data, error }) =>
+        data ? this.seeActivities(data) : this.leaveIfAbsent(error)
+      ),
       runs.subscribe(({ data }) => data && void this.seeRuns(data))
     );
   }
@@ -134,7 +136,11 @@ export class Watcher {
     this.tellRuns(this.ended('runs', now));
     for (const id of lost) {
       const found = await this.session.client.run(id).catch(() => null);
-      this.tellRuns(this.ended('runs', found ? [follow(found.run)] : [{ id, isActive: false, it: null }]));
+      this.tellRuns(
+        this.ended<Followed<Run | null>>('runs', [
+          found ? follow(found.run) : { id, isActive: false, it: null }
+        ])
+      );
     }
   }
 
@@ -171,13 +177,16 @@ export class Watcher {
 
   private actionsOf(activity: Activity): Notification.IAction[] {
     const service = serviceOfActivity(activity);
-    const open = (subject: string): void => void this.session.run(CommandIDs.open, { kind: 'service', subject });
+    const open = (subject: string): void =>
+      void this.session.run(CommandIDs.open, { kind: 'service', subject });
     if (service !== null && activity.state === 'done') {
       return [{ label: this.trans.__('Open Service'), callback: () => open(service) }];
     }
     const show = (): void => void this.session.run(CommandIDs.showSidebar, { section: 'activities' });
     const actions = [{ label: this.trans.__('Show Activities'), callback: show }];
-    return service === null ? actions : [{ label: this.trans.__('Show Log'), callback: () => open(service) }, ...actions];
+    return service === null
+      ? actions
+      : [{ label: this.trans.__('Show Log'), callback: () => open(service) }, ...actions];
   }
 }
 

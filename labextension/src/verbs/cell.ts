@@ -36,7 +36,10 @@ export async function trackCell(context: Context): Promise<void> {
   if (change === null) {
     const [first = ''] = cell.getSource().split('\n');
     Notification.warning(
-      trans.__('The cell begins with %1 already, and a cell takes one magic. Track another one.', first.slice(0, 40)),
+      trans.__(
+        'The cell begins with %1 already, and a cell takes one magic. Track another one.',
+        first.slice(0, 40)
+      ),
       { autoClose: 8000 }
     );
     return;
@@ -60,6 +63,12 @@ async function loadOnce(panel: NotebookPanel, context: Context): Promise<void> {
   const added = panel.content.widgets[0];
   if (added && panel.sessionContext.session?.kernel) {
     // A kernel that runs already would not know the magic until somebody thought of the new cell.
-    await NotebookActions.runCells(panel.content, [added], panel.sessionContext, undefined, context.session.lab.trans as never);
+    await NotebookActions.runCells(
+      panel.content,
+      [added],
+      panel.sessionContext,
+      undefined,
+      context.session.lab.trans as never
+    );
   }
 }

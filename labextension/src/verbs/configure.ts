@@ -34,7 +34,15 @@ export async function configureService(context: Context, { service }: { service?
 
 type Settings = Readonly<Record<string, string>>;
 
-const NUMBERS = ['max_concurrent', 'max_queue', 'max_batch', 'max_body_bytes', 'timeout_s', 'sample', 'keep_days'];
+const NUMBERS = [
+  'max_concurrent',
+  'max_queue',
+  'max_batch',
+  'max_body_bytes',
+  'timeout_s',
+  'sample',
+  'keep_days'
+];
 const OF_TELEMETRY = ['enabled', 'sample', 'keep_days', 'hash', 'drop', 'store'];
 const LISTS = ['hash', 'drop'];
 
@@ -45,10 +53,10 @@ function settingsOf(service: Service): Settings {
     ...telemetry,
     log_level: service.log_level,
     otlp_endpoint: service.otlp_endpoint,
-    hash: telemetry?.hash?.join(', '),
-    drop: telemetry?.drop?.join(', ')
+    hash: telemetry.hash.join(', '),
+    drop: telemetry.drop.join(', ')
   };
-  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value ?? '')]));
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value)]));
 }
 
 /** What differs from how it was, as the route takes it. */
@@ -56,7 +64,10 @@ export function changedSettings(values: Values, before: Settings): object {
   const now = Object.keys(values)
     .filter(name => name !== 'service')
     .map(name => [name, textOf(values, name)] as const)
-    .filter(([name, text]) => text !== (before[name] ?? '') && (text !== '' || LISTS.includes(name) || name === 'otlp_endpoint'));
+    .filter(
+      ([name, text]) =>
+        text !== (before[name] ?? '') && (text !== '' || LISTS.includes(name) || name === 'otlp_endpoint')
+    );
   const read = ([name, text]: readonly [string, string]): readonly [string, unknown] => {
     if (LISTS.includes(name)) {
       return [name, [...wordsOf(values, name)]];
@@ -88,7 +99,12 @@ function settingFields(context: Context, before: Settings): readonly Field[] {
   return [
     number('max_concurrent', trans.__('Requests scored at once'), { least: 1 }),
     number('max_queue', trans.__('Requests waiting beyond those'), { least: 0, help: trans.__('Then 429.') }),
-    number('timeout_s', trans.__('Time for an answer'), { least: 0.001, most: 3600, whole: false, unit: 's' }),
+    number('timeout_s', trans.__('Time for an answer'), {
+      least: 0.001,
+      most: 3600,
+      whole: false,
+      unit: 's'
+    }),
     {
       kind: 'choice',
       name: 'log_level',
@@ -112,18 +128,34 @@ function settingFields(context: Context, before: Settings): readonly Field[] {
         { value: 'false', label: trans.__('Off') }
       ]
     },
-    number('sample', trans.__('Share of requests kept'), { least: 0, most: 1, whole: false, help: trans.__('From 0 to 1.') }),
+    number('sample', trans.__('Share of requests kept'), {
+      least: 0,
+      most: 1,
+      whole: false,
+      help: trans.__('From 0 to 1.')
+    }),
     number('max_batch', trans.__('Requests scored together'), {
       least: 1,
       advanced: true,
       help: trans.__('1 where an answer depends on what else is in the batch.')
     }),
-    number('max_body_bytes', trans.__('Size of a request'), { least: 1, unit: trans.__('bytes'), advanced: true }),
-    number('keep_days', trans.__('Days that telemetry is kept'), { least: 0, advanced: true, help: trans.__('0 for good.') }),
+    number('max_body_bytes', trans.__('Size of a request'), {
+      least: 1,
+      unit: trans.__('bytes'),
+      advanced: true
+    }),
+    number('keep_days', trans.__('Days that telemetry is kept'), {
+      least: 0,
+      advanced: true,
+      help: trans.__('0 for good.')
+    }),
     text('hash', trans.__('Columns kept as digests'), trans.__('With commas between them.')),
     text('drop', trans.__('Columns left out'), trans.__('With commas between them.')),
-    text('store', trans.__('Store for telemetry'), trans.__('Such as s3://bucket/folder; the workspace’s own where it is empty.')),
+    text(
+      'store',
+      trans.__('Store for telemetry'),
+      trans.__('Such as s3://bucket/folder; the workspace’s own where it is empty.')
+    ),
     text('otlp_endpoint', trans.__('Send logs to'), trans.__('An OTLP endpoint over HTTP.'))
   ];
 }
-

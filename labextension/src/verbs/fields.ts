@@ -5,7 +5,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ComboField, PairsField, TextField, Values } from '../forms/model';
 import { numberOf, textOf } from '../forms/model';
 import type { Context } from './context';
-import { deploymentNames, experimentNames, manifestRefs, modelRefs, paths, runRefs, serviceNames, serviceOf } from './suggest';
+import {
+  deploymentNames,
+  experimentNames,
+  manifestRefs,
+  modelRefs,
+  paths,
+  runRefs,
+  serviceNames,
+  serviceOf
+} from './suggest';
 
 /** What the server lets be a name. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -17,7 +26,11 @@ export function nameCheck(trans: TranslationBundle): (value: string) => string |
       : trans.__('A name begins with a letter or digit and goes on with letters, digits, “.”, “_” and “-”.');
 }
 
-export function runField(context: Context, run: string | undefined, more: Partial<ComboField> = {}): ComboField {
+export function runField(
+  context: Context,
+  run: string | undefined,
+  more: Partial<ComboField> = {}
+): ComboField {
   const { trans } = context;
   return {
     kind: 'combo',
@@ -110,10 +123,7 @@ export function tagsField(trans: TranslationBundle, more: Partial<PairsField> = 
 }
 
 /** Two fields that say into which new folder something goes. */
-export function folderFields(
-  context: Context,
-  name: string
-): readonly [TextField, ComboField] {
+export function folderFields(context: Context, name: string): readonly [TextField, ComboField] {
   const { trans } = context;
   return [
     {
@@ -134,13 +144,17 @@ export function folderFields(
 }
 
 /** The fields that were filled in, by the names that the routes give them. */
-export function given(values: Values, texts: readonly string[], numbers: readonly string[]): Record<string, string | number> {
-  const found = [
-    ...texts.map(name => [name, textOf(values, name)] as const),
+export function given(
+  values: Values,
+  texts: readonly string[],
+  numbers: readonly string[]
+): Record<string, string | number> {
+  const found: readonly (readonly [string, string | number | undefined])[] = [
+    ...texts.map(name => [name, textOf(values, name) || undefined] as const),
     ...numbers.map(name => [name, numberOf(values, name)] as const)
   ];
   return Object.fromEntries(
-    found.filter((entry): entry is [string, string | number] => entry[1] !== '' && entry[1] !== undefined)
+    found.filter((entry): entry is readonly [string, string | number] => entry[1] !== undefined)
   );
 }
 

@@ -1,5 +1,6 @@
 /** Running scripts and notebooks of the file browser. */
 
+import type { components } from '../api/schema';
 import type { Run } from '../api/types';
 import { askForm } from '../forms/dialog';
 import { flagOf, pairsOf, recordOf, textOf, wordsOf } from '../forms/model';
@@ -9,10 +10,12 @@ import { experimentField, pathField, tagsField, trimmed } from './fields';
 import { opened } from './say';
 import { noFile, runnable } from './suggest';
 
+type Submission = components['schemas']['SubmitRun'];
+
 /** The parameters that a file declares, as a form has them; none where it is not known yet. */
 async function declared(context: Context, file: string): Promise<readonly Pair[]> {
   const { items } = await context.client.get('/parameters', { query: { file } });
-  return items.map(({ name, value = '' }) => [name, value] as const);
+  return items.map(({ name, value }) => [name, value] as const);
 }
 
 export async function runFile(context: Context, { path }: { path?: string }): Promise<void> {
@@ -34,7 +37,9 @@ export async function runFile(context: Context, { path }: { path?: string }): Pr
           kind: 'pairs',
           name: 'params',
           label: trans.__('Parameters'),
-          help: trans.__('A notebook’s replace those of its cell tagged “parameters”; a script gets them as --NAME VALUE. Those without a value keep their default.'),
+          help: trans.__(
+            'A notebook’s replace those of its cell tagged “parameters”; a script gets them as --NAME VALUE. Those without a value keep their default.'
+          ),
           keyLabel: trans.__('Parameter'),
           valueLabel: trans.__('Value'),
           addLabel: trans.__('Add a parameter')
@@ -56,7 +61,9 @@ export async function runFile(context: Context, { path }: { path?: string }): Pr
           kind: 'text',
           name: 'include',
           label: trans.__('Store these, too'),
-          help: trans.__('Large files and secrets that would be left out: paths or patterns, with commas between them.'),
+          help: trans.__(
+            'Large files and secrets that would be left out: paths or patterns, with commas between them.'
+          ),
           advanced: true
         },
         tagsField(trans, { advanced: true }),
@@ -70,10 +77,12 @@ export async function runFile(context: Context, { path }: { path?: string }): Pr
         },
         { kind: 'check', name: 'autolog', label: trans.__('Switch MLflow’s autologging on'), advanced: true }
       ],
-      follow: async (changed, values) =>
-        changed === 'file' && runnable({ name: textOf(values, 'file') })
-          ? { params: await declared(context, textOf(values, 'file')) }
-          : null,
+      follow: async (changed, values): Promise<Values> => {
+        const file = textOf(values, 'file');
+        return changed === 'file' && runnable({ name: file })
+          ? { params: await declared(context, file) }
+          : {};
+      },
       send: values => client.post('/runs', { body: submission(values) })
     },
     trans
@@ -83,17 +92,7 @@ export async function runFile(context: Context, { path }: { path?: string }): Pr
   }
 }
 
-function submission(values: Values): Parameters<Context['client']['post']>[1] extends never ? never : {
-  file: string;
-  params: Record<string, string>;
-  tags: Record<string, string>;
-  snapshot: boolean;
-  autolog: boolean;
-  include: string[];
-  experiment?: string;
-  name?: string;
-  source?: string;
-} {
+function submission(values: Values): Submission {
   const [experiment, name, source] = [
     textOf(values, 'experiment'),
     textOf(values, 'name'),

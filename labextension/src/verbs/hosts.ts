@@ -31,10 +31,19 @@ export async function addHost(context: Context): Promise<void> {
           required: true,
           placeholder: 'ssh://user@machine',
           help: trans.__('ssh://USER@MACHINE, or tcp://MACHINE:PORT with certificates.'),
-          check: value => (/^(ssh|tcp):\/\/./.test(value) ? null : trans.__('It begins with ssh:// or tcp://.'))
+          check: value =>
+            /^(ssh|tcp):\/\/./.test(value) ? null : trans.__('It begins with ssh:// or tcp://.')
         },
-        text('certificates', trans.__('Certificates'), trans.__('Folder of the server with ca.pem, cert.pem and key.pem.')),
-        text('ssh_config', trans.__('ssh configuration'), trans.__('File of the server that ssh reads instead of the user’s own.'))
+        text(
+          'certificates',
+          trans.__('Certificates'),
+          trans.__('Folder of the server with ca.pem, cert.pem and key.pem.')
+        ),
+        text(
+          'ssh_config',
+          trans.__('ssh configuration'),
+          trans.__('File of the server that ssh reads instead of the user’s own.')
+        )
       ],
       send: values =>
         client.post('/hosts', {

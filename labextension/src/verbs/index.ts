@@ -22,7 +22,14 @@ import {
   useExperiment
 } from './runs';
 import { scaleService } from './scale';
-import { addDeployment, deleteService, deploy, regenerateKey, rollbackService, updateService } from './services';
+import {
+  addDeployment,
+  deleteService,
+  deploy,
+  regenerateKey,
+  rollbackService,
+  updateService
+} from './services';
 import { restoreSnapshot, snapshotFolder } from './snapshots';
 
 type Verbs = {

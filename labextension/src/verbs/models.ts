@@ -107,14 +107,21 @@ export async function setAlias(
 ): Promise<void> {
   const { trans, client } = context;
   const isGone = (values: Values): boolean => flagOf(values, 'remove');
-  const suggestVersions = async (_: string, values: Values): Promise<readonly { value: string; note: string }[]> =>
-    ((await allModels(context)).find(one => one.name === textOf(values, 'model'))?.versions ?? []).map(one => ({
-      value: String(one.version),
-      note: one.aliases.map(alias => `@${alias}`).join(' ')
-    }));
+  const suggestVersions = async (
+    _: string,
+    values: Values
+  ): Promise<readonly { value: string; note: string }[]> =>
+    ((await allModels(context)).find(one => one.name === textOf(values, 'model'))?.versions ?? []).map(
+      one => ({
+        value: String(one.version),
+        note: one.aliases.map(alias => `@${alias}`).join(' ')
+      })
+    );
   const suggestAliases = async (): Promise<readonly { value: string }[]> => {
     const used = (await allModels(context)).flatMap(one => Object.keys(one.aliases));
-    return [...new Set([...used, 'champion', 'challenger', 'production', 'staging'])].map(value => ({ value }));
+    return [...new Set([...used, 'champion', 'challenger', 'production', 'staging'])].map(value => ({
+      value
+    }));
   };
   const done = await askForm(
     {
@@ -211,7 +218,9 @@ export async function createManifest(
   const done = await askForm(
     {
       title: trans.__('Create a Manifest'),
-      intro: trans.__('All that is needed to serve models: their files, packages and schema, fixed for good.'),
+      intro: trans.__(
+        'All that is needed to serve models: their files, packages and schema, fixed for good.'
+      ),
       accept: trans.__('Create'),
       fields: [
         modelField(context, models?.join(', ') ?? '', {
@@ -227,7 +236,11 @@ export async function createManifest(
           check: nameCheck(trans)
         },
         file('script', trans.__('Scoring script'), trans.__('A .py file with init() and run(data).')),
-        file('conda', trans.__('Packages'), trans.__('A conda or requirements file, in place of the model’s own.')),
+        file(
+          'conda',
+          trans.__('Packages'),
+          trans.__('A conda or requirements file, in place of the model’s own.')
+        ),
         file('schema', trans.__('Schema'), trans.__('As ml.generate_schema writes it.')),
         file('sample', trans.__('Sample'), trans.__('A JSON file with rows that score.')),
         { kind: 'text', name: 'python', label: trans.__('Python'), placeholder: '3.11', advanced: true },

@@ -2,7 +2,6 @@
 
 import { Clipboard, Notification } from '@jupyterlab/apputils';
 
-
 import type { OpenArgs } from '../commands';
 import { askForm } from '../forms/dialog';
 import { numberOf, pairsOf, recordOf, textOf, wordsOf } from '../forms/model';
@@ -110,7 +109,10 @@ export async function tagRuns(context: Context, { runs }: { runs?: readonly stri
         const now = recordOf(values, 'tags');
         const dropped = one ? had.map(([key]) => key).filter(key => !(key in now)) : wordsOf(values, 'gone');
         const changed = pairsOf(values, 'tags').filter(([key, value]) => one?.tags[key] !== value);
-        const tags = { ...Object.fromEntries(dropped.map(key => [key, null])), ...Object.fromEntries(changed) };
+        const tags = {
+          ...Object.fromEntries(dropped.map(key => [key, null])),
+          ...Object.fromEntries(changed)
+        };
         if (one && !Object.keys(tags).length) {
           return 0;
         }
@@ -140,7 +142,13 @@ export async function deleteRuns(context: Context, { runs }: { runs?: readonly s
           warn: true,
           fields: runs
             ? []
-            : [runField(context, undefined, { separator: ',', label: trans.__('Runs'), help: trans.__('With commas between them.') })],
+            : [
+                runField(context, undefined, {
+                  separator: ',',
+                  label: trans.__('Runs'),
+                  help: trans.__('With commas between them.')
+                })
+              ],
           send: values => remove(runs ?? wordsOf(values, 'run'))
         },
         trans
@@ -173,11 +181,13 @@ export async function compare(context: Context, { runs }: { runs?: readonly stri
               separator: ',',
               label: trans.__('Runs'),
               help: trans.__('Two or more, with commas between them.'),
-              check: value => (value.split(',').filter(word => word.trim()).length > 1 ? null : trans.__('Name two or more runs.'))
+              check: value =>
+                value.split(',').filter(word => word.trim()).length > 1
+                  ? null
+                  : trans.__('Name two or more runs.')
             })
           ],
-          send: values =>
-            Promise.all(wordsOf(values, 'run').map(async ref => (await client.run(ref)).run.id))
+          send: values => Promise.all(wordsOf(values, 'run').map(async ref => (await client.run(ref)).run.id))
         },
         trans
       );
@@ -186,18 +196,32 @@ export async function compare(context: Context, { runs }: { runs?: readonly stri
   }
 }
 
-/** Python that loads a run or a model version, or that calls a service. */
-export async function copyPython(context: Context, { kind, subject }: OpenArgs): Promise<void> {
+/** Python that loads a run or a model version, or that calls a service; where none is named, of a run that is asked for. */
+export async function copyPython(context: Context, { kind, subject }: Partial<OpenArgs>): Promise<void> {
   const { trans, client } = context;
-  const source = await pythonOf(client, kind, subject);
-  if (source === null) {
-    return;
+  const done =
+    kind !== undefined && subject !== undefined
+      ? { value: await pythonOf(client, kind, subject) }
+      : await askForm(
+          {
+            title: trans.__('Copy Python That Loads a Run'),
+            accept: trans.__('Copy'),
+            fields: [runField(context, undefined)],
+            send: values => pythonOf(client, 'run', textOf(values, 'run'))
+          },
+          trans
+        );
+  if (done?.value) {
+    Clipboard.copyToSystem(done.value);
+    said(trans.__('Python is copied: paste it into a cell.'));
   }
-  Clipboard.copyToSystem(source);
-  said(trans.__('Python is copied: paste it into a cell.'));
 }
 
-async function pythonOf(client: Context['client'], kind: OpenArgs['kind'], subject: string): Promise<string | null> {
+async function pythonOf(
+  client: Context['client'],
+  kind: OpenArgs['kind'],
+  subject: string
+): Promise<string | null> {
   switch (kind) {
     case 'run':
       return (await client.get('/runs/{ref}/python', { path: { ref: subject } })).source;
@@ -218,19 +242,22 @@ export function copyId(context: Context, { id }: { id: string }): void {
   said(context.trans.__('Copied %1', id.slice(0, SHOWN)));
 }
 
-export async function useExperiment(context: Context, { experiment }: { experiment?: string }): Promise<void> {
+export async function useExperiment(
+  context: Context,
+  { experiment }: { experiment?: string }
+): Promise<void> {
   const { trans, client } = context;
-  const use = async (name: string): Promise<string> =>
+  const begin = async (name: string): Promise<string> =>
     (await client.post('/experiments/{name}/use', { path: { name } })).name;
   const done = experiment
-    ? { value: await use(experiment) }
+    ? { value: await begin(experiment) }
     : await askForm(
         {
           title: trans.__('Use an Experiment'),
           intro: trans.__('Runs that name none go there from now on. One that is not there is made.'),
           accept: trans.__('Use'),
           fields: [experimentField(context, { required: true })],
-          send: values => use(textOf(values, 'experiment'))
+          send: values => begin(textOf(values, 'experiment'))
         },
         trans
       );
@@ -298,4 +325,3 @@ export async function cancelActivity(context: Context, { activity }: { activity?
     trans
   );
 }
-

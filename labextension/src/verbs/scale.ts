@@ -1,5 +1,6 @@
 /** How many replicas a service has. */
 
+import type { Service } from '../api/types';
 import { askForm } from '../forms/dialog';
 import { numberOf, textOf } from '../forms/model';
 import type { Field, Values } from '../forms/model';
@@ -11,14 +12,6 @@ import { serviceOf } from './suggest';
 export async function scaleService(context: Context, { service }: { service?: string }): Promise<void> {
   const { trans, client } = context;
   const first = service === undefined ? undefined : (await serviceOf(context, service))?.deployments[0];
-  const follows = (values: Values): boolean => textOf(values, 'way') === 'load';
-  const load = (name: string, label: string, more: object): Field => ({
-    kind: 'number',
-    name,
-    label,
-    when: follows,
-    ...more
-  });
   const done = await askForm(
     {
       title: trans.__('Scale a Service'),
@@ -26,61 +19,7 @@ export async function scaleService(context: Context, { service }: { service?: st
       fields: [
         serviceField(context, service),
         deploymentField(context, { advanced: !(await hasSeveral(context, service)) }),
-        {
-          kind: 'choice',
-          name: 'way',
-          label: trans.__('Replicas'),
-          initial: first?.scale ? 'load' : 'fixed',
-          options: [
-            { value: 'fixed', label: trans.__('A fixed number') },
-            { value: 'load', label: trans.__('As many as the load needs') }
-          ]
-        },
-        {
-          kind: 'number',
-          name: 'replicas',
-          label: trans.__('How many'),
-          required: true,
-          initial: first?.replicas ?? 1,
-          least: 1,
-          most: 64,
-          whole: true,
-          when: values => !follows(values)
-        },
-        load('min_replicas', trans.__('At least'), {
-          help: trans.__('0: none runs while there is nothing to do, and the first request starts one.'),
-          initial: first?.scale?.min_replicas ?? 1,
-          least: 0,
-          most: 64,
-          whole: true
-        }),
-        load('max_replicas', trans.__('At most'), {
-          initial: first?.scale?.max_replicas ?? 4,
-          least: 1,
-          most: 64,
-          whole: true,
-          check: (value: string, values: Values) =>
-            Number(value) < (numberOf(values, 'min_replicas') ?? 0) ? trans.__('This is less than the least.') : null
-        }),
-        load('target_utilization', trans.__('Target utilization'), {
-          help: trans.__('How full replicas are kept, from 0 to 1.'),
-          initial: first?.scale?.target_utilization ?? 0.7,
-          least: 0.01,
-          most: 1
-        }),
-        load('concurrency', trans.__('Requests in flight that make a replica full'), {
-          initial: first?.scale?.concurrency ?? 10,
-          least: 1,
-          whole: true,
-          advanced: true
-        }),
-        load('cool_down_s', trans.__('Cool-down'), {
-          help: trans.__('A replica that was not needed for so long is stopped.'),
-          initial: first?.scale?.cool_down_s ?? 60,
-          least: 1,
-          unit: 's',
-          advanced: true
-        })
+        ...loadFields(context, first)
       ],
       send: values =>
         client.post('/services/{name}/scale', {
@@ -101,3 +40,73 @@ export async function scaleService(context: Context, { service }: { service?: st
   }
 }
 
+/** A fixed number, or bounds between which it follows the load. */
+function loadFields({ trans }: Context, first: Service['deployments'][number] | undefined): readonly Field[] {
+  const follows = (values: Values): boolean => textOf(values, 'way') === 'load';
+  const load = (name: string, label: string, more: object): Field => ({
+    kind: 'number',
+    name,
+    label,
+    when: follows,
+    ...more
+  });
+  return [
+    {
+      kind: 'choice',
+      name: 'way',
+      label: trans.__('Replicas'),
+      initial: first?.scale ? 'load' : 'fixed',
+      options: [
+        { value: 'fixed', label: trans.__('A fixed number') },
+        { value: 'load', label: trans.__('As many as the load needs') }
+      ]
+    },
+    {
+      kind: 'number',
+      name: 'replicas',
+      label: trans.__('How many'),
+      required: true,
+      initial: first?.replicas ?? 1,
+      least: 1,
+      most: 64,
+      whole: true,
+      when: values => !follows(values)
+    },
+    load('min_replicas', trans.__('At least'), {
+      help: trans.__('0: none runs while there is nothing to do, and the first request starts one.'),
+      initial: first?.scale?.min_replicas ?? 1,
+      least: 0,
+      most: 64,
+      whole: true
+    }),
+    load('max_replicas', trans.__('At most'), {
+      initial: first?.scale?.max_replicas ?? 4,
+      least: 1,
+      most: 64,
+      whole: true,
+      check: (value: string, values: Values) =>
+        Number(value) < (numberOf(values, 'min_replicas') ?? 0)
+          ? trans.__('This is less than the least.')
+          : null
+    }),
+    load('target_utilization', trans.__('Target utilization'), {
+      help: trans.__('How full replicas are kept, from 0 to 1.'),
+      initial: first?.scale?.target_utilization ?? 0.7,
+      least: 0.01,
+      most: 1
+    }),
+    load('concurrency', trans.__('Requests in flight that make a replica full'), {
+      initial: first?.scale?.concurrency ?? 10,
+      least: 1,
+      whole: true,
+      advanced: true
+    }),
+    load('cool_down_s', trans.__('Cool-down'), {
+      help: trans.__('A replica that was not needed for so long is stopped.'),
+      initial: first?.scale?.cool_down_s ?? 60,
+      least: 1,
+      unit: 's',
+      advanced: true
+    })
+  ];
+}

@@ -4,7 +4,15 @@ import { askForm } from '../forms/dialog';
 import { flagOf, textOf } from '../forms/model';
 import type { Field, Values } from '../forms/model';
 import type { Context } from './context';
-import { deploymentField, given, hasSeveral, manifestField, modelField, nameCheck, serviceField } from './fields';
+import {
+  deploymentField,
+  given,
+  hasSeveral,
+  manifestField,
+  modelField,
+  nameCheck,
+  serviceField
+} from './fields';
 import { said } from './say';
 import { hostNames, serviceNames, serviceOf } from './suggest';
 
@@ -49,72 +57,12 @@ export async function deploy(
 ): Promise<void> {
   const { trans, client } = context;
   const initial = model === undefined ? '' : version === undefined ? model : `${model}:${version}`;
-  const isTls = (values: Values): boolean => flagOf(values, 'tls');
   const done = await askForm(
     {
       title: trans.__('Deploy a Model'),
       intro: trans.__('As a service with a URL and two keys. A service of that name that exists is updated.'),
       accept: trans.__('Deploy'),
-      fields: [
-        modelField(context, initial),
-        {
-          kind: 'combo',
-          name: 'name',
-          label: trans.__('Service'),
-          required: true,
-          check: nameCheck(trans),
-          suggest: serviceNames(context)
-        },
-        {
-          kind: 'combo',
-          name: 'host',
-          label: trans.__('Host'),
-          help: trans.__('Where replicas run: processes or containers of this machine, or another one’s.'),
-          placeholder: 'process',
-          suggest: hostNames(context)
-        },
-        replicasField(context, trans.__('How many copies answer.')),
-        ...resourceFields(context),
-        {
-          kind: 'check',
-          name: 'telemetry',
-          label: trans.__('Keep requests and answers, for drift and complaints'),
-          initial: true,
-          advanced: true
-        },
-        { kind: 'text', name: 'bind', label: trans.__('Address'), placeholder: '127.0.0.1', advanced: true },
-        {
-          kind: 'number',
-          name: 'port',
-          label: trans.__('Port'),
-          help: trans.__('A free one where it is left out; kept for life.'),
-          least: 1,
-          most: 65535,
-          whole: true,
-          advanced: true
-        },
-        { kind: 'check', name: 'tls', label: trans.__('Speak HTTPS'), advanced: true },
-        {
-          kind: 'text',
-          name: 'certificate',
-          label: trans.__('Certificate'),
-          help: trans.__('PEM; a self-made one where it is left out.'),
-          lines: 3,
-          advanced: true,
-          when: isTls
-        },
-        {
-          kind: 'text',
-          name: 'key',
-          label: trans.__('Its key'),
-          help: trans.__('PEM, without a password.'),
-          lines: 3,
-          required: true,
-          advanced: true,
-          when: values => isTls(values) && textOf(values, 'certificate') !== ''
-        },
-        manifestField(context)
-      ],
+      fields: deployFields(context, initial),
       follow: (changed, values) =>
         changed === 'model' ? { name: (textOf(values, 'model').split(/[:@]/)[0] ?? '').trim() } : null,
       send: async values => {
@@ -125,8 +73,14 @@ export async function deploy(
           body: {
             name: textOf(values, 'name'),
             tls: isTls(values),
-            ...given(values, ['model', 'manifest', 'host', 'bind', 'memory'], ['port', 'replicas', 'cpus', 'gpus']),
-            ...(isKept !== (known?.telemetry?.enabled ?? true) && { settings: { telemetry: { enabled: isKept } } }),
+            ...given(
+              values,
+              ['model', 'manifest', 'host', 'bind', 'memory'],
+              ['port', 'replicas', 'cpus', 'gpus']
+            ),
+            ...(isKept !== (known?.telemetry.enabled ?? true) && {
+              settings: { telemetry: { enabled: isKept } }
+            }),
             ...(certificate && { certificate: { certificate, key: textOf(values, 'key') } })
           }
         });
@@ -139,12 +93,82 @@ export async function deploy(
   }
 }
 
+function deployFields(context: Context, model: string): readonly Field[] {
+  const { trans } = context;
+  return [
+    modelField(context, model),
+    {
+      kind: 'combo',
+      name: 'name',
+      label: trans.__('Service'),
+      required: true,
+      check: nameCheck(trans),
+      suggest: serviceNames(context)
+    },
+    {
+      kind: 'combo',
+      name: 'host',
+      label: trans.__('Host'),
+      help: trans.__('Where replicas run: processes or containers of this machine, or another one’s.'),
+      placeholder: 'process',
+      suggest: hostNames(context)
+    },
+    replicasField(context, trans.__('How many copies answer.')),
+    ...resourceFields(context),
+    {
+      kind: 'check',
+      name: 'telemetry',
+      label: trans.__('Keep requests and answers, for drift and complaints'),
+      initial: true,
+      advanced: true
+    },
+    { kind: 'text', name: 'bind', label: trans.__('Address'), placeholder: '127.0.0.1', advanced: true },
+    {
+      kind: 'number',
+      name: 'port',
+      label: trans.__('Port'),
+      help: trans.__('A free one where it is left out; kept for life.'),
+      least: 1,
+      most: 65535,
+      whole: true,
+      advanced: true
+    },
+    { kind: 'check', name: 'tls', label: trans.__('Speak HTTPS'), advanced: true },
+    {
+      kind: 'text',
+      name: 'certificate',
+      label: trans.__('Certificate'),
+      help: trans.__('PEM; a self-made one where it is left out.'),
+      lines: 3,
+      advanced: true,
+      when: isTls
+    },
+    {
+      kind: 'text',
+      name: 'key',
+      label: trans.__('Its key'),
+      help: trans.__('PEM, without a password.'),
+      lines: 3,
+      required: true,
+      advanced: true,
+      when: values => isTls(values) && textOf(values, 'certificate') !== ''
+    },
+    manifestField(context)
+  ];
+}
+
+function isTls(values: Values): boolean {
+  return flagOf(values, 'tls');
+}
+
 export async function updateService(context: Context, { service }: Named): Promise<void> {
   const { trans, client } = context;
   const done = await askForm(
     {
       title: trans.__('Update a Service'),
-      intro: trans.__('New replicas start beside the old ones, and no request is lost. If they do not get ready, nothing changes.'),
+      intro: trans.__(
+        'New replicas start beside the old ones, and no request is lost. If they do not get ready, nothing changes.'
+      ),
       accept: trans.__('Update'),
       fields: [
         serviceField(context, service),
@@ -222,14 +246,18 @@ export async function addDeployment(context: Context, { service }: Named): Promi
 export async function rollbackService(context: Context, { service }: Named): Promise<void> {
   const { trans, client } = context;
   const known = service === undefined ? undefined : await serviceOf(context, service);
-  const last = known?.history?.[0];
+  const last = known?.history[0];
   const before = last?.deployments.map(one => `${one.name} ${one.manifest} ${one.weight}%`).join(', ');
   const done = await askForm(
     {
       title: service ? trans.__('Roll %1 Back', service) : trans.__('Roll a Service Back'),
       intro:
         last && before
-          ? trans.__('Before the last change (%1) it served: %2. It serves that again, and no request is lost.', last.what, before)
+          ? trans.__(
+              'Before the last change (%1) it served: %2. It serves that again, and no request is lost.',
+              last.what,
+              before
+            )
           : trans.__('It serves again what it did before its last change, and no request is lost.'),
       accept: trans.__('Roll Back'),
       warn: true,
@@ -299,7 +327,8 @@ export async function deleteService(context: Context, { service }: Named): Promi
       accept: trans.__('Delete'),
       warn: true,
       fields: service ? [] : [serviceField(context, undefined)],
-      send: values => client.delete('/services/{name}', { path: { name: service ?? textOf(values, 'service') } })
+      send: values =>
+        client.delete('/services/{name}', { path: { name: service ?? textOf(values, 'service') } })
     },
     trans
   );
@@ -307,4 +336,3 @@ export async function deleteService(context: Context, { service }: Named): Promi
     context.watcher.adopt(done.value);
   }
 }
-

@@ -37,7 +37,7 @@ export async function restoreSnapshot(context: Context, { snapshot }: { snapshot
           path: { ref: snapshot ?? textOf(values, 'snapshot') },
           body: { name, inside }
         });
-        return { folder: inside ? `${inside}/${name}` : name, nLeftOut: restored.left_out?.length ?? 0 };
+        return { folder: inside ? `${inside}/${name}` : name, nLeftOut: restored.left_out.length };
       }
     },
     trans
@@ -66,7 +66,9 @@ export async function snapshotFolder(context: Context, { path }: { path?: string
   const done = await askForm(
     {
       title: trans.__('Take a Snapshot'),
-      intro: trans.__('Keeps the folder’s content, less caches, environments and what its ignore files leave out.'),
+      intro: trans.__(
+        'Keeps the folder’s content, less caches, environments and what its ignore files leave out.'
+      ),
       accept: trans.__('Take Snapshot'),
       fields: [
         pathField(context, noFile, {
@@ -79,7 +81,9 @@ export async function snapshotFolder(context: Context, { path }: { path?: string
           kind: 'text',
           name: 'include',
           label: trans.__('Store these, too'),
-          help: trans.__('Large files and secrets that would be left out: paths or patterns, with commas between them.'),
+          help: trans.__(
+            'Large files and secrets that would be left out: paths or patterns, with commas between them.'
+          ),
           placeholder: 'data/*.parquet',
           advanced: true
         }
@@ -92,7 +96,7 @@ export async function snapshotFolder(context: Context, { path }: { path?: string
     trans
   );
   if (done) {
-    const { name, n_files, warnings = [] } = done.value;
+    const { name, n_files, warnings } = done.value;
     const message = [
       trans._n('Snapshot %2 holds %1 file.', 'Snapshot %2 holds %1 files.', n_files, name),
       ...warnings
@@ -108,4 +112,3 @@ export async function snapshotFolder(context: Context, { path }: { path?: string
     });
   }
 }
-

@@ -14,7 +14,7 @@ const DIGITS = 8;
 type Suggest = () => Promise<readonly Option[]>;
 
 function ask<T>(context: Context, queryKey: QueryKey, queryFn: () => Promise<T>): Promise<T> {
-  return context.session.queries.fetchQuery({ queryKey, queryFn });
+  return context.session.queries.query({ queryKey, queryFn });
 }
 
 export function allModels(context: Context): Promise<readonly Model[]> {
@@ -149,7 +149,10 @@ export function paths(
     const files = listed.content as readonly { readonly name: string; readonly type: string }[];
     return [...files]
       .filter(file => file.type === 'directory' || passes(file))
-      .sort((a, b) => Number(b.type === 'directory') - Number(a.type === 'directory') || a.name.localeCompare(b.name))
+      .sort(
+        (a, b) =>
+          Number(b.type === 'directory') - Number(a.type === 'directory') || a.name.localeCompare(b.name)
+      )
       .map(file => ({ value: file.type === 'directory' ? `${file.name}/` : file.name }));
   };
 }

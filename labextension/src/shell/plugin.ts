@@ -1,0 +1,125 @@
+/**
+ * The plugin behind the verbs: commands, palette, launcher, menus, status bar and notifications. It holds names only;
+ * what the commands do is loaded with the first one, and what watches once Lab has come to rest.
+ */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { ILauncher } from '@jupyterlab/launcher';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IStatusBar } from '@jupyterlab/statusbar';
+
+import { CommandIDs } from '../commands';
+import { mlopsIcon } from '../common/labicon';
+import { ICONS } from '../main/icons';
+import { IMlops, SHELL_ID } from '../tokens';
+import type { VerbId } from '../verbs';
+import type { VerbParts } from '../verbs/context';
+import { names } from './names';
+import { Settings } from './settings';
+import type { Running } from './start';
+
+/** How long after Lab was drawn the watching begins, so that it takes nothing from Lab's own start. */
+const REST_MS = 1500;
+
+/** Without arguments these have nothing to work on. */
+const NOT_IN_PALETTE: readonly string[] = [CommandIDs.copyId];
+
+export const shell: JupyterFrontEndPlugin<void> = {
+  id: SHELL_ID,
+  description: 'Adds the verbs to the palette, the launcher, menus and toolbars, and tells what ended.',
+  autoStart: true,
+  requires: [IMlops],
+  optional: [ICommandPalette, ILauncher, IStatusBar, INotebookTracker, IDefaultFileBrowser],
+  activate: (
+    app: JupyterFrontEnd,
+    mlops: IMlops,
+    palette: ICommandPalette | null,
+    launcher: ILauncher | null,
+    statusBar: IStatusBar | null,
+    notebooks: INotebookTracker | null,
+    browser: IDefaultFileBrowser | null
+  ) => {
+    const { trans } = mlops.lab;
+    const parts = { notebooks, browser, settings: new Settings() };
+    void parts.settings.follow(mlops.lab.settings, SHELL_ID);
+    let running: Running | null = null;
+    let starting: Promise<Running> | null = null;
+    const start = (): Promise<Running> =>
+      (starting ??= import('./start').then(async module => {
+        running = await module.start(mlops, parts, statusBar);
+        return running;
+      }));
+    register(app, mlops, parts, { start, refused: () => running?.refused() ?? null });
+    const category = trans.__('MLOps');
+    for (const command of Object.keys(names(trans))) {
+      if (!NOT_IN_PALETTE.includes(command)) {
+        palette?.addItem({ command, category });
+      }
+    }
+    [CommandIDs.runFile, CommandIDs.registerModel, CommandIDs.deploy].forEach((command, rank) =>
+      launcher?.add({ command, category, rank, args: { from: 'launcher' } })
+    );
+    notebooks?.activeCellChanged.connect(() => app.commands.notifyCommandChanged(CommandIDs.trackCell));
+    notebooks?.currentChanged.connect(() => app.commands.notifyCommandChanged(CommandIDs.runNotebook));
+    void app.restored.then(() => window.setTimeout(() => void start().catch(console.error), REST_MS));
+  }
+};
+
+interface Lazy {
+  readonly start: () => Promise<Running>;
+  /** Why nothing can be done, once that is known. */
+  readonly refused: () => string | null;
+}
+
+function register({ commands }: JupyterFrontEnd, mlops: IMlops, parts: VerbParts, lazy: Lazy): void {
+  const { notebooks, browser } = parts;
+  const isCode = (): boolean => notebooks?.activeCell?.model.type === 'code';
+  const isThere: Readonly<Record<string, () => boolean>> = {
+    [CommandIDs.runNotebook]: () => (notebooks?.currentWidget ?? null) !== null,
+    [CommandIDs.trackCell]: isCode
+  };
+  /** Where a menu of the file browser was opened; a launcher says where it stands, and what is given counts first. */
+  const place = (args: Readonly<Record<string, unknown>>): object => {
+    const { contents } = mlops.lab.manager;
+    const [selected] = browser && args.from === 'browser' ? [...browser.selectedItems()] : [];
+    return selected ? { path: contents.localPath(selected.path) } : {};
+  };
+  for (const [id, { label, short, caption = '' }] of Object.entries(names(mlops.lab.trans))) {
+    const readsOnly = id === CommandIDs.compare || id === CommandIDs.copyPython || id === CommandIDs.copyId;
+    const refused = (): string | null => (readsOnly || id === CommandIDs.trackCell ? null : lazy.refused());
+    commands.addCommand(id, {
+      label: args => ('from' in args ? (short ?? label) : label),
+      caption: () => refused() ?? caption,
+      icon: args =>
+        args.toolbar || 'from' in args || id === CommandIDs.runNotebook ? iconOf(id) : undefined,
+      describedBy: { args: { type: 'object', properties: {} } },
+      isEnabled: () => refused() === null && (isThere[id]?.() ?? true),
+      ...(id === CommandIDs.trackCell && {
+        isToggleable: true,
+        isToggled: () =>
+          isCode() && /^%%ml[ \t]+run\b/.test(notebooks?.activeCell?.model.sharedModel.getSource() ?? '')
+      }),
+      execute: async given => {
+        const { from: _, cwd: __, toolbar: ___, ...args } = { ...place(given), ...given };
+        const [{ context }, { execute }] = await Promise.all([lazy.start(), import('../verbs')]);
+        await execute(context, id as VerbId, args);
+      }
+    });
+  }
+}
+
+function iconOf(id: string): typeof mlopsIcon {
+  switch (id) {
+    case CommandIDs.registerModel:
+      return ICONS.model;
+    case CommandIDs.deploy:
+      return ICONS.service;
+    case CommandIDs.runFile:
+    case CommandIDs.runNotebook:
+      return ICONS.run;
+    default:
+      return mlopsIcon;
+  }
+}
