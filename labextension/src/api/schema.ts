@@ -715,6 +715,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/{ref}/python": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return Python that loads ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``. Raises ``UnknownThing``. */
+        get: operations["model_program"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -2176,7 +2193,7 @@ export interface components {
         };
         /**
          * LoadingProgram
-         * @description Python that loads a run. It needs jupyter-mlops, and the workspace's folder where it runs.
+         * @description Python that loads a run or a model version. It needs jupyter-mlops, and the workspace's folder where it runs.
          */
         LoadingProgram: {
             source: string;
@@ -5009,6 +5026,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Downloaded"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    model_program: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadingProgram"];
                 };
             };
             /** @description Why not, and what to do. */
