@@ -1,0 +1,309 @@
+"""How fast the lab is, in a real JupyterLab and Chromium on a workspace of 10,000 runs.
+
+    python tests/bench/lab.py [--quick] [--json]
+
+Waits are measured in the page, from the press of the mouse to the frame that shows the result; `lab_start_delta_ms` in
+pairs of page loads with and without our extension, taken in turn, with a warm browser cache as people have. The runs are
+made through MLflow and multiplied in SQL; one of them has a metric of 100,000 points. The live run is logged by a process
+of its own, 1,000 points a second, while the frames of the page that shows its curve are counted.
+"""
+
+# ruff: noqa: T201  # printing a table is what it is for
+from __future__ import annotations
+
+import argparse
+import gzip
+import itertools
+import json
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from search import POINTS, add_curve, make_store
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import labs
+
+N_RUNS = 10_000
+TARGETS = {
+    "panel_ms": 300,
+    "sort_ms": 200,
+    "curve_ms": 200,
+    "live_fps": 50,
+    "lab_start_delta_ms": 100,
+    "entry_gzip_kb": 60,
+}
+TAB = "MLOps: experiments, models and services"
+LIVE = """
+import sys, time
+import jupyter_mlops as ml
+with ml.run(experiment="live", name="live-run", snapshot=False) as run:
+    print(run.id, flush=True)
+    began, n = time.perf_counter(), 0
+    while time.perf_counter() - began < float(sys.argv[1]):
+        due = int((time.perf_counter() - began) * 1000)
+        while n < due:
+            ml.log({"loss": 1 / (1 + n / 1000) + (n % 97) / 1000}, step=n)
+            n += 1
+        time.sleep(0.002)
+    print(n, flush=True)
+"""
+# Resolves with the milliseconds from the next press of the mouse or a key to the frame in which `shown` holds.
+WAIT_FOR = """([shown]) => {
+  const holds = new Function(`return (${shown})`);
+  window.waited = new Promise(resolve => {
+    const begin = () => {
+      const began = performance.now();
+      const look = () => holds() ? resolve(performance.now() - began) : requestAnimationFrame(look);
+      requestAnimationFrame(look);
+    };
+    window.addEventListener('pointerdown', begin, {capture: true, once: true});
+  });
+}"""
+FRAMES = """seconds => new Promise(resolve => {
+  const times = [];
+  const frame = at => {
+    times.push(at);
+    if (at - times[0] < seconds * 1000) requestAnimationFrame(frame);
+    else resolve(times);
+  };
+  requestAnimationFrame(frame);
+})"""
+# When Lab may be used: its splash is gone. Asked from the first script on.
+READY = """(() => {
+  const look = () => {
+    const splash = document.getElementById('jupyterlab-splash');
+    if (window.splashed && !splash) { window.readyAt = performance.now(); return; }
+    window.splashed ||= !!splash;
+    requestAnimationFrame(look);
+  };
+  look();
+})()"""
+
+
+@contextmanager
+def browsing() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=labs.chromium(), args=labs.CHROMIUM)
+        yield browser
+        browser.close()
+
+
+def start_bare(folder: Path, home: Path) -> labs.Lab:
+    """Start JupyterLab with all that is installed except us."""
+    from jupyter_core.paths import jupyter_path
+
+    others = home / "labextensions"
+    others.mkdir(parents=True)
+    for place in map(Path, jupyter_path("labextensions")):
+        for one in place.iterdir() if place.is_dir() else ():
+            if one.name != "jupyter-mlops" and not (others / one.name).exists():
+                (others / one.name).symlink_to(one)
+    (home / "config").mkdir()
+    config = {"ServerApp": {"jpserver_extensions": {"jupyter_mlops": False}}}
+    (home / "config" / "jupyter_server_config.json").write_text(json.dumps(config), "utf-8")
+    return labs.start_lab(folder, home, options=[f"--LabApp.labextensions_path={others}"])
+
+
+def opened(browser: Any, lab: labs.Lab, path: str = "lab") -> Any:
+    """Return a page in which Lab is ready and calm."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(60_000)
+    context.add_init_script(READY)
+    page = context.new_page()
+    page.goto(f"{lab.url}{path}{'&' if '?' in path else '?'}token={labs.TOKEN}")
+    page.wait_for_function("window.readyAt !== undefined")
+    page.get_by_role("tab", name=TAB).wait_for()
+    page.wait_for_timeout(2000)
+    return page
+
+
+def waited(page: Any, shown: str, element: Any) -> float:
+    """Press on an element; return the milliseconds until the page shows what ``shown`` says, in JavaScript."""
+    page.evaluate(WAIT_FOR, [shown])
+    element.click()
+    return float(page.evaluate("window.waited"))
+
+
+def panel_ms(browser: Any, lab: labs.Lab, tries: int) -> list[float]:
+    found = []
+    for _ in range(tries):
+        page = opened(browser, lab, "lab?reset")
+        shown = "document.querySelectorAll('.jp-Mlops-row.jp-mod-run').length > 3"
+        found.append(waited(page, shown, page.get_by_role("tab", name=TAB)))
+        page.context.close()
+    return found
+
+
+def sort_ms(browser: Any, lab: labs.Lab, database: Path, tries: int) -> list[float]:
+    """Sort the table by one metric after another, none of which it has sorted by before."""
+    page = opened(browser, lab, "lab?mlops=experiment:bench")
+    page.locator(".jp-Mlops-main [role=row] [role=gridcell]").first.wait_for()
+    found = []
+    for metric in [f"metric{n}" for n in range(tries)]:
+        best = best_of(database, metric)
+        head = page.get_by_role("columnheader", name=metric).first
+        shown = f"document.querySelector('.jp-Mlops-main [role=grid]').innerText.includes({json.dumps(best)})"
+        found.append(waited(page, shown, head))
+    page.context.close()
+    return found
+
+
+def best_of(database: Path, metric: str) -> str:
+    """Return the name of the run with the largest value: names are those of one of the runs that were copied."""
+    with closing(sqlite3.connect(database)) as connection:
+        return str(
+            connection.execute(
+                "SELECT r.name FROM latest_metrics m JOIN runs r USING (run_uuid) WHERE m.key = ? ORDER BY m.value DESC",
+                (metric,),
+            ).fetchone()[0]
+        )
+
+
+DRAWN = """(() => {
+  const canvas = document.querySelector('.jp-Mlops-main .u-wrap canvas, .jp-Mlops-main canvas');
+  if (!canvas || !canvas.width) return false;
+  const {data} = canvas.getContext('2d').getImageData(canvas.width * 0.2, 0, canvas.width * 0.6, canvas.height);
+  const colours = new Set();
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3]) colours.add(data[i] << 16 | data[i + 1] << 8 | data[i + 2]);
+  return colours.size > 8;
+})()"""
+
+
+def curve_ms(browser: Any, lab: labs.Lab, run: str, tries: int) -> list[float]:
+    found = []
+    for _ in range(tries):
+        page = opened(browser, lab, f"lab?mlops=run:{run}")
+        tab = page.get_by_role("tab", name="Metrics")
+        tab.wait_for()
+        found.append(waited(page, DRAWN, tab))
+        page.context.close()
+    return found
+
+
+def live_fps(browser: Any, lab: labs.Lab, seconds: float) -> tuple[float, float]:
+    """Return frames a second, and the longest time in ms between two of them."""
+    command = [sys.executable, "-c", LIVE, str(seconds + 15)]
+    with subprocess.Popen(command, cwd=lab.folder, stdout=subprocess.PIPE, text=True) as script:
+        assert script.stdout is not None
+        run = script.stdout.readline().strip()
+        page = opened(browser, lab, f"lab?mlops=run:{run}")
+        page.get_by_role("tab", name="Metrics").click()
+        page.locator(".jp-Mlops-main canvas").first.wait_for()
+        page.wait_for_timeout(2000)
+        times = page.evaluate(FRAMES, seconds)
+        page.context.close()
+        script.kill()
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    return 1000 * len(gaps) / (times[-1] - times[0]), max(gaps)
+
+
+def start_ms(browser: Any, with_us: labs.Lab, without: labs.Lab, pairs: int) -> tuple[list[float], list[float]]:
+    """Load Lab with and without us in turn; return both sides' times."""
+    pages = []
+    for lab in (with_us, without):
+        context = browser.new_context(viewport={"width": 1400, "height": 900})
+        context.set_default_timeout(60_000)
+        context.add_init_script(READY)
+        page = context.new_page()
+        page.goto(f"{lab.url}lab?token={labs.TOKEN}")
+        page.wait_for_function("window.readyAt !== undefined")
+        pages.append((page, lab, []))
+    for turn in range(pairs + 1):
+        for page, lab, found in pages if turn % 2 else pages[::-1]:
+            page.goto(f"{lab.url}lab")
+            page.wait_for_function("window.readyAt !== undefined")
+            if turn:  # the first fills the cache
+                found.append(float(page.evaluate("window.readyAt")))
+            page.wait_for_timeout(500)
+    for page, _, _ in pages:
+        page.context.close()
+    return pages[0][2], pages[1][2]
+
+
+def entry_bytes(browser: Any, lab: labs.Lab) -> tuple[int, int]:
+    """Return the gzipped bytes of ours that Lab loads before it is ready, and of those that come in the seconds after."""
+    context = browser.new_context()
+    context.add_init_script(READY)
+    page = context.new_page()
+    got: list[tuple[float, int]] = []
+
+    def on_answer(answer: Any) -> None:
+        if "extensions/jupyter-mlops/" in answer.url and answer.ok:
+            got.append((time.monotonic(), len(gzip.compress(answer.body(), 6))))
+
+    page.on("response", on_answer)
+    page.goto(f"{lab.url}lab?token={labs.TOKEN}")
+    page.wait_for_function("window.readyAt !== undefined")
+    ready = time.monotonic()
+    page.wait_for_timeout(4000)
+    context.close()
+    return sum(n for at, n in got if at <= ready), sum(n for at, n in got if at > ready)
+
+
+def measure(quick: bool) -> dict[str, float]:
+    tries = 3 if quick else 7
+    with tempfile.TemporaryDirectory(prefix="mlops-lab-") as base:
+        folder = Path(base) / "work"
+        database = make_store(folder, N_RUNS)
+        curve_of = add_curve(database)
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO latest_metrics VALUES ('loss', 0, 0, ?, 0, ?)", (POINTS, curve_of)
+            )
+            connection.commit()
+        other = Path(base) / "other"
+        other.mkdir()
+        lab = labs.start_lab(folder, Path(base) / "home")
+        bare = start_bare(other, Path(base) / "bare")
+        try:
+            with browsing() as browser:
+                entry, later = entry_bytes(browser, lab)
+                ours, theirs = start_ms(browser, lab, bare, 3 if quick else 10)
+                panel = panel_ms(browser, lab, tries)
+                sort = sort_ms(browser, lab, database, tries)
+                curve = curve_ms(browser, lab, curve_of, tries)
+                fps, gap = live_fps(browser, lab, 5 if quick else 15)
+        finally:
+            lab.stop()
+            bare.stop()
+    deltas = [mine - other for mine, other in zip(ours, theirs, strict=True)]
+    return {
+        "panel_ms": statistics.median(panel),
+        "sort_ms": statistics.median(sort),
+        "curve_ms": statistics.median(curve),
+        "live_fps": fps,
+        "lab_start_delta_ms": statistics.median(deltas),
+        "entry_gzip_kb": entry / 1000,
+        "later_gzip_kb": later / 1000,
+        "lab_start_ms": statistics.median(ours),
+        "longest_frame_ms": gap,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer tries; under a minute")
+    parser.add_argument("--json", action="store_true", help="a flat JSON object of the figures")
+    arguments = parser.parse_args()
+    figures = measure(arguments.quick)
+    if arguments.json:
+        print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
+        return
+    print(f"{'10,000 runs':<24}{'found':>10}{'target':>10}")
+    for name, value in figures.items():
+        target = TARGETS.get(name)
+        print(f"{name:<24}{value:>10,.1f}{target if target is not None else '':>10}")
+
+
+if __name__ == "__main__":
+    main()
