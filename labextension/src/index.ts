@@ -14,6 +14,7 @@ import { Panel, Widget } from '@lumino/widgets';
 import type { Session } from './api/session';
 import { cards } from './cards/plugin';
 import { mlopsIcon } from './common/labicon';
+import { frontPage, notebookPage } from './common/notebook';
 import { main } from './main/plugin';
 import { shell } from './shell/plugin';
 import { IMlops, PLUGIN_ID, SESSION_ID } from './tokens';
@@ -117,6 +118,11 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   optional: [ILayoutRestorer],
   activate: (app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRestorer | null) => {
     const tab = new SidebarTab(mlops);
+    if (notebookPage() === 'tree') {
+      tab.title.label = mlops.lab.trans.__('MLOps');
+      void app.restored.then(() => frontPage(app.shell)?.addWidget(tab));
+      return;
+    }
     app.shell.add(tab, 'left', { rank: 150, type: 'MLOps' });
     restorer?.add(tab, PLUGIN_ID);
   }

@@ -16,6 +16,12 @@ sys.modules["labs"] = labs  # dataclasses look there
 _spec.loader.exec_module(labs)
 
 
+@pytest.fixture(scope="session", name="labs")
+def _labs() -> Any:
+    """The module that starts Labs."""
+    return labs
+
+
 @pytest.fixture(scope="module")
 def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
     """Return a function that starts JupyterLab on a folder, as ``labs.start_lab``; all are ended with the module."""

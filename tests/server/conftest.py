@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +10,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from jupyter_server.auth import Authorizer, IdentityProvider, User
 from pytest_jupyter.jupyter_server import *  # noqa: F403  # fixtures, and hooks for async tests
 from tornado.httputil import HTTPHeaders
 from traitlets.config import Config
 
+_spec = importlib.util.spec_from_file_location("people", Path(__file__).parent.with_name("people.py"))
+two = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(two)
+
 BASE = "/user/x/"
-TOKENS = {"ada-secret": "ada", "rita-secret": "rita"}
-
-
-class TwoPeople(IdentityProvider):
-    """Knows people by their tokens, as a hub does."""
-
-    async def get_user_token(self, handler) -> User | None:
-        name = TOKENS.get(self.get_token(handler) or "")
-        return User(name) if name else None
-
-
-class Roles(Authorizer):
-    """Rita may read, and listen to events."""
-
-    def is_authorized(self, handler, user, action, resource) -> bool:  # noqa: ARG002  # Jupyter Server's signature
-        return user.username == "ada" or action == "read" or (resource, action) == ("events", "execute")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +40,7 @@ def jp_base_url() -> str:
 @pytest.fixture
 def people() -> dict[str, Any]:
     """How the server knows people; a test may say otherwise."""
-    return {"identity_provider_class": TwoPeople, "authorizer_class": Roles}
+    return {"identity_provider_class": two.TwoPeople, "authorizer_class": two.Roles}
 
 
 @pytest.fixture

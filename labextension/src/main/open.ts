@@ -5,6 +5,7 @@ import type { WidgetTracker } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 
 import type { OpenArgs } from '../commands';
+import { frontPage, notebookPage } from '../common/notebook';
 import type { IMlops } from '../tokens';
 import { makeLink } from './link';
 import { MainContent } from './widget';
@@ -13,6 +14,11 @@ export type Tracker = WidgetTracker<MainAreaWidget<MainContent>>;
 
 export async function open(mlops: IMlops, tracker: Tracker, args: OpenArgs): Promise<void> {
   const { shell } = mlops.lab;
+  const tabs = frontPage(shell);
+  if (notebookPage() && !tabs) {
+    window.open(linkTo(args), '_blank', 'noopener'); // as Notebook opens everything in a browser tab of its own
+    return;
+  }
   let widget = tracker.find(
     ({ content }) => content.args.kind === args.kind && content.args.subject === args.subject
   );
@@ -22,6 +28,11 @@ export async function open(mlops: IMlops, tracker: Tracker, args: OpenArgs): Pro
     widget.toolbar.hide(); // each view has its own
     await tracker.add(widget);
   }
+  if (tabs) {
+    tabs.addWidget(widget);
+    tabs.currentWidget = widget;
+    return;
+  }
   if (!widget.isAttached) {
     shell.add(widget, 'main', { type: 'MLOps' });
   }
@@ -29,12 +40,15 @@ export async function open(mlops: IMlops, tracker: Tracker, args: OpenArgs): Pro
 }
 
 export function copyLink(mlops: IMlops, args: OpenArgs): void {
-  const link = makeLink(args, {
+  Clipboard.copyToSystem(linkTo(args));
+  Notification.success(mlops.lab.trans.__('The link is copied.'), { autoClose: 3000 });
+}
+
+function linkTo(args: OpenArgs): string {
+  return makeLink(args, {
     origin: window.location.origin,
     baseUrl: PageConfig.getBaseUrl(),
     hubPrefix: PageConfig.getOption('hubPrefix'),
-    page: PageConfig.getOption('notebookPage') ? 'tree' : 'lab'
+    page: notebookPage() ? 'tree' : 'lab'
   });
-  Clipboard.copyToSystem(link);
-  Notification.success(mlops.lab.trans.__('The link is copied.'), { autoClose: 3000 });
 }
