@@ -82,7 +82,7 @@ def test_a_link_opens_the_run_in_the_other_persons_lab(world: Workspace, lab: An
     assert "mlops=" not in rita.url
 
 
-def test_who_may_only_read_is_refused_by_the_server_and_told_by_the_lab(world: Workspace, lab: Any, rita: Any) -> None:
+def test_who_may_only_read_is_refused_by_the_server(world: Workspace, lab: Any, rita: Any) -> None:
     run = world.tracking.create_run("shared", "not-hers", tags={}, params={})
     refused = rita.request.delete(
         f"{lab.url}mlops/api/runs/{run.id}",
@@ -90,11 +90,6 @@ def test_who_may_only_read_is_refused_by_the_server_and_told_by_the_lab(world: W
     )
     assert refused.status == 403
     assert not world.tracking.run(run.id).deleted
-    rita.goto(f"{lab.url}lab?mlops=run%3A{run.id}")
-    rita.get_by_role("heading", name="not-hers").wait_for()
-    cancel = rita.get_by_role("toolbar", name="Run").get_by_role("button", name="Cancel")
-    cancel.wait_for()
-    assert cancel.get_attribute("aria-disabled") == "true"
 
 
 def test_a_server_that_is_killed_and_started_again_under_an_open_panel_is_caught_up_with(
