@@ -9,6 +9,7 @@ import type { Service } from '../api/types';
 import { Button } from '../common/ui/button';
 import { Failed } from '../common/ui/states';
 import { latencyText, rateText, shareOf } from './figures';
+import { Named } from './named';
 import type { Figures } from './figures';
 import { weightsOf } from './model';
 import type { Deployment } from './model';
@@ -149,7 +150,7 @@ function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps)
       </td>
       <td>
         <Button refused={refused} onClick={onRemove}>
-          {trans.__('Remove…')}
+          <Named short={trans.__('Remove…')} whole={trans.__('Remove deployment %1', name)} />
         </Button>
       </td>
     </tr>

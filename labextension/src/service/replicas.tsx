@@ -8,6 +8,7 @@ import { age, moment, size } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
 import { Button } from '../common/ui/button';
+import { Named } from './named';
 import { latencyText, rateText, shareOf } from './figures';
 import type { Figures, ReplicaFigures } from './figures';
 import { replicaStateName } from './words';
@@ -114,8 +115,8 @@ function Row({ replica, looks, onLogs }: Props & { readonly replica: ReplicaFigu
       <td className="jp-mod-number">{replica.memory_bytes ? size(replica.memory_bytes) : '–'}</td>
       <td title={moment(replica.started_at)}>{age(replica.started_at, now)}</td>
       <td>
-        <Button title={trans.__('Logs of replica %1', replica.id)} onClick={() => onLogs(replica.id)}>
-          {trans.__('Logs')}
+        <Button onClick={() => onLogs(replica.id)}>
+          <Named short={trans.__('Logs')} whole={trans.__('Logs of replica %1', replica.id)} />
         </Button>
       </td>
     </tr>
