@@ -15,6 +15,7 @@ import type { Session } from './api/session';
 import { cards } from './cards/plugin';
 import { mlopsIcon } from './common/labicon';
 import { frontPage, notebookPage } from './common/notebook';
+import { setWords } from './common/words';
 import { main } from './main/plugin';
 import { shell } from './shell/plugin';
 import { IMlops, PLUGIN_ID, SESSION_ID } from './tokens';
@@ -84,11 +85,13 @@ const session: JupyterFrontEndPlugin<IMlops> = {
     documents: IDocumentManager | null,
     editors: IEditorServices | null
   ): IMlops => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlops');
+    setWords(trans);
     const lab = {
       manager: app.serviceManager,
       commands: app.commands,
       shell: app.shell,
-      trans: (translator ?? nullTranslator).load('jupyter_mlops'),
+      trans,
       state,
       settings,
       rendermime,

@@ -4,9 +4,10 @@ import { useEffect, useState } from 'react';
 import type { JSX, ReactNode } from 'react';
 
 import type { RunStatus } from '../api/types';
-import { count, metric, size, span } from '../common/format';
+import { metric, size, span } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
+import { trans } from '../common/words';
 import { statusWord } from '../runs/model';
 import { polyline, took } from './model';
 import type { Card, Child, Output, Picture, Trend } from './model';
@@ -34,7 +35,10 @@ export interface CardProps {
 
 export function RunCard({ card, isLive, copy, load, notes }: CardProps): JSX.Element {
   return (
-    <section className="jp-Mlops-runCard" aria-label={`Run ${card.name}, ${statusWord(card.status)}`}>
+    <section
+      className="jp-Mlops-runCard"
+      aria-label={trans.__('Run %1, %2', card.name, statusWord(card.status))}
+    >
       <Header card={card} isLive={isLive} copy={copy} />
       {card.progress && (
         <div className="jp-Mlops-cardProgress">
@@ -61,7 +65,7 @@ export function RunCard({ card, isLive, copy, load, notes }: CardProps): JSX.Ele
       <Facts card={card} />
       {card.warnings.map(warning => (
         <p key={warning} className="jp-Mlops-cardWarning">
-          Snapshot: {warning}
+          {trans.__('Snapshot: %1', warning)}
         </p>
       ))}
     </section>
@@ -72,23 +76,23 @@ function Header({ card, isLive, copy }: Pick<CardProps, 'card' | 'isLive' | 'cop
   const now = useSeconds(isLive && card.status === 'RUNNING');
   const time = took(card, isLive ? now : null);
   const stale =
-    card.status === 'RUNNING' && !isLive ? 'running when this was saved' : statusWord(card.status);
+    card.status === 'RUNNING' && !isLive ? trans.__('running when this was saved') : statusWord(card.status);
   return (
     <header className="jp-Mlops-cardHeader">
       <StatusIcon tone={TONES[card.status]} title={statusWord(card.status)} />
       <strong>{card.name}</strong>
       <span className="jp-Mlops-aside">{[stale, card.experiment, time].filter(Boolean).join(' · ')}</span>
       <span className="jp-Mlops-cardActions">
-        <Copy label={card.id.slice(0, 8)} what={card.id} title="Copy the run's id" copy={copy} />
+        <Copy label={card.id.slice(0, 8)} what={card.id} title={trans.__("Copy the run's id")} copy={copy} />
         <Copy
-          label="Python"
+          label={'Python'}
           what={`run = %ml runs show ${card.id}`}
-          title="Copy the line that loads this run in a notebook"
+          title={trans.__('Copy the line that loads this run in a notebook')}
           copy={copy}
         />
         {card.link && (
           <a href={card.link} target="_blank" rel="noopener noreferrer">
-            MLflow
+            {'MLflow'}
           </a>
         )}
       </span>
@@ -119,7 +123,7 @@ function Copy(props: {
 function HiddenState({ lines }: { readonly lines: readonly string[] }): JSX.Element | null {
   return lines.length === 0 ? null : (
     <div className="jp-Mlops-cardHidden">
-      <strong>Not reproducible from top to bottom</strong>
+      <strong>{trans.__('Not reproducible from top to bottom')}</strong>
       <ul>
         {lines.map(line => (
           <li key={line}>{line}</li>
@@ -132,7 +136,7 @@ function HiddenState({ lines }: { readonly lines: readonly string[] }): JSX.Elem
 function Params({ params }: { readonly params: Card['params'] }): JSX.Element {
   return (
     <table className="jp-Mlops-cardTable">
-      <caption>Parameters</caption>
+      <caption>{trans.__('Parameters')}</caption>
       <tbody>
         {params.map(([name, value]) => (
           <tr key={name}>
@@ -154,7 +158,7 @@ function Metrics({
 }): JSX.Element {
   return (
     <table className="jp-Mlops-cardTable">
-      <caption>Metrics</caption>
+      <caption>{trans.__('Metrics')}</caption>
       <tbody>
         {trends.map(trend => (
           <tr key={trend.name}>
@@ -177,11 +181,10 @@ function Sparkline({ trend }: { readonly trend: Trend }): JSX.Element | null {
   if (trend.points.length < 2) {
     return null;
   }
-  const range =
+  const said =
     trend.lowest === null || trend.highest === null
-      ? ''
-      : `, from ${metric(trend.lowest)} to ${metric(trend.highest)}`;
-  const said = `${trend.nPoints} points${range}`;
+      ? trans._n('%1 point', '%1 points', trend.nPoints)
+      : trans.__('%1 points, from %2 to %3', trend.nPoints, metric(trend.lowest), metric(trend.highest));
   return (
     <svg
       className="jp-Mlops-spark"
@@ -239,7 +242,7 @@ function Figure({
       type="button"
       className={open ? 'jp-Mlops-cardFigure jp-mod-open' : 'jp-Mlops-cardFigure'}
       aria-expanded={open}
-      title={open ? `Show ${name} small` : `Show ${name} large`}
+      title={open ? trans.__('Show %1 small', name) : trans.__('Show %1 large', name)}
       onClick={onClick}
     >
       {shown ? <img src={shown} alt={name} /> : <code>{name}</code>}
@@ -250,7 +253,7 @@ function Figure({
 function Children(props: { readonly items: readonly Child[]; readonly nMore: number }): JSX.Element {
   return (
     <table className="jp-Mlops-cardTable">
-      <caption>Children</caption>
+      <caption>{trans.__('Children')}</caption>
       <tbody>
         {props.items.map((child, at) => (
           <tr key={at}>
@@ -273,7 +276,7 @@ function Children(props: { readonly items: readonly Child[]; readonly nMore: num
 function Outputs(props: { readonly items: readonly Output[]; readonly nMore: number }): JSX.Element {
   return (
     <details className="jp-Mlops-cardOutputs">
-      <summary>{count(props.items.length + props.nMore, 'file')}</summary>
+      <summary>{trans._n('%1 file', '%1 files', props.items.length + props.nMore)}</summary>
       <table className="jp-Mlops-cardTable">
         <tbody>
           {props.items.map(output => (
@@ -292,7 +295,7 @@ function Outputs(props: { readonly items: readonly Output[]; readonly nMore: num
 function More({ n }: { readonly n: number }): JSX.Element | null {
   return n > 0 ? (
     <tr>
-      <td colSpan={3}>and {n} more</td>
+      <td colSpan={3}>{trans.__('and %1 more', n)}</td>
     </tr>
   ) : null;
 }

@@ -6,6 +6,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime';
 import type { ServiceManager } from '@jupyterlab/services';
 import { Panel, Widget } from '@lumino/widgets';
 
+import { trans } from '../common/words';
 import { CARDS_ID } from '../tokens';
 import { CARD_MIME, readCard } from './model';
 import type { CardView } from './view';
@@ -41,7 +42,7 @@ class CardRenderer extends Panel implements IRenderMime.IRenderer {
   /** A card that cannot be read, as of a later version: the text beside it says the same. */
   private showText(text: unknown): void {
     const node = document.createElement('pre');
-    node.textContent = typeof text === 'string' ? text : 'This run cannot be shown.';
+    node.textContent = typeof text === 'string' ? text : trans.__('This run cannot be shown.');
     this.widgets.forEach(widget => widget.dispose());
     this.view = null;
     this.addWidget(new Widget({ node }));

@@ -1,6 +1,7 @@
 /** Numbers and times as a narrow panel shows them. */
 
 import type { MetricValue } from '../api/types';
+import { trans } from './words';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -10,16 +11,16 @@ const DAY = 24 * HOUR;
 export function age(at: number, now: number): string {
   const seconds = now - at;
   if (seconds < MINUTE) {
-    return 'now';
+    return trans.__('now');
   }
   if (seconds < HOUR) {
-    return `${Math.floor(seconds / MINUTE)} min`;
+    return trans.__('%1 min', Math.floor(seconds / MINUTE));
   }
   if (seconds < DAY) {
-    return `${Math.floor(seconds / HOUR)} h`;
+    return trans.__('%1 h', Math.floor(seconds / HOUR));
   }
   if (seconds < 30 * DAY) {
-    return `${Math.floor(seconds / DAY)} d`;
+    return trans.__('%1 d', Math.floor(seconds / DAY));
   }
   return new Date(at * 1000).toLocaleDateString();
 }
@@ -32,16 +33,16 @@ export function moment(at: number): string {
 /** A span of time: `0.42 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
 export function span(seconds: number): string {
   if (seconds < 10) {
-    return `${Number(seconds.toPrecision(2))} s`;
+    return trans.__('%1 s', Number(seconds.toPrecision(2)));
   }
   const whole = Math.round(seconds);
   if (whole < MINUTE) {
-    return `${whole} s`;
+    return trans.__('%1 s', whole);
   }
   if (whole < HOUR) {
-    return `${Math.floor(whole / MINUTE)} min ${whole % MINUTE} s`;
+    return trans.__('%1 min %2 s', Math.floor(whole / MINUTE), whole % MINUTE);
   }
-  return `${Math.floor(whole / HOUR)} h ${Math.floor((whole % HOUR) / MINUTE)} min`;
+  return trans.__('%1 h %2 min', Math.floor(whole / HOUR), Math.floor((whole % HOUR) / MINUTE));
 }
 
 /** A metric with four significant digits; NaN and the infinities by name. */
