@@ -1,0 +1,41 @@
+/** A choice that a person made in a view (a tab, a scale), kept in Lab's state for the next time. */
+
+import { useEffect, useState } from 'react';
+
+import { useSession } from '../api/context';
+
+const choices = new Map<string, unknown>();
+const PREFIX = 'jupyter-mlops:view:';
+
+/** As `useState`. `key` names the choice across all views that share it; what is stored of another type is not believed. */
+export function useKept<T extends string | number | boolean>(
+  key: string,
+  first: T
+): readonly [T, (value: T) => void] {
+  const { state } = useSession().lab;
+  const [value, setValue] = useState<T>(() => believed(choices.get(key), first));
+  useEffect(() => {
+    if (state === null || choices.has(key)) {
+      return;
+    }
+    let isHere = true;
+    void state.fetch(PREFIX + key).then(stored => {
+      if (isHere && !choices.has(key)) {
+        setValue(believed(stored, first));
+      }
+    });
+    return () => {
+      isHere = false;
+    };
+  }, [state, key, first]);
+  const keep = (next: T): void => {
+    choices.set(key, next);
+    setValue(next);
+    void state?.save(PREFIX + key, next);
+  };
+  return [value, keep];
+}
+
+function believed<T>(stored: unknown, first: T): T {
+  return typeof stored === typeof first ? (stored as T) : first;
+}

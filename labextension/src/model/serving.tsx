@@ -1,0 +1,329 @@
+/** What became of a version: where it is deployed, its manifests and their images, with what can be done to them. */
+
+import { Dialog, InputDialog, showDialog } from '@jupyterlab/apputils';
+import type { JSX } from 'react';
+
+import { useSession, useTrans } from '../api/context';
+import type { Activity, MadeImage, MadeManifest, ModelVersion, Use } from '../api/types';
+import { CommandIDs } from '../commands';
+import { moment, size, span } from '../common/format';
+import { StatusIcon } from '../common/icons';
+import type { Tone } from '../common/icons';
+import { Button } from '../common/ui/button';
+import { Part } from '../common/ui/parts';
+import { Busy, Empty, Failed } from '../common/ui/states';
+import { useRefusal } from './labels';
+import { lastOf, trialOf } from './model';
+import { ServiceLink } from './overview';
+import { useActivities, useDelivered, useTell } from './queries';
+
+const TONES: Readonly<Record<Use['state'], Tone>> = {
+  ready: 'good',
+  degraded: 'warn',
+  failed: 'bad',
+  pending: 'busy',
+  deleting: 'busy'
+};
+
+export function Serving({ version }: { readonly version: ModelVersion }): JSX.Element {
+  const trans = useTrans();
+  const session = useSession();
+  const refused = useRefusal();
+  const { data, error } = useDelivered(version.name);
+  const activities = useActivities(data !== undefined).data ?? [];
+  if (!data) {
+    return error ? <Failed error={error} /> : <Busy label={trans.__('Looking for manifests and services')} />;
+  }
+  const uses = data.uses.filter(use => use.model_version === version.version);
+  const manifests = data.manifests.filter(one => one.model_version === version.version);
+  const ref = `${version.name}:${version.version}`;
+  return (
+    <>
+      <Part
+        title={trans.__('Where it is deployed')}
+        aside={
+          <Button
+            refused={refused}
+            onClick={() =>
+              void session.run(CommandIDs.deploy, { model: version.name, version: version.version })
+            }
+          >
+            {trans.__('Deploy…')}
+          </Button>
+        }
+      >
+        {uses.length ? (
+          <Uses uses={uses} />
+        ) : (
+          <p className="jp-Mlops-quiet">{trans.__('No service has it deployed.')}</p>
+        )}
+      </Part>
+      <Part
+        title={trans.__('Manifests and images')}
+        aside={
+          <Button
+            refused={refused}
+            onClick={() => void session.run(CommandIDs.createManifest, { models: [ref] })}
+          >
+            {trans.__('Create manifest…')}
+          </Button>
+        }
+      >
+        {manifests.length ? (
+          manifests.map(one => (
+            <Manifest key={one.ref} model={version.name} manifest={one} activities={activities} />
+          ))
+        ) : (
+          <Empty title={trans.__('No manifest serves this version yet.')}>
+            {trans.__(
+              'A manifest pins its files and packages; an image is built from it. Deploying makes one by itself.'
+            )}
+          </Empty>
+        )}
+      </Part>
+    </>
+  );
+}
+
+function Uses({ uses }: { readonly uses: readonly Use[] }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <table className="jp-Mlops-table" aria-label={trans.__('Deployments')}>
+      <thead>
+        <tr>
+          <th scope="col">{trans.__('Service')}</th>
+          <th scope="col">{trans.__('State')}</th>
+          <th scope="col">{trans.__('Deployment')}</th>
+          <th scope="col">{trans.__('Traffic')}</th>
+          <th scope="col">{trans.__('Replicas')}</th>
+          <th scope="col">{trans.__('Host')}</th>
+          <th scope="col">URL</th>
+        </tr>
+      </thead>
+      <tbody>
+        {uses.map(use => (
+          <tr key={`${use.service} ${use.deployment}`}>
+            <th scope="row">
+              <ServiceLink name={use.service} />
+            </th>
+            <td>
+              <span className="jp-Mlops-state">
+                <StatusIcon tone={TONES[use.state]} title={use.state} /> {use.state}
+              </span>
+            </td>
+            <td>
+              <bdi>{use.deployment}</bdi> <span className="jp-Mlops-quiet">{use.manifest}</span>
+            </td>
+            <td className="jp-mod-number">
+              {use.weight}%
+              {use.mirror > 0 && (
+                <span className="jp-Mlops-quiet"> {trans.__('+ %1% copied', use.mirror)}</span>
+              )}
+            </td>
+            <td className="jp-mod-number">{use.replicas}</td>
+            <td>
+              <bdi>{use.host}</bdi>
+            </td>
+            <td>{use.url}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface ManifestProps {
+  readonly model: string;
+  readonly manifest: MadeManifest;
+  readonly activities: readonly Activity[];
+}
+
+function Manifest({ model, manifest, activities }: ManifestProps): JSX.Element {
+  const trans = useTrans();
+  const session = useSession();
+  const refused = useRefusal();
+  const { ref } = manifest;
+  const remove = useTell(model, client => client.delete('/manifests/{ref}', { path: { ref } }));
+  const about = [
+    `Python ${manifest.python}`,
+    trans._n('%1 package', '%1 packages', manifest.n_packages, manifest.n_packages),
+    size(manifest.n_bytes),
+    manifest.script,
+    manifest.has_sample ? '' : trans.__('no sample'),
+    manifest.with_models.length ? trans.__('with %1', manifest.with_models.join(', ')) : ''
+  ];
+  const doing = lastOf(activities, `image ${ref}`);
+  const onDelete = async (): Promise<void> => {
+    if (
+      await confirmed(
+        trans.__('Delete manifest %1?', ref),
+        trans.__('Services that need it keep it from being deleted.'),
+        trans
+      )
+    ) {
+      remove.mutate(undefined);
+    }
+  };
+  return (
+    <article className="jp-Mlops-card" aria-label={trans.__('Manifest %1', ref)}>
+      <div className="jp-Mlops-cardHead">
+        <div>
+          <strong>
+            <bdi>{ref}</bdi>
+          </strong>{' '}
+          <span className="jp-Mlops-quiet" title={moment(manifest.created_at)}>
+            {about.filter(Boolean).join(' · ')}
+          </span>
+        </div>
+        <div className="jp-Mlops-toolbar" role="toolbar" aria-label={trans.__('Manifest %1', ref)}>
+          <Button
+            refused={refused}
+            onClick={() => void session.run(CommandIDs.buildImage, { manifest: ref })}
+          >
+            {trans.__('Build image…')}
+          </Button>
+          <Button tone="warn" refused={refused} busy={remove.isPending} onClick={() => void onDelete()}>
+            {trans.__('Delete')}
+          </Button>
+        </div>
+      </div>
+      {doing && <Doing activity={doing} />}
+      {manifest.images.map(image => (
+        <Image key={image.name} model={model} image={image} />
+      ))}
+      {!manifest.images.length && <p className="jp-Mlops-quiet">{trans.__('No image is built of it.')}</p>}
+      {remove.error && <Failed error={remove.error} />}
+    </article>
+  );
+}
+
+function Image({ model, image }: { readonly model: string; readonly image: MadeImage }): JSX.Element {
+  const trans = useTrans();
+  const refused = useRefusal();
+  const path = { ref: image.name };
+  const test = useTell(model, client => client.post('/images/{ref}/test', { path }));
+  const push = useTell(model, (client, target: string) =>
+    client.post('/images/{ref}/push', { path, body: { target } })
+  );
+  const remove = useTell(model, client => client.delete('/images/{ref}', { path }));
+  const error = test.error ?? push.error ?? remove.error;
+  const onPush = async (): Promise<void> => {
+    const asked = await InputDialog.getText({
+      title: trans.__('Push image %1', image.name),
+      label: trans.__('Where to, with the credentials of `docker login`'),
+      placeholder: 'registry.example.org/churn:1',
+      okLabel: trans.__('Push')
+    });
+    if (asked.button.accept && asked.value?.trim()) {
+      push.mutate(asked.value.trim());
+    }
+  };
+  const onDelete = async (): Promise<void> => {
+    if (
+      await confirmed(
+        trans.__('Delete image %1?', image.name),
+        trans.__('It can be built again from its manifest.'),
+        trans
+      )
+    ) {
+      remove.mutate(undefined);
+    }
+  };
+  const about = [
+    image.platform,
+    size(image.n_bytes),
+    image.build_s ? trans.__('built in %1', span(image.build_s)) : '',
+    image.image_id.replace('sha256:', '').slice(0, 12)
+  ];
+  return (
+    <div className="jp-Mlops-cardHead jp-mod-image">
+      <div>
+        <bdi>{image.tag}</bdi>{' '}
+        <span className="jp-Mlops-quiet" title={moment(image.created_at)}>
+          {about.filter(Boolean).join(' · ')}
+        </span>
+      </div>
+      <div className="jp-Mlops-toolbar" role="toolbar" aria-label={trans.__('Image %1', image.tag)}>
+        <Button
+          refused={refused}
+          busy={test.isPending}
+          title={trans.__('Start it, score the sample, and compare with what the manifest recorded')}
+          onClick={() => test.mutate(undefined)}
+        >
+          {trans.__('Test')}
+        </Button>
+        <Button refused={refused} busy={push.isPending} onClick={() => void onPush()}>
+          {trans.__('Push…')}
+        </Button>
+        <Button tone="warn" refused={refused} busy={remove.isPending} onClick={() => void onDelete()}>
+          {trans.__('Delete')}
+        </Button>
+      </div>
+      {error && <Failed error={error} />}
+    </div>
+  );
+}
+
+/** What goes on with an image, or how it ended last. */
+function Doing({ activity }: { readonly activity: Activity }): JSX.Element | null {
+  const trans = useTrans();
+  const verb = activity.verb.split('.').pop() ?? '';
+  const trial = trialOf(activity);
+  if (activity.state === 'queued' || activity.state === 'running') {
+    return (
+      <div className="jp-Mlops-doing" role="status">
+        <StatusIcon tone="busy" title={activity.state} />
+        <span>
+          {verb}: {activity.message || activity.state}
+        </span>
+        <progress
+          value={activity.progress}
+          max={1}
+          aria-label={trans.__('Progress of %1 %2', verb, activity.subject)}
+        />
+      </div>
+    );
+  }
+  if (activity.error) {
+    return (
+      <div className="jp-Mlops-doing">
+        <StatusIcon tone="bad" title={activity.state} />
+        <span>
+          {verb}: <strong>{activity.error.detail}</strong> {activity.error.hint}
+        </span>
+      </div>
+    );
+  }
+  return trial ? (
+    <div className="jp-Mlops-doing">
+      <StatusIcon tone={trial.same === false ? 'warn' : 'good'} title="" />
+      <span>{trialText(trial, trans)}</span>
+    </div>
+  ) : null;
+}
+
+type Trans = ReturnType<typeof useTrans>;
+
+function trialText(trial: NonNullable<ReturnType<typeof trialOf>>, trans: Trans): string {
+  const ready = trans.__('Tested: ready in %1', span(trial.ready_s));
+  const answers = trial.median_ms === null ? '' : trans.__('answers in %1 ms', trial.median_ms);
+  const same =
+    trial.same === null
+      ? ''
+      : trial.same
+        ? trans.__('as the manifest recorded')
+        : trans.__('not as the manifest recorded: %1', trial.difference);
+  return [ready, answers, same].filter(Boolean).join(', ');
+}
+
+async function confirmed(title: string, body: string, trans: Trans): Promise<boolean> {
+  const answer = await showDialog({
+    title,
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.warnButton({ label: trans.__('Delete') })
+    ]
+  });
+  return answer.button.accept;
+}
