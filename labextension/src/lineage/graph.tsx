@@ -4,14 +4,14 @@ import '@xyflow/react/dist/base.css';
 
 import { Handle, Panel, Position, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react';
 import type { Edge as FlowEdge, Node as FlowNode, NodeProps } from '@xyflow/react';
-import { createContext, useContext, useEffect, useMemo } from 'react';
+import { createContext, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { StatusIcon } from '../common/icons';
 import { IconButton } from '../common/ui/button';
 import { KindIcon } from './icons';
-import { BOX, neighbour } from './model';
+import { BOX, isBetterDown, neighbour, placeOf } from './model';
 import type { Box, Drawing } from './model';
 import { said, sentence } from './words';
 
@@ -26,41 +26,61 @@ const FIT = { padding: 0.08, maxZoom: 1.1 } as const;
 
 type BoxNode = FlowNode<{ readonly box: Box }, 'box'>;
 
-const Shared = createContext<GraphProps | null>(null);
+interface Shown extends GraphProps {
+  readonly isDown: boolean;
+}
+
+const Shared = createContext<Shown | null>(null);
 
 const NODE_TYPES = { box: BoxView };
 
-/** React Flow sees to the lines before it measured a box. */
-const HANDLES = [
-  { type: 'target', position: Position.Left, x: 0, y: BOX.height / 2, width: 1, height: 1 },
-  { type: 'source', position: Position.Right, x: BOX.width, y: BOX.height / 2, width: 1, height: 1 }
-] as const;
-
 export function Graph(props: GraphProps): JSX.Element {
+  const trans = useTrans();
+  const frame = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) {
+      return;
+    }
+    const measure = (): void => setSize({ width: element.clientWidth, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const isDown = isBetterDown(props.drawing, size.width, size.height);
+  const shown = useMemo(() => ({ ...props, isDown }), [props, isDown]);
   return (
-    <ReactFlowProvider>
-      <Shared.Provider value={props}>
-        <Flow {...props} />
-      </Shared.Provider>
-    </ReactFlowProvider>
+    <div
+      ref={frame}
+      className="jp-Mlops-flow"
+      role="group"
+      aria-label={trans.__('Lineage graph. Arrow keys go from box to box, Enter opens.')}
+    >
+      {size.width > 0 && (
+        <ReactFlowProvider>
+          <Shared.Provider value={shown}>
+            <Flow {...shown} />
+          </Shared.Provider>
+        </ReactFlowProvider>
+      )}
+    </div>
   );
 }
 
-function Flow({ drawing, root }: GraphProps): JSX.Element {
-  const trans = useTrans();
+function Flow({ drawing, root, isDown }: Shown): JSX.Element {
   const flow = useReactFlow();
   const nodes = useMemo(
     () =>
       drawing.boxes.map((box): BoxNode => ({
         id: box.id,
         type: 'box',
-        position: { x: box.x, y: box.y },
-        width: BOX.width,
-        height: BOX.height,
-        handles: [...HANDLES],
+        position: placeOf(box, isDown),
+        ...BOX,
         data: { box }
       })),
-    [drawing]
+    [drawing, isDown]
   );
   const edges = useMemo(
     () =>
@@ -70,37 +90,30 @@ function Flow({ drawing, root }: GraphProps): JSX.Element {
       }),
     [drawing, root]
   );
-  const shape = drawing.boxes.map(box => box.id).join(' ');
+  const shape = `${isDown} ${drawing.boxes.map(box => box.id).join(' ')}`;
   useEffect(() => {
     void flow.fitView(FIT);
   }, [flow, shape]);
-
   return (
-    <div
-      className="jp-Mlops-flow"
-      role="group"
-      aria-label={trans.__('Lineage graph. Arrow keys go from box to box, Enter opens.')}
+    <ReactFlow
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={NODE_TYPES}
+      fitView
+      fitViewOptions={FIT}
+      minZoom={0.1}
+      maxZoom={2}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      nodesFocusable={false}
+      edgesFocusable={false}
+      elementsSelectable={false}
+      disableKeyboardA11y
+      deleteKeyCode={null}
+      selectionKeyCode={null}
     >
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODE_TYPES}
-        fitView
-        fitViewOptions={FIT}
-        minZoom={0.1}
-        maxZoom={2}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        nodesFocusable={false}
-        edgesFocusable={false}
-        elementsSelectable={false}
-        disableKeyboardA11y
-        deleteKeyCode={null}
-        selectionKeyCode={null}
-      >
-        <Zoom />
-      </ReactFlow>
-    </div>
+      <Zoom />
+    </ReactFlow>
   );
 }
 
@@ -148,7 +161,7 @@ function BoxView({ data: { box } }: NodeProps<BoxNode>): JSX.Element | null {
   ];
   return (
     <>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Handle type="target" position={shared.isDown ? Position.Top : Position.Left} isConnectable={false} />
       <button
         type="button"
         className={marks.filter(Boolean).join(' ')}
@@ -158,7 +171,7 @@ function BoxView({ data: { box } }: NodeProps<BoxNode>): JSX.Element | null {
         aria-current={box.id === shared.root || undefined}
         onClick={() => shared.onPick(box)}
         onKeyDown={event => {
-          const next = neighbour(shared.drawing.boxes, box.id, event.key);
+          const next = neighbour(shared.drawing.boxes, box.id, event.key, shared.isDown);
           if (next) {
             event.preventDefault();
             const flowing = event.currentTarget.closest('.jp-Mlops-flow');
@@ -168,7 +181,8 @@ function BoxView({ data: { box } }: NodeProps<BoxNode>): JSX.Element | null {
         onFocus={event => {
           // By keyboard only: a click must not move what is under the mouse.
           if (event.currentTarget.matches(':focus-visible') && !isInside(event.currentTarget)) {
-            void flow.setCenter(box.x + BOX.width / 2, box.y + BOX.height / 2, { zoom: flow.getZoom() });
+            const { x, y } = placeOf(box, shared.isDown);
+            void flow.setCenter(x + BOX.width / 2, y + BOX.height / 2, { zoom: flow.getZoom() });
           }
         }}
       >
@@ -182,7 +196,11 @@ function BoxView({ data: { box } }: NodeProps<BoxNode>): JSX.Element | null {
           </span>
         </span>
       </button>
-      <Handle type="source" position={Position.Right} isConnectable={false} />
+      <Handle
+        type="source"
+        position={shared.isDown ? Position.Bottom : Position.Right}
+        isConnectable={false}
+      />
     </>
   );
 }

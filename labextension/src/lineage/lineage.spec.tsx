@@ -6,7 +6,7 @@ import type { Lineage as Found, LineageNode } from '../api/types';
 import { CommandIDs } from '../commands';
 import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
-import { layout, neighbour } from './model';
+import { isBetterDown, layout, neighbour, placeOf } from './model';
 import type { Drawing } from './model';
 import { Lineage } from './panel';
 
@@ -69,7 +69,17 @@ describe('the layout', () => {
 
   it('lets no two boxes overlap', () => {
     const { boxes } = layout(lineage(), new Set());
-    expect(new Set(boxes.map(box => `${box.x} ${box.y}`)).size).toBe(boxes.length);
+    for (const isDown of [false, true]) {
+      const places = boxes.map(box => placeOf(box, isDown));
+      expect(new Set(places.map(({ x, y }) => `${x} ${y}`)).size).toBe(boxes.length);
+    }
+  });
+
+  it('turns downward where a frame is too narrow for it', () => {
+    const drawing = layout(lineage(), new Set());
+    expect(isBetterDown(drawing, 1600, 500)).toBe(false);
+    expect(isBetterDown(drawing, 700, 600)).toBe(true);
+    expect(neighbour(drawing.boxes, 'run:r1', 'ArrowDown', true)?.id).toBe('model:churn:1');
   });
 
   it('opens the run of what has no widget of its own, and nothing that is gone', () => {

@@ -9,7 +9,9 @@ export type NodeKind = LineageNode['kind'];
 export const FOLD_ABOVE = 6;
 export const KEPT = 4;
 
-export const BOX = { width: 196, height: 58, columnGap: 64, rowGap: 14 } as const;
+export const BOX = { width: 190, height: 60 } as const;
+/** Between boxes: in the direction of the lines, and across it. */
+const GAP = { along: 44, across: 16 } as const;
 
 /** A box: a thing, or those of a kind that are folded away. */
 export interface Box {
@@ -18,9 +20,10 @@ export interface Box {
   /** Null for a box that stands for several. */
   readonly node: LineageNode | null;
   readonly nFolded: number;
+  /** How many steps from the beginning. */
   readonly column: number;
-  readonly x: number;
-  readonly y: number;
+  /** Its place among those of the column, about the middle of them. */
+  readonly row: number;
   /** What a click on it opens: the thing itself, else the run or the model that it belongs to. */
   readonly opens: OpenArgs | null;
   /** Ids of the boxes it came from. */
@@ -71,8 +74,7 @@ export function layout(lineage: Lineage, unfolded: ReadonlySet<NodeKind>): Drawi
         node,
         nFolded: [...stands.values()].filter(at => at === id).length,
         column,
-        x: column * (BOX.width + BOX.columnGap),
-        y: (row - (ids.length - 1) / 2) * (BOX.height + BOX.rowGap),
+        row: row - (ids.length - 1) / 2,
         opens: node && opens(node, lineage),
         from: edges.filter(([, target]) => target === id).map(([source]) => source)
       };
@@ -244,17 +246,66 @@ function opens(node: LineageNode, lineage: Lineage): OpenArgs | null {
   }
 }
 
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where a box's corner is: from left to right, or from top to bottom. */
+export function placeOf({ column, row }: Box, isDown: boolean): Point {
+  return isDown
+    ? { x: row * (BOX.width + GAP.across), y: column * (BOX.height + GAP.along) }
+    : { x: column * (BOX.width + GAP.along), y: row * (BOX.height + GAP.across) };
+}
+
+/** Whether the graph is shown larger from top to bottom than from left to right, in a frame of this size. */
+export function isBetterDown({ boxes }: Drawing, width: number, height: number): boolean {
+  const scale = (isDown: boolean): number => {
+    const places = boxes.map(box => placeOf(box, isDown));
+    const extent = (values: readonly number[], own: number): number =>
+      Math.max(...values) - Math.min(...values) + own;
+    return Math.min(
+      width /
+        extent(
+          places.map(place => place.x),
+          BOX.width
+        ),
+      height /
+        extent(
+          places.map(place => place.y),
+          BOX.height
+        )
+    );
+  };
+  // Reading goes from left to right: only a clear gain is worth the turn.
+  return boxes.length > 0 && Math.min(1, scale(true)) > 1.15 * Math.min(1, scale(false));
+}
+
+const STEPS: Readonly<Record<string, readonly [column: number, row: number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1]
+};
+const TURNED: Readonly<Record<string, string>> = {
+  ArrowLeft: 'ArrowUp',
+  ArrowRight: 'ArrowDown',
+  ArrowUp: 'ArrowLeft',
+  ArrowDown: 'ArrowRight'
+};
+
 /** Which box is next to one in a direction of the arrow keys: the nearest by its place. */
-export function neighbour(boxes: readonly Box[], id: string, key: string): Box | null {
+export function neighbour(boxes: readonly Box[], id: string, key: string, isDown = false): Box | null {
   const from = boxes.find(box => box.id === id);
-  const [dx = 0, dy = 0] =
-    { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key] ?? [];
-  if (!from || (!dx && !dy)) {
+  const [columns, rows] = STEPS[isDown ? (TURNED[key] ?? '') : key] ?? [0, 0];
+  if (!from || (!columns && !rows)) {
     return null;
   }
   const ahead = boxes.filter(box =>
-    dx ? box.column === from.column + dx : box.column === from.column && (box.y - from.y) * dy > 0
+    columns
+      ? box.column === from.column + columns
+      : box.column === from.column && (box.row - from.row) * rows > 0
   );
-  const far = (box: Box): number => Math.abs(box.y - from.y);
+  const far = (box: Box): number => Math.abs(box.row - from.row);
   return ahead.reduce<Box | null>((best, box) => (best && far(best) <= far(box) ? best : box), null);
 }

@@ -55,7 +55,7 @@ export function Lineage({ kind, name, onPick }: LineageProps): JSX.Element {
       <Stale error={error} />
       <div className="jp-Mlops-lineageBar">
         <span className="jp-Mlops-lineageNote">
-          {trans.__('From what it came from, on the left, to what came of it.')}
+          {trans.__('From what it came from, to what came of it.')}
         </span>
         {unfolded.size > 0 && (
           <Button onClick={() => setUnfolded(new Set())}>{trans.__('Fold again')}</Button>

@@ -85,7 +85,7 @@ function useFacts(version: ModelVersion, contents: ModelContents | undefined): r
       name: trans.__('Deployed in'),
       value: version.services.length ? <Services names={version.services} /> : ''
     },
-    { name: trans.__('Files'), value: version.source }
+    { name: trans.__('Source'), value: version.source }
   ];
   return facts.filter(fact => fact.value !== '');
 }
