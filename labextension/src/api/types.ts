@@ -28,6 +28,12 @@ export type Use = Readonly<Schemas['Use']>;
 export type LineageNode = Readonly<Omit<Schemas['Node'], 'facts'> & { facts: Record<string, unknown> }>;
 export type Lineage = Readonly<Omit<Schemas['Lineage'], 'nodes'> & { nodes: LineageNode[] }>;
 export type Problem = Readonly<Schemas['Problem']>;
+export type AbsentRun = Readonly<Schemas['AbsentRun']>;
+export type CodeDiff = Readonly<Schemas['CodeDiff']>;
+export type CodeVersion = Readonly<Schemas['CodeVersion']>;
+export type Curve = Readonly<Schemas['Curve']>;
+export type FileChange = Readonly<Schemas['FileChange']>;
+export type Packages = Readonly<Schemas['Packages']>;
 
 /** What Jupyter Server's authorizer is asked for. */
 export type Action = 'read' | 'write' | 'execute';

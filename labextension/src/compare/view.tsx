@@ -1,27 +1,212 @@
-/** The view of several runs beside each other. */
+/** Compare: any number of runs side by side. */
 
+import '../../style/compare.css';
+
+import { useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
-import { useLive, useSession, useTrans } from '../api/context';
+import { useCan, useSession, useTrans } from '../api/context';
+import type { Run } from '../api/types';
+import { CommandIDs } from '../commands';
+import { Button } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
-import { Busy, Failed } from '../common/ui/states';
-import type { ViewProps } from '../main/views';
+import { Busy, Empty, Failed, Stale } from '../common/ui/states';
+import { Tabs } from '../common/ui/tabs';
+import type { ChangingViewProps } from '../main/views';
+import { RunsBar } from './bar';
+import { Code } from './code';
+import { placed, runColor } from './colors';
+import type { Places } from './colors';
+import type { Compared } from './compared';
+import { RunCurves } from './curves';
+import { useDirections } from './directions';
+import { idsOf, labelsOf, shorten } from './model';
+import { PackagesTab } from './packages';
+import { Parallel } from './parallel';
+import { RunPicker } from './picker';
+import { Popover } from './popover';
+import { useRuns } from './queries';
+import type { FoundRun } from './queries';
+import { Scatter } from './scatter';
+import { Values } from './values';
 
-export function View({ subject }: ViewProps): JSX.Element {
-  const { client } = useSession();
+const NO_PLACES: Places = new Map();
+
+export function View({ subject, setTitle, setSubject }: ChangingViewProps): JSX.Element {
   const trans = useTrans();
-  const { data, error } = useLive({
-    key: ['comparison', subject],
-    fn: signal => client.get('/comparison', { query: { runs: subject }, signal })
-  });
-  if (!data) {
-    return error ? <Failed error={error} /> : <Busy label={trans.__('Comparing')} />;
+  const [ids, setIds] = useState(() => idsOf(subject));
+  const { values, isLoading, error } = useRuns(ids);
+  const [wantedBase, setBase] = useState<string | null>(null);
+  const compared = useCompared(ids, values, wantedBase);
+  const change = (next: readonly string[]): void => {
+    setIds(next);
+    setSubject(next.join(','));
+  };
+  const n = compared.runs.length;
+  const title = trans._n('%1 run compared', '%1 runs compared', n);
+  const caption = compared.runs
+    .slice(0, 10)
+    .map(run => shorten(run.name, 40))
+    .join(', ');
+  useEffect(
+    () => setTitle(n ? title : trans.__('Comparison'), caption || title),
+    [setTitle, trans, n, title, caption]
+  );
+  if (isLoading && !values.size) {
+    return <Busy label={trans.__('Comparing')} />;
   }
+  if (error && !values.size) {
+    return <Failed error={error} />;
+  }
+  const absent = [...values.values()].flatMap(found => found.absent ?? []);
   return (
-    <ViewHead
-      title={trans._n('%1 run', '%1 runs', data.runs.length)}
-      about={data.runs.map(run => run.name).join(', ')}
-      toolbarLabel={trans.__('Comparison')}
+    <div className="jp-Mlops-compare">
+      <Head {...{ ids, compared, title }} onAdd={id => change([...ids, id])} onBase={setBase} />
+      <Stale error={error} />
+      <Bar
+        {...{ compared, absent }}
+        onRemove={id => change(ids.filter(one => one !== id && values.get(one)?.run?.id !== id))}
+      />
+      {n ? (
+        <Body compared={compared} onKeep={change} />
+      ) : (
+        <Empty title={trans.__('There is nothing to compare yet.')}>
+          {trans.__('Add runs with the button above, or select some in a table of runs and choose Compare.')}
+        </Empty>
+      )}
+    </div>
+  );
+}
+
+/** Put together what all parts draw from; it stays the same object while nothing in it changes. */
+function useCompared(
+  ids: readonly string[],
+  values: ReadonlyMap<string, FoundRun>,
+  wantedBase: string | null
+): Compared {
+  const session = useSession();
+  const [known, setKnown] = useState(NO_PLACES);
+  const [hot, setHot] = useState<string | null>(null);
+  const [directions] = useDirections();
+  const found = useMemo(() => {
+    const runs = ids.flatMap(id => values.get(id)?.run ?? []);
+    return [...new Map(runs.map(run => [run.id, run])).values()];
+  }, [ids, values]);
+  const base = found.find(run => run.id === wantedBase)?.id ?? found[0]?.id ?? '';
+  const places = placed(
+    known,
+    found.map(run => run.id)
+  );
+  if (places !== known) {
+    setKnown(places);
+  }
+  const labels = useMemo(() => labelsOf(found), [found]);
+  const lower = useMemo(() => new Set([...values.values()].flatMap(one => one.lower)), [values]);
+  const runs: readonly Run[] = useMemo(
+    () => [...found.filter(run => run.id === base), ...found.filter(run => run.id !== base)],
+    [found, base]
+  );
+  return {
+    runs,
+    base,
+    labelOf: useCallback(id => labels.get(id) ?? id, [labels]),
+    colorOf: useCallback(id => runColor(places.get(id) ?? 0), [places]),
+    directionOf: useCallback(
+      name => directions[name] ?? (lower.has(name) ? 'lower' : 'higher'),
+      [directions, lower]
+    ),
+    hot,
+    setHot,
+    openRun: useCallback(id => void session.run(CommandIDs.open, { kind: 'run', subject: id }), [session])
+  };
+}
+
+function Head(props: {
+  readonly ids: readonly string[];
+  readonly compared: Compared;
+  readonly title: string;
+  readonly onAdd: (id: string) => void;
+  readonly onBase: (id: string) => void;
+}): JSX.Element {
+  const { ids, compared, title, onAdd, onBase } = props;
+  const session = useSession();
+  const trans = useTrans();
+  const taken = useMemo(() => new Set([...ids, ...compared.runs.map(run => run.id)]), [ids, compared.runs]);
+  return (
+    <ViewHead title={title} toolbarLabel={trans.__('Comparison')}>
+      <label className="jp-Mlops-choose">
+        {trans.__('Base')}
+        <select
+          className="jp-Mlops-input"
+          value={compared.base}
+          title={trans.__('The run that the others are compared with')}
+          onChange={event => onBase(event.target.value)}
+        >
+          {compared.runs.map(run => (
+            <option key={run.id} value={run.id}>
+              {shorten(compared.labelOf(run.id), 60)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Popover button={trans.__('Add runs…')} label={trans.__('Add runs')}>
+        <RunPicker taken={taken} onPick={onAdd} />
+      </Popover>
+      <Button
+        title={trans.__("Copy a link that opens this comparison in another person's Lab")}
+        onClick={() => void session.run(CommandIDs.copyLink, { kind: 'compare', subject: ids.join(',') })}
+      >
+        {trans.__('Copy link')}
+      </Button>
+    </ViewHead>
+  );
+}
+
+function Bar(props: {
+  readonly compared: Compared;
+  readonly absent: Parameters<typeof RunsBar>[0]['absent'];
+  readonly onRemove: (id: string) => void;
+}): JSX.Element {
+  const { client } = useSession();
+  const queries = useQueryClient();
+  const canWrite = useCan('write');
+  const restore = async (id: string): Promise<void> => {
+    await client.post('/runs/{ref}/restore', { path: { ref: id } });
+    await queries.invalidateQueries({ queryKey: ['run', id] });
+  };
+  return <RunsBar {...props} onRestore={canWrite ? id => void restore(id) : null} />;
+}
+
+function Body(props: {
+  readonly compared: Compared;
+  readonly onKeep: (ids: readonly string[]) => void;
+}): JSX.Element {
+  const { compared, onKeep } = props;
+  const trans = useTrans();
+  const [tab, setTab] = useState('values');
+  const [, setDirection] = useDirections();
+  return (
+    <Tabs
+      label={trans.__('Parts of the comparison')}
+      chosen={tab}
+      onChoose={setTab}
+      tabs={[
+        {
+          id: 'values',
+          label: trans.__('Parameters and metrics'),
+          content: () => <Values compared={compared} onDirection={setDirection} />
+        },
+        { id: 'curves', label: trans.__('Curves'), content: () => <RunCurves compared={compared} /> },
+        {
+          id: 'parallel',
+          label: trans.__('Parallel coordinates'),
+          content: () => <Parallel compared={compared} onKeep={onKeep} />
+        },
+        { id: 'scatter', label: trans.__('Scatter'), content: () => <Scatter compared={compared} /> },
+        { id: 'code', label: trans.__('Code'), content: () => <Code compared={compared} /> },
+        { id: 'packages', label: trans.__('Packages'), content: () => <PackagesTab compared={compared} /> }
+      ]}
     />
   );
 }

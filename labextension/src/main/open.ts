@@ -1,6 +1,6 @@
 /** Opens things in the main area: what is open already comes to the front. */
 
-import { Clipboard, MainAreaWidget, Notification } from '@jupyterlab/apputils';
+import { Clipboard, DOMUtils, MainAreaWidget, Notification } from '@jupyterlab/apputils';
 import type { WidgetTracker } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 
@@ -24,8 +24,11 @@ export async function open(mlops: IMlops, tracker: Tracker, args: OpenArgs): Pro
   );
   if (!widget) {
     widget = new MainAreaWidget({ content: new MainContent(await mlops.session(), args) });
-    widget.id = `mlops-${args.kind}-${args.subject}`;
+    // A view may come to show something else, so what it shows is no id.
+    widget.id = `mlops-${args.kind}-${DOMUtils.createDomID()}`;
     widget.toolbar.hide(); // each view has its own
+    const opened = widget;
+    opened.content.argsChanged.connect(() => void tracker.save(opened));
     await tracker.add(widget);
   }
   if (tabs) {

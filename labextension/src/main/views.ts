@@ -10,7 +10,13 @@ export interface ViewProps {
   readonly setTitle: (label: string, caption?: string) => void;
 }
 
-export type View = (props: ViewProps) => JSX.Element;
+/** Of a view in which a person may come to look at something else. */
+export interface ChangingViewProps extends ViewProps {
+  /** Say what the view shows by now: that is what a reload brings back. */
+  readonly setSubject: (subject: string) => void;
+}
+
+export type View = (props: ChangingViewProps) => JSX.Element;
 
 export const VIEWS: Readonly<Record<Kind, () => Promise<{ readonly View: View }>>> = {
   run: () => import('../run/view'),

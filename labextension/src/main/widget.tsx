@@ -2,6 +2,7 @@
 
 import '../../style/ui.css';
 
+import { Signal } from '@lumino/signaling';
 import { Suspense, lazy } from 'react';
 import type { JSX } from 'react';
 
@@ -27,26 +28,36 @@ function loaded(kind: Kind): View {
 }
 
 export class MainContent extends SessionWidget {
+  /** The view shows something else than it was opened with. */
+  readonly argsChanged = new Signal<this, OpenArgs>(this);
+  private now: OpenArgs;
+
   constructor(
     session: Session,
-    readonly args: OpenArgs
+    private readonly opened: OpenArgs
   ) {
     super(session);
+    this.now = opened;
     this.addClass('jp-Mlops-main');
-    this.addClass(`jp-mod-${args.kind}`);
-    this.title.icon = ICONS[args.kind];
+    this.addClass(`jp-mod-${opened.kind}`);
+    this.title.icon = ICONS[opened.kind];
     this.title.closable = true;
-    this.title.label = shortName(args, session);
+    this.title.label = shortName(opened, session);
+  }
+
+  /** What the view shows. */
+  get args(): OpenArgs {
+    return this.now;
   }
 
   protected override content(): JSX.Element {
-    const { kind, subject } = this.args;
+    const { kind, subject } = this.opened;
     const View = LOADED[kind];
     const trans = this.session.lab.trans;
     return (
       <Guard trans={trans}>
         <Suspense fallback={<Busy label={trans.__('Loading')} />}>
-          <View subject={subject} setTitle={this.setTitle} />
+          <View subject={subject} setTitle={this.setTitle} setSubject={this.setSubject} />
         </Suspense>
       </Guard>
     );
@@ -57,6 +68,13 @@ export class MainContent extends SessionWidget {
       // Longer than any tab, and a name of 10,000 characters is no text for a tooltip.
       this.title.label = label.slice(0, 200);
       this.title.caption = caption.slice(0, 500);
+    }
+  };
+
+  private readonly setSubject = (subject: string): void => {
+    if (!this.isDisposed && subject !== this.now.subject) {
+      this.now = { ...this.now, subject };
+      this.argsChanged.emit(this.now);
     }
   };
 }

@@ -15,3 +15,6 @@ class Unsized {
 // A document that is not laid out has no sizes that change, and nothing to scroll.
 Object.assign(globalThis, { ResizeObserver: Unsized });
 Object.assign(Element.prototype, { scrollIntoView: () => undefined });
+
+// Lumino looks for it as it is loaded, and jsdom has none.
+Object.defineProperty(globalThis, 'DragEvent', { value: class extends MouseEvent {} });

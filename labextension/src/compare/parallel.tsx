@@ -1,0 +1,194 @@
+/** Parallel coordinates: a line for each run over axes one chooses; a brush on an axis leaves out what lies beside it. */
+
+import { useMemo, useState } from 'react';
+import type { JSX } from 'react';
+
+import { useTrans } from '../api/context';
+import type { Run } from '../api/types';
+import { Button } from '../common/ui/button';
+import { AxesMenu } from './axesmenu';
+import { firstSources, keyOf, makeAxis, sourcesOf, valueOf } from './axes';
+import type { Axis, Scale, Source } from './axes';
+import { AxisMark } from './axismark';
+import { brushed, passing } from './brush';
+import type { Brushes } from './brush';
+import { ColorKey, Tip, pictureOf, useHost, useWidth } from './chart';
+import type { Pointed } from './chart';
+import { ChooseSource } from './choose';
+import { coloring } from './coloring';
+import type { Compared } from './compared';
+import { ExportPicture } from './exports';
+
+const HEIGHT = 440;
+const TOP = 46;
+const BOTTOM = 18;
+const SIDE = 70;
+/** Beyond that many axes the chart is wider than its tab, which scrolls. */
+const LEAST_GAP = 96;
+
+export interface ParallelProps {
+  readonly compared: Compared;
+  readonly onKeep: (ids: readonly string[]) => void;
+}
+
+export function Parallel({ compared, onKeep }: ParallelProps): JSX.Element {
+  const trans = useTrans();
+  const host = useHost();
+  const width = useWidth(host, 800);
+  const { runs } = compared;
+  const sources = useMemo(() => sourcesOf(runs), [runs]);
+  const first = useMemo(() => firstSources(runs), [runs]);
+  const [picked, setPicked] = useState<readonly Source[] | null>(null);
+  const [scales, setScales] = useState<ReadonlyMap<string, Scale>>(new Map());
+  const [brushes, setBrushes] = useState<Brushes>(new Map());
+  const [colorBy, setColorBy] = useState<Source | null>(null);
+  const [pointed, setPointed] = useState<Pointed | null>(null);
+  const shown = picked ?? first;
+  const axes = useMemo(() => axesOf(shown, runs, scales), [shown, runs, scales]);
+  const kept = passing(runs, axes, brushes);
+  const colors = coloring(compared, colorBy);
+  const isBrushed = kept.length < runs.length;
+  return (
+    <div className="jp-Mlops-compareTab">
+      <div className="jp-Mlops-compareTools">
+        <AxesMenu
+          sources={sources}
+          axes={axes}
+          onPick={setPicked}
+          onScale={(source, scale) => setScales(new Map(scales).set(keyOf(source), scale))}
+        />
+        <ChooseSource
+          label={trans.__('Colour')}
+          sources={sources}
+          chosen={colorBy}
+          onChoose={setColorBy}
+          none={trans.__('each run its own')}
+        />
+        <ExportPicture
+          name="parallel-coordinates"
+          make={() =>
+            host.current &&
+            pictureOf(
+              host.current,
+              trans.__('Parallel coordinates of %1 runs', kept.length),
+              colors.legend,
+              n => trans.__('and %1 more', n)
+            )
+          }
+        />
+        <span role="status">
+          {isBrushed
+            ? trans.__('%1 of %2 runs', kept.length, runs.length)
+            : trans.__('Drag along an axis to filter.')}
+        </span>
+        {brushes.size > 0 && (
+          <Button onClick={() => setBrushes(new Map())}>{trans.__('Clear filters')}</Button>
+        )}
+        {isBrushed && kept.length > 0 && (
+          <Button onClick={() => onKeep(kept.map(run => run.id))}>{trans.__('Compare only these')}</Button>
+        )}
+      </div>
+      <div className="jp-Mlops-chartHost" ref={host} onPointerLeave={() => setPointed(null)}>
+        <Chart
+          {...{ compared, axes, width, kept, brushes, colorOf: colors.colorOf }}
+          label={trans.__('Parallel coordinates of %1 runs', runs.length)}
+          onBrush={(key, range) => setBrushes(now => brushed(now, key, range))}
+          onPoint={setPointed}
+        />
+        {pointed && <Tip pointed={pointed} compared={compared} sources={shown} width={width} />}
+      </div>
+      {colorBy && <ColorKey items={colors.legend} />}
+    </div>
+  );
+}
+
+function axesOf(
+  sources: readonly Source[],
+  runs: readonly Run[],
+  scales: ReadonlyMap<string, Scale>
+): readonly Axis[] {
+  return sources.map(source =>
+    makeAxis(
+      source,
+      runs.map(run => valueOf(run, source)),
+      scales.get(keyOf(source))
+    )
+  );
+}
+
+function Chart(props: {
+  readonly compared: Compared;
+  readonly axes: readonly Axis[];
+  readonly width: number;
+  readonly kept: readonly Run[];
+  readonly brushes: Brushes;
+  readonly colorOf: (run: Run) => string;
+  readonly label: string;
+  readonly onBrush: (key: string, range: readonly [number, number] | null) => void;
+  readonly onPoint: (pointed: Pointed | null) => void;
+}): JSX.Element {
+  const { compared, axes, kept, brushes, colorOf, label, onBrush, onPoint } = props;
+  const { runs, hot, setHot, openRun } = compared;
+  const gap = Math.max(LEAST_GAP, (props.width - 2 * SIDE) / Math.max(1, axes.length - 1));
+  const width = Math.max(300, 2 * SIDE + gap * Math.max(0, axes.length - 1));
+  const room = HEIGHT - TOP - BOTTOM;
+  const down = (at: number): number => TOP + (1 - at) * room;
+  const passes = new Set(kept.map(run => run.id));
+  const rank = (run: Run): number => (run.id === hot ? 2 : passes.has(run.id) ? 1 : 0);
+  return (
+    <svg className="jp-Mlops-chart" width={width} height={HEIGHT} role="group" aria-label={label}>
+      {[...runs]
+        .sort((a, b) => rank(a) - rank(b))
+        .map(run => {
+          const path = pathOf(run, axes, index => SIDE + index * gap, down);
+          const state = `${passes.has(run.id) ? '' : ' jp-mod-out'}${run.id === hot ? ' jp-mod-hot' : ''}`;
+          return (
+            // A run is opened by keyboard from the list of runs above, which also points at it here.
+            <g
+              key={run.id}
+              className={`jp-Mlops-line${state}${hot !== null && run.id !== hot ? ' jp-mod-faint' : ''}`}
+              data-run={run.id}
+              onPointerEnter={event => {
+                setHot(run.id);
+                const box = event.currentTarget.ownerSVGElement?.getBoundingClientRect();
+                onPoint({ runs: [run], x: event.clientX - (box?.x ?? 0), y: event.clientY - (box?.y ?? 0) });
+              }}
+              onPointerLeave={() => {
+                setHot(null);
+                onPoint(null);
+              }}
+              onClick={() => openRun(run.id)}
+            >
+              <path d={path} className="jp-Mlops-lineTarget" data-picture="no" />
+              <path d={path} style={{ stroke: colorOf(run) }} />
+            </g>
+          );
+        })}
+      {axes.map((axis, index) => (
+        <AxisMark
+          key={keyOf(axis.source)}
+          axis={axis}
+          x={SIDE + index * gap}
+          top={TOP}
+          room={room}
+          labelRoom={gap}
+          range={brushes.get(keyOf(axis.source)) ?? null}
+          onRange={range => onBrush(keyOf(axis.source), range)}
+        />
+      ))}
+    </svg>
+  );
+}
+
+function pathOf(
+  run: Run,
+  axes: readonly Axis[],
+  across: (index: number) => number,
+  down: (at: number) => number
+): string {
+  const points = axes.map(
+    (axis, index) => `${across(index).toFixed(1)} ${down(axis.place(valueOf(run, axis.source))).toFixed(1)}`
+  );
+  // One axis alone: a short stroke, since a line needs two points.
+  return points.length === 1 ? `M${points[0] ?? ''}h12` : `M${points.join('L')}`;
+}

@@ -1,0 +1,166 @@
+/** What a comparison asks of each run, as TanStack queries: one for each run, sent together. */
+
+import { useQueries } from '@tanstack/react-query';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
+
+import { useSession, useVisible } from '../api/context';
+import type { Client } from '../api/client';
+import type { AbsentRun, CodeVersion, Curve, Packages, Run } from '../api/types';
+
+/** Ids that one address holds also behind proxies that take no more than 8 kB. */
+const MOST_IDS = 100;
+
+type Read<T> = (ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;
+
+/**
+ * Asks for many runs at once what is asked for each by itself: a hint about one run refetches this one alone,
+ * and three hundred runs that are shown for the first time are three requests.
+ */
+export class Batch<T> {
+  private waiting = new Map<
+    string,
+    { resolve: (value: T | null) => void; reject: (error: unknown) => void }[]
+  >();
+
+  constructor(private readonly read: Read<T>) {}
+
+  /** Return what there is of a run, null where the answer does not name it. */
+  ask(id: string): Promise<T | null> {
+    return new Promise((resolve, reject) => {
+      if (!this.waiting.size) {
+        setTimeout(() => this.send(), 0);
+      }
+      this.waiting.set(id, [...(this.waiting.get(id) ?? []), { resolve, reject }]);
+    });
+  }
+
+  private send(): void {
+    const all = [...this.waiting];
+    this.waiting = new Map();
+    for (let at = 0; at < all.length; at += MOST_IDS) {
+      const part = all.slice(at, at + MOST_IDS);
+      this.read(part.map(([id]) => id)).then(
+        found =>
+          part.forEach(([id, askers]) => askers.forEach(asker => asker.resolve(found.get(id) ?? null))),
+        (error: unknown) => part.forEach(([, askers]) => askers.forEach(asker => asker.reject(error)))
+      );
+    }
+  }
+}
+
+export interface Each<T> {
+  /** What came, by run; runs of which there is nothing are left out. */
+  readonly values: ReadonlyMap<string, T>;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+}
+
+function useEach<T>(ids: readonly string[], part: string, read: (client: Client) => Read<T>): Each<T> {
+  const { client } = useSession();
+  const enabled = useVisible();
+  const named = ids.join(',');
+  // `part` names all that `read` depends on.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const batch = useMemo(() => new Batch(read(client)), [client, part]);
+  const combine = useCallback(
+    (results: readonly UseQueryResult<T | null>[]): Each<T> => {
+      const asked = named.split(',');
+      return {
+        values: new Map(
+          results.flatMap(({ data }, index) => {
+            const id = asked[index];
+            return data === undefined || data === null || id === undefined ? [] : [[id, data] as const];
+          })
+        ),
+        isLoading: results.some(result => result.isLoading),
+        error: results.find(result => result.error !== null)?.error ?? null
+      };
+    },
+    [named]
+  );
+  return useQueries({
+    queries: ids.map(id => ({
+      queryKey: ['run', id, 'compared', part],
+      queryFn: () => batch.ask(id),
+      enabled
+    })),
+    combine
+  });
+}
+
+/** A run, or why it cannot be shown; and which of its metrics are the better the lower, as far as names tell. */
+export interface FoundRun {
+  readonly run: Run | null;
+  readonly absent: AbsentRun | null;
+  readonly lower: readonly string[];
+}
+
+export function useRuns(ids: readonly string[]): Each<FoundRun> {
+  return useEach<FoundRun>(ids, 'run', client => async some => {
+    const found = await client.get('/comparison/runs', { query: { runs: some.join(',') } });
+    // Who wrote a subject by hand may have named runs by names or beginnings of ids: the order tells which is which.
+    const absent = new Map(found.absent.map(one => [one.ref, one]));
+    const byId = new Map(found.runs.map(run => [run.id, run]));
+    const rest = found.runs.filter(run => !some.includes(run.id));
+    return new Map(
+      some.map(id => {
+        const gone = absent.get(id) ?? null;
+        const run = gone ? null : (byId.get(id) ?? rest.shift() ?? null);
+        return [id, { run, absent: gone, lower: found.lower_is_better }] as const;
+      })
+    );
+  });
+}
+
+export function useCurves(
+  ids: readonly string[],
+  key: string,
+  axis: 'step' | 'time',
+  nBuckets: number
+): Each<Curve> {
+  return useEach<Curve>(ids, `curve ${axis} ${nBuckets} ${key}`, client => async some => {
+    const query = { runs: some.join(','), key, axis, buckets: nBuckets };
+    const { items } = await client.get('/comparison/curves', { query });
+    return new Map(items.map(({ run, curve }) => [run, curve]));
+  });
+}
+
+export function useCode(ids: readonly string[]): Each<CodeVersion> {
+  return useEach<CodeVersion>(ids, 'code', client => async some => {
+    const { items } = await client.get('/comparison/code', { query: { runs: some.join(',') } });
+    return new Map(items.flatMap(version => version.runs.map(id => [id, version] as const)));
+  });
+}
+
+export function usePackages(ids: readonly string[]): Each<Packages> {
+  return useEach<Packages>(ids, 'packages', client => async some => {
+    const { items } = await client.get('/comparison/packages', { query: { runs: some.join(',') } });
+    return new Map(items.flatMap(one => one.runs.map(id => [id, one] as const)));
+  });
+}
+
+/** Runs in groups of the same kind, the base's group first. */
+export interface Group<T> {
+  readonly id: string;
+  readonly value: T;
+  readonly runs: readonly string[];
+}
+
+/** Put runs together of which the same was answered, in whatever part of the answer. */
+export function grouped<T extends { readonly id: string }>(
+  ids: readonly string[],
+  values: ReadonlyMap<string, T>,
+  base: string
+): readonly Group<T>[] {
+  const groups = new Map<string, { id: string; value: T; runs: string[] }>();
+  for (const id of [base, ...ids.filter(one => one !== base)]) {
+    const value = values.get(id);
+    if (value) {
+      const group = groups.get(value.id) ?? { id: value.id, value, runs: [] };
+      group.runs.push(id);
+      groups.set(value.id, group);
+    }
+  }
+  return [...groups.values()];
+}
