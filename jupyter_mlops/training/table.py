@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from jupyter_mlops.core.errors import BadInput
-from jupyter_mlops.core.search import EVERY, ORDERS, RUNS, Order, RunQuery, read_columns, read_order
+from jupyter_mlops.core.search import ORDERS, Order, RunQuery, read_columns, read_order
 from jupyter_mlops.core.table import FieldUse, RunGroup, RunGroups, Samples, summarize
 from jupyter_mlops.core.where import Field, number_of
 from jupyter_mlops.ports import World
+from jupyter_mlops.training.finding import filter_of
 
 _TEXTS = frozenset({"any", "text", "status"})
 
@@ -40,6 +41,7 @@ def group_runs(
     by: str,
     metrics: str = "",
     where: str | None = None,
+    words: str = "",
     experiment: str | None = None,
     order: str | None = None,
     limit: int = 1000,
@@ -47,6 +49,7 @@ def group_runs(
 ) -> RunGroups:
     """Return the runs that match in groups that have the same text in the field ``by``, largest first.
 
+    ``where`` and ``words`` are as for ``find_runs``.
     ``metrics`` names those to be summarized (``metrics.auc, metrics.loss``): count, mean and sample standard deviation.
     ``order`` is the field ``by`` (numbers as such) or a metric (its mean). Raises ``BadWhere``, ``NotGroupable``,
     ``UnknownThing`` for an experiment.
@@ -58,7 +61,7 @@ def group_runs(
     ordered = None if order is None else read_order(order)
     if ordered is not None and ordered.field.group == "metrics" and ordered.field.key not in keys:
         keys.append(ordered.field.key)
-    node = EVERY if where is None else RUNS.parse(where)
+    node = filter_of(where, words)
     found = world.tracking.samples(RunQuery(where=node, experiment=experiment, deleted=deleted), field, keys)
     groups = _sorted([_group(value, samples) for value, samples in found.groups.items()], ordered)
     return RunGroups(

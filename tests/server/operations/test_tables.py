@@ -78,6 +78,8 @@ async def test_groups_have_count_mean_and_sample_deviation(api):
     assert [one["value"] for one in by_mean["items"]] == [None, "svm"]
     by_value = (await api("GET", "groups", **query, order="params.model desc")).body
     assert [one["value"] for one in by_value["items"]] == ["tree", "svm", None]
+    named = (await api("GET", "groups", by="params.model", words="tree")).body
+    assert [(one["value"], one["n_runs"]) for one in named["items"]] == [("tree", 2)]
     deleted = (await api("GET", "groups", by="params.model", deleted="true")).body
     assert [(one["value"], one["n_runs"]) for one in deleted["items"]] == [("svm", 1)]
 
