@@ -4042,6 +4042,7 @@ export interface operations {
                 by: string;
                 metrics?: string;
                 where?: string | null;
+                words?: string;
                 experiment?: string | null;
                 order?: string | null;
                 limit?: number;
