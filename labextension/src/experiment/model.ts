@@ -120,11 +120,26 @@ export interface Words {
   readonly tags: string;
 }
 
-/** Return the columns as the grid draws them. */
-export function gridColumns(columns: readonly KeptColumn[], words: Words): readonly Column[] {
+/** Room for a mean and a deviation. */
+const SUMMARY_WIDTH = 144;
+
+/** Return the columns as the grid draws them; `by` is what runs are grouped by, and then what stands first. */
+export function gridColumns(columns: readonly KeptColumn[], words: Words, by = ''): readonly Column[] {
   return withName(columns).map(({ id, width }) => {
     const { group, key } = fieldOf(id);
-    const base = { id, width, sortable: true, fixed: id === 'name' };
+    const isSummary = by !== '' && group === 'metrics';
+    const base = {
+      id,
+      width: isSummary ? Math.max(width, SUMMARY_WIDTH) : width,
+      // The runs of a group are not in an order of their own.
+      sortable: by === '' || isSummary || id === 'name',
+      fixed: id === 'name'
+    };
+    if (id === 'name' && by) {
+      const field = fieldOf(by);
+      const label = field.group ? field.key : (words.own[field.key] ?? field.key);
+      return { ...base, label, ...(field.group && { group: words[field.group] }), title: by.slice(0, 500) };
+    }
     if (!group) {
       return { ...base, label: words.own[key] ?? key, align: AT_END.has(key) ? 'end' : 'start' } as const;
     }

@@ -204,7 +204,7 @@ function RunGrid(props: BodyProps): JSX.Element {
   const { state, rows, selection, onChange, columns: chosen, query } = props;
   const words = useWords(state.by);
   const best = useBest(query.asked, state.marks);
-  const columns = useMemo(() => gridColumns(chosen, words.columns), [chosen, words]);
+  const columns = useMemo(() => gridColumns(chosen, words.columns, state.by), [chosen, words, state.by]);
   const { fold } = rows;
   const onColumns = useCallback(
     (next: readonly Column[]) => onChange({ columns: next.map(({ id, width }) => ({ id, width })) }),

@@ -1,6 +1,6 @@
 /** Which runs are selected: by their ids, so that a selection outlives sorting, filtering and new runs. */
 
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 import type { Client } from '../api/client';
 import type { SelectHow } from '../common/grid/grid';
@@ -39,60 +39,60 @@ export function useSelection(client: Client, query: TableQuery, by: string, rows
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   /** From where a range goes: the row that was chosen last by itself. */
   const anchor = useRef<number | null>(null);
+  // What a click meets is what was drawn last. The functions stay the same, or all rows would be drawn with every answer.
+  const drawn = useRef({ client, query, by, rows });
+  useLayoutEffect(() => {
+    drawn.current = { client, query, by, rows };
+  });
 
-  const addRange = useCallback(
-    async (first: number, last: number): Promise<void> => {
-      const known = runsAmong(rows.row, first, last);
-      setIds(before => new Set([...before, ...known.ids]));
-      if (!known.isWhole && !by) {
-        const roots = rows.rootsIn(first, last);
-        const others = await fetchRuns(client, { ...query, wanted: '' }, roots.first, roots.last);
-        setIds(before => new Set([...before, ...others.map(run => run.id)]));
-      }
-    },
-    [rows, query, by, client]
-  );
+  const selectRange = useCallback(async (first: number, last: number): Promise<void> => {
+    const now = drawn.current;
+    const known = runsAmong(now.rows.row, first, last);
+    setIds(new Set(known.ids));
+    if (!known.isWhole && !now.by) {
+      const roots = now.rows.rootsIn(first, last);
+      const others = await fetchRuns(now.client, { ...now.query, wanted: '' }, roots.first, roots.last);
+      setIds(before => new Set([...before, ...others.map(run => run.id)]));
+    }
+  }, []);
   const select = useCallback(
     (index: number, how: SelectHow): void => {
-      const row = rows.row(index);
+      const row = drawn.current.rows.row(index);
       if (how === 'range' && anchor.current !== null) {
-        setIds(new Set());
-        void addRange(Math.min(anchor.current, index), Math.max(anchor.current, index) + 1);
+        void selectRange(Math.min(anchor.current, index), Math.max(anchor.current, index) + 1);
         return;
       }
       anchor.current = index;
-      if (row?.kind !== 'run') {
-        if (how === 'only') {
-          setIds(new Set());
-        }
-        return;
+      if (row?.kind === 'run') {
+        setIds(before => (how === 'only' ? new Set([row.id]) : toggled(before, row.id)));
+      } else if (how === 'only') {
+        setIds(new Set());
       }
-      setIds(before => {
-        if (how === 'only') {
-          return new Set([row.id]);
-        }
-        const next = new Set(before);
-        if (!next.delete(row.id)) {
-          next.add(row.id);
-        }
-        return next;
-      });
     },
-    [rows, addRange]
+    [selectRange]
   );
   const selectAll = useCallback(
     (all: boolean): void => {
       anchor.current = null;
-      setIds(new Set());
       if (all) {
-        void addRange(0, rows.nRows);
+        void selectRange(0, drawn.current.rows.nRows);
+      } else {
+        setIds(new Set());
       }
     },
-    [rows.nRows, addRange]
+    [selectRange]
   );
   const forget = useCallback((gone: Iterable<string>): void => {
     const dropped = new Set(gone);
     setIds(before => new Set([...before].filter(id => !dropped.has(id))));
   }, []);
   return { ids, select, selectAll, forget };
+}
+
+function toggled(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(ids);
+  if (!next.delete(id)) {
+    next.add(id);
+  }
+  return next;
 }

@@ -145,7 +145,7 @@ interface RowsProps<R> extends GridProps<R> {
 }
 
 function Rows<R>(props: RowsProps<R>): JSX.Element {
-  const { base, drawn, active, setActive, row, rowId, onSelect, onOpen = NOTHING } = props;
+  const { base, drawn, active, setActive, row, onSelect, onOpen = NOTHING } = props;
   const onClick = useCallback(
     (index: number, column: number, event: MouseEvent) => {
       setActive({ row: index, column });
@@ -167,7 +167,8 @@ function Rows<R>(props: RowsProps<R>): JSX.Element {
         const found = row(index);
         return (
           <GridRow
-            key={found === undefined ? `#${index}` : rowId(found)}
+            // By its place and not by what is in it: sorting then changes texts, and makes no elements.
+            key={index}
             base={base}
             index={index}
             top={index * ROW_HEIGHT}
