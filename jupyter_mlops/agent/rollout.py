@@ -262,6 +262,7 @@ def route(service: Service, ready: dict[str, list[Replica]]) -> Route:
             for deployment in service.deployments
         ],
         certificate="" if service.certificate is None else service.certificate.file,
+        max_body_bytes=service.limits.max_body_bytes,
         holds=any(one.scale is not None and one.scale.min_replicas == 0 for one in service.deployments),
     )
 

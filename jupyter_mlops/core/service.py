@@ -119,7 +119,7 @@ class Copies(Record, frozen=True, kw_only=True):
     failed: int = 0
     """With another status, or not at all."""
     dropped: int = 0
-    """Not sent: too large to copy, or more at once than it could take."""
+    """Not sent: longer than `max_body_bytes`, or more at once than it could take."""
 
     def __add__(self, other: Copies) -> Copies:
         """Return both together."""

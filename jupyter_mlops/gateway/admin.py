@@ -162,7 +162,7 @@ def change(sockets: Sockets, plan: Plan, seen: Seen) -> None:
             verb = "set" if deployment in seen.names else "add"
             _tell(sockets, f"{verb} map {NAMES_MAP} {deployment} {slot}")
     _set_map(sockets, SHARES_MAP, {str(number): name for number, name in enumerate(plan.shares)}, seen.shares)
-    if plan.mirrors:
+    if plan.most_copied:
         _set_map(sockets, COPIES_MAP, plan.copies, seen.copies)
     for deployment in seen.names.keys() - plan.names.keys():
         _tell(sockets, f"del map {NAMES_MAP} {deployment}")

@@ -87,8 +87,8 @@ class Plan(Record, frozen=True, kw_only=True):
     """Slot to server to HAProxy's address of it."""
     copies: dict[str, str] = {}
     """Drawn numbers to the deployment that gets a copy."""
-    mirrors: bool = False
-    """Whether a deployment is to get copies, ready or not."""
+    most_copied: int = 0
+    """The most bytes of a body that is copied; 0 where no deployment is to get copies, ready or not."""
     holds: bool = False
     """Whether requests wait where no replica is ready."""
     certificate: str = ""
@@ -116,7 +116,7 @@ def plan_route(route: Route, port: int, label: str, taken: Mapping[str, str]) ->
         shares=share_out(route.backends, holds=route.holds),
         servers={names[one.deployment]: dict(map(server, one.addresses)) for one in route.backends},
         copies=_copies(route.backends),
-        mirrors=any(one.mirror for one in route.backends),
+        most_copied=route.max_body_bytes if any(one.mirror for one in route.backends) else 0,
         holds=route.holds,
         certificate=route.certificate,
     )
@@ -162,7 +162,7 @@ def render_files(plan: Plan, sockets: Sockets) -> dict[str, str]:
     files[NAMES_MAP] = render_map(plan.names.items())
     files[SHARES_MAP] = render_map((str(number), name) for number, name in enumerate(plan.shares))
     files[COPIES_MAP] = render_map(plan.copies.items())
-    if plan.mirrors:
+    if plan.most_copied:
         files[mirror.SCRIPT] = mirror.script(sockets.mirror)
     files[CONFIG] = _render(plan, sockets, with_servers=True)
     return files
@@ -181,10 +181,10 @@ def description(plan: Plan, sockets: Sockets) -> str:
 
 def _render(plan: Plan, sockets: Sockets, *, with_servers: bool) -> str:
     lines = [
-        *_globals(sockets, description(plan, sockets) if with_servers else plan.label, mirrors=plan.mirrors),
+        *_globals(sockets, description(plan, sockets) if with_servers else plan.label, plan.most_copied),
         *_defaults(),
         *_frontend(plan),
-        *(_inner("mirror", sockets.mirror) if plan.mirrors else []),
+        *(_inner("mirror", sockets.mirror) if plan.most_copied else []),
         *(_inner("held", sockets.back) if plan.holds else []),
         "backend none",
     ]
@@ -199,7 +199,7 @@ def _render(plan: Plan, sockets: Sockets, *, with_servers: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _globals(sockets: Sockets, says: str, *, mirrors: bool) -> list[str]:
+def _globals(sockets: Sockets, says: str, most_copied: int) -> list[str]:
     return [
         "global",
         *_indent(
@@ -214,7 +214,7 @@ def _globals(sockets: Sockets, says: str, *, mirrors: bool) -> list[str]:
                 # Where a container allows a billion open files, HAProxy would make tables for them all.
                 "fd-hard-limit 65536",
                 f"nbthread {min(4, os.cpu_count() or 1)}",
-                *([f"lua-load {mirror.SCRIPT}", f"tune.bufsize {mirror.BUFFER_BYTES}"] if mirrors else []),
+                *([mirror.load(most_copied)] if most_copied else []),
             ]
         ),
     ]
@@ -265,7 +265,7 @@ def _frontend(plan: Plan) -> list[str]:
                 f"http-request set-var(txn.deployment) rand({SHARES}),map({SHARES_MAP}) if !{{ {asked} -m found }}",
                 f"http-request set-var(txn.slot) var(txn.deployment),map({NAMES_MAP})",
                 f"http-request {answer} if {{ {asked} -m found }} !{{ var(txn.slot) -m found }}",
-                *(_copying(asked) if plan.mirrors else []),
+                *(_copying(asked) if plan.most_copied else []),
                 *(["http-request set-header x-mlops-deployment %[var(txn.deployment)]"] if plan.holds else []),
                 "http-after-response set-header x-request-id %[var(txn.id)]",
                 "http-after-response set-header x-mlops-deployment %[var(txn.deployment)] if { var(txn.slot) -m found }",
@@ -277,13 +277,10 @@ def _frontend(plan: Plan) -> list[str]:
 
 
 def _copying(asked: str) -> list[str]:
-    """Put a copy of some requests into the queue. Those of one's choice of a deployment are not the service's traffic."""
-    chosen = "{ var(txn.copy) -m found }"
+    """Let some requests be copied. Those of one's choice of a deployment are not the service's traffic."""
     return [
+        mirror.FILTER,
         f"http-request set-var(txn.copy) rand({SHARES}),map({COPIES_MAP}) if METH_POST !{{ {asked} -m found }}",
-        # As long as clients may take anyhow; a longer body is not waited for, since it is not copied.
-        f"http-request wait-for-body time 75s if {chosen} {{ req.hdr_val(content-length) le {mirror.MOST_BYTES} }}",
-        f"http-request lua.copy if {chosen}",
     ]
 
 

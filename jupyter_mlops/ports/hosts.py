@@ -94,6 +94,8 @@ class Route(Record, frozen=True, kw_only=True):
     """The file with certificate and key, in the service's folder ``tls``; empty for plain HTTP."""
     holds: bool = False
     """Let requests wait where no replica is ready, instead of refusing them."""
+    max_body_bytes: int = Limits().max_body_bytes
+    """The longest body that replicas take: no longer one is copied."""
 
 
 class Load(Record, frozen=True, kw_only=True):

@@ -29,11 +29,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if "content-length" in self.headers:
             body = self.rfile.read(int(self.headers["content-length"]))
         else:
-            body = b""
+            parts = []
             while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
+                parts.append(self.rfile.read(size))
                 self.rfile.readline()
             self.rfile.readline()
+            body = b"".join(parts)
         with self.server.counting:
             self.server.seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
         self.do_GET()
