@@ -63,7 +63,7 @@ from jupyter_mlops.training.experiments import (
     use_experiment,
 )
 from jupyter_mlops.training.finding import known_fields
-from jupyter_mlops.training.following import LogPart
+from jupyter_mlops.training.following import LogHits, LogPart
 from jupyter_mlops.training.parameters import Parameter
 from jupyter_mlops.training.reproduce import Reproduction, show_reproduction
 from jupyter_mlops.training.restorable import Restorable
@@ -95,6 +95,7 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "parameters", runs.show_parameters, None, list[Parameter]),
     Row("GET", "runs/{ref}", show_run, None, RunDetail),
     Row("GET", "runs/{ref}/logs/{stream}", runs.show_log, None, LogPart),
+    Row("GET", "runs/{ref}/logs/{stream}/lines", runs.find_in_log, None, LogHits),
     Row("GET", "runs/{ref}/artifacts/{path}", runs.download_artifact, None, Download),
     Row("PATCH", "runs/{ref}", runs.change_run, runs.ChangeRun, Run),
     Row("DELETE", "runs/{ref}", runs.remove_run, None, None),

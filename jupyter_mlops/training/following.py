@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, Literal
@@ -17,6 +18,10 @@ STATUS_S: Final = 1.0
 AFTER_CUT_BYTES: Final = 65_536
 """What is shown of a stream whose middle was left out while it was followed."""
 PART_BYTES: Final = 1_000_000
+_SHOWN_BYTES: Final = 500
+"""Of a line that was found."""
+_SEQUENCE: Final = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+"""Colours: a word may change its colour in the middle."""
 LIVE: Final = frozenset({"RUNNING", "SCHEDULED"})
 
 
@@ -51,6 +56,40 @@ def read_part(world: World, ref: str, stream: Stream, offset: int = 0, *, limit:
     n_bytes = reader.size()
     reader.offset = max(0, n_bytes + offset) if offset < 0 else offset
     return reader.part(limit, n_bytes)
+
+
+class LogLine(Record, frozen=True, kw_only=True):
+    """A line of a stream that has what was looked for in it."""
+
+    at: int
+    """Byte at which it begins."""
+    number: int
+    """From 1."""
+    text: str
+
+
+class LogHits(Record, frozen=True, kw_only=True):
+    """Where in a stream a text occurs."""
+
+    lines: list[LogLine]
+    n_lines: int
+    """How many lines have it in all."""
+
+
+def search_log(world: World, ref: str, stream: Stream, text: str, *, most: int = 1000) -> LogHits:
+    """Return the lines of a stream that have a text in them, in any case. Raises ``UnknownThing``."""
+    reader = StreamReader(world, world.tracking.run(ref), stream)
+    wanted = re.compile(re.escape(text.encode()), re.IGNORECASE)
+    found: list[LogLine] = []
+    n_lines = at = 0
+    for number, line in enumerate(reader.lines(), start=1):
+        if wanted.search(_SEQUENCE.sub(b"", line)):
+            n_lines += 1
+            if n_lines <= most:
+                shown = line[:_SHOWN_BYTES].rstrip(b"\r\n")
+                found.append(LogLine(at=at, number=number, text=_text(shown)))
+        at += len(line)
+    return LogHits(lines=found, n_lines=n_lines)
 
 
 def follow_log(
@@ -103,6 +142,16 @@ class StreamReader:
         whole = data.rfind(b"\n") + 1
         text = data[:whole] if len(data) >= limit else data
         return LogPart(text=_text(text), start=self.offset, next=self.offset + whole, n_bytes=n_bytes)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield all lines, with their ends, a part at a time."""
+        rest = b""
+        while data := self._read_from(self.offset, PART_BYTES):
+            self.offset += len(data)
+            *whole, rest = (rest + data).split(b"\n")
+            yield from (line + b"\n" for line in whole)
+        if rest:
+            yield rest
 
     def size(self) -> int:
         """Return how many bytes there are."""

@@ -16,6 +16,7 @@ import { cards } from './cards/plugin';
 import { mlopsIcon } from './common/labicon';
 import { frontPage, notebookPage } from './common/notebook';
 import { setWords } from './common/words';
+import { files } from './files/plugin';
 import { main } from './main/plugin';
 import { shell } from './shell/plugin';
 import { IMlops, PLUGIN_ID, SESSION_ID } from './tokens';
@@ -131,4 +132,4 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [session, sidebar, main, shell, cards];
+export default [session, sidebar, main, files, shell, cards];

@@ -17,6 +17,7 @@ export const CARDS_ID = 'jupyter-mlops:cards';
 export const SESSION_ID = 'jupyter-mlops:session';
 export const MAIN_ID = 'jupyter-mlops:main';
 export const SHELL_ID = 'jupyter-mlops:shell';
+export const FILES_ID = 'jupyter-mlops:files';
 
 /** Where the server extension answers, below the base URL. */
 export const API = 'mlops/api';

@@ -1,4 +1,3 @@
 import './index.css';
 import './cards.css';
-import './curves.css';
 import './forms.css';

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from jupyter_mlops.core.errors import UnknownThing
-from jupyter_mlops.training.following import follow_log, read_part
+from jupyter_mlops.training.following import follow_log, read_part, search_log
 
 
 def test_what_a_run_writes_is_seen_while_it_writes_it(workspace):
@@ -98,4 +98,9 @@ def test_a_long_log_is_read_by_parts_of_whole_lines_from_either_end(workspace):
     assert whole.endswith(before.text + last.text)
     assert before.text.startswith("line ")
     assert read_part(workspace, run.id, "stderr", -10).text == ""
+
+    hits = search_log(workspace, run.id, "stdout", "LINE 19", most=3)
+    assert (hits.n_lines, [hit.number for hit in hits.lines]) == (11, [20, 191, 192])
+    assert read_part(workspace, run.id, "stdout", hits.lines[1].at, limit=20).text == "line 190 é\n"
+    assert [hit.text for hit in search_log(workspace, run.id, "stdout", "end").lines] == ["no end"]
     journal.close("FINISHED", "", time.time())

@@ -18,7 +18,7 @@ from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body, Download
 from jupyter_mlops.training.finding import find_runs, known_values, read_curve, read_curves, read_sparklines
-from jupyter_mlops.training.following import PART_BYTES, LogPart, Stream, read_part
+from jupyter_mlops.training.following import PART_BYTES, LogHits, LogPart, Stream, read_part, search_log
 from jupyter_mlops.training.parameters import Parameter, file_parameters
 from jupyter_mlops.training.reproduce import RTOL, examine, reproduce_run
 from jupyter_mlops.training.restorable import Choice, Restorable
@@ -241,6 +241,11 @@ def show_log(
 ) -> LogPart:
     """Show what a run wrote on ``stdout`` or ``stderr`` so far, from byte ``offset`` on, or as many bytes from the end if negative."""
     return read_part(world, ref, stream, offset, limit=limit)
+
+
+def find_in_log(world: World, ref: str, stream: Stream, *, text: Annotated[str, Meta(min_length=1)]) -> LogHits:
+    """Find the lines of what a run wrote that have a text in them, in any case."""
+    return search_log(world, ref, stream, text)
 
 
 def download_artifact(world: World, ref: str, path: str) -> Download:

@@ -3,7 +3,7 @@
 import { MimeModel } from '@jupyterlab/rendermime';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
-import { useEffect, useRef } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 import type { JSX } from 'react';
 
 import { useSession } from '../api/context';
@@ -20,7 +20,8 @@ export function Rendered(props: {
   const { data, otherwise = '' } = props;
   const host = useRef<HTMLDivElement>(null);
   const { rendermime } = useSession().lab;
-  useEffect(() => {
+  // Not after the page has changed: a widget is taken away while it is there.
+  useLayoutEffect(() => {
     const node = host.current;
     const mimeType = rendermime?.preferredMimeType(data, 'any');
     if (!node || !rendermime || mimeType === undefined) {

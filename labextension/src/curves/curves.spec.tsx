@@ -116,7 +116,7 @@ describe('the chart', () => {
     );
     const chart = screen.getByRole('slider', { name: /Training/ });
     expect(chart).toHaveAttribute('aria-valuetext', 'step 3: loss 1, acc 0.4');
-    screen.getByText('acc: 1 point is NaN or infinite and drawn as a gap (×).');
+    screen.getByText('acc: 1 point is NaN or infinite: a gap (×)');
     await waitFor(() => expect(chart.querySelector('canvas')).toBeInTheDocument());
     chart.focus();
     await userEvent.keyboard('{ArrowLeft}');

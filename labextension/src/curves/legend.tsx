@@ -90,6 +90,23 @@ export function Legend(props: {
   );
 }
 
+/** The place and the value at the cursor, of a single curve. */
+export function Place(props: {
+  readonly drawing: Drawing;
+  readonly axis: XAxis;
+  readonly cursor: CursorStore;
+}): JSX.Element {
+  const { drawing, axis, cursor } = props;
+  const trans = useTrans();
+  const now = useSyncExternalStore(cursor.subscribe, cursor.get);
+  const place = now.at === null ? undefined : drawing.x[now.at];
+  return (
+    <div className="jp-Mlops-curvesAt">
+      {place === undefined ? '' : `${placeName(place, axis, trans)}: ${valueText(valuesAt(drawing, now)[0])}`}
+    </div>
+  );
+}
+
 function Swatch({ color, dash }: { readonly color: string; readonly dash: readonly number[] }): JSX.Element {
   return (
     <svg width="18" height="8" aria-hidden="true">

@@ -1,10 +1,12 @@
 /** Curves over each other in one chart, live: what is zoomed into stays so while points are added. */
 
+import '../../style/curves.css';
+
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { JSX, KeyboardEvent, MutableRefObject } from 'react';
 
 import { useTrans } from '../api/context';
-import { CursorStore, Legend, placeName, valuesAt, valueText } from './legend';
+import { CursorStore, Legend, Place, placeName, valuesAt, valueText } from './legend';
 import { drawingOf, extent, zoomed } from './model';
 import type { Drawing, Line, XAxis, Zoom } from './model';
 import { curveColor, useTheme } from './palette';
@@ -22,7 +24,8 @@ export interface CurvesProps {
   readonly label: string;
   /** Under which the zoom is kept when the chart goes away and comes back. */
   readonly zoomKey?: string;
-  readonly legend?: boolean;
+  /** Names and values of all curves, or for one curve that its heading names only the place and value at the cursor. */
+  readonly legend?: boolean | 'place';
   /** Whether places without a number are marked; not where there is simply nothing to tell. */
   readonly gapMarks?: boolean;
   /** The reader zoomed: a chance to fetch what is shown more finely. */
@@ -61,7 +64,8 @@ export function Curves(props: CurvesProps): JSX.Element {
           {trans.__('Show all')}
         </button>
       )}
-      {legend && (
+      {legend === 'place' && <Place {...{ drawing, axis, cursor }} />}
+      {legend === true && (
         <Legend
           lines={series}
           onToggle={toggle}
@@ -252,27 +256,21 @@ function Said({
   const lines = series.flatMap((line, i) => {
     const nGaps = drawing.gaps[i]?.length ?? 0;
     const nLow = drawing.notPositive[i] ?? 0;
-    return [
-      nGaps &&
-        trans._n(
-          '%2: %1 point is NaN or infinite and drawn as a gap (×).',
-          '%2: %1 points are NaN or infinite and drawn as gaps (×).',
-          nGaps,
-          line.label
-        ),
-      nLow &&
-        trans._n(
-          '%2: %1 point is not above 0, where a logarithmic scale ends.',
-          '%2: %1 points are not above 0, where a logarithmic scale ends.',
-          nLow,
-          line.label
-        )
-    ].filter(text => text !== 0);
+    const gaps = trans._n(
+      '%1 point is NaN or infinite: a gap (×)',
+      '%1 points are NaN or infinite: gaps (×)',
+      nGaps
+    );
+    const low = trans._n('%1 point is not above 0', '%1 points are not above 0', nLow);
+    const said = [...(nGaps ? [gaps] : []), ...(nLow ? [low] : [])];
+    return said.map(text => (series.length > 1 ? `${line.label}: ${text}` : text));
   });
   return lines.length ? (
     <figcaption className="jp-Mlops-curvesSaid">
       {lines.map(text => (
-        <div key={text}>{text}</div>
+        <div key={text} title={text}>
+          {text}
+        </div>
       ))}
     </figcaption>
   ) : null;

@@ -1,0 +1,168 @@
+/** A tree of files: by mouse and by keyboard, with only the rows drawn that are seen. */
+
+import '../../style/files.css';
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef, useState } from 'react';
+import type { JSX, KeyboardEvent } from 'react';
+
+import { useTrans } from '../api/context';
+import { size } from '../common/format';
+import { CaretIcon } from '../common/icons';
+import { keyed, openAtFirst, rowsOf } from './model';
+import type { FileEntry, FileRow } from './model';
+
+const ROW_HEIGHT = 24;
+/** A tree of fewer files needs no box to search in. */
+const FEW = 12;
+
+export function FileTree(props: {
+  readonly files: readonly FileEntry[];
+  readonly label: string;
+  readonly chosen: string;
+  readonly onChoose: (path: string) => void;
+  /** A double click, or Enter. */
+  readonly onOpen?: (path: string) => void;
+}): JSX.Element {
+  const { files, label, chosen, onChoose, onOpen } = props;
+  const trans = useTrans();
+  const [search, setSearch] = useState('');
+  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
+  const first = useMemo(() => openAtFirst(files), [files]);
+  const rows = useMemo(() => {
+    const open = new Set([...first, ...toggled].filter(path => first.has(path) !== toggled.has(path)));
+    return rowsOf(files, open, search);
+  }, [files, first, toggled, search]);
+  const toggle = (path: string): void => {
+    setToggled(new Set(toggled.has(path) ? [...toggled].filter(one => one !== path) : [...toggled, path]));
+  };
+  return (
+    <div className="jp-Mlops-files">
+      {files.length > FEW && (
+        <input
+          type="search"
+          className="jp-mod-styled"
+          placeholder={trans._n('Find in %1 file', 'Find in %1 files', files.length)}
+          aria-label={trans.__('Find files')}
+          value={search}
+          onChange={event => setSearch(event.target.value)}
+        />
+      )}
+      <Rows {...{ rows, label, chosen, onChoose, onOpen, toggle }} />
+    </div>
+  );
+}
+
+function Rows(props: {
+  readonly rows: readonly FileRow[];
+  readonly label: string;
+  readonly chosen: string;
+  readonly onChoose: (path: string) => void;
+  readonly onOpen: ((path: string) => void) | undefined;
+  readonly toggle: (path: string) => void;
+}): JSX.Element {
+  const { rows, label, chosen, onChoose, onOpen, toggle } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [focused, setFocused] = useState<string | null>(null);
+  const at = Math.max(
+    0,
+    rows.findIndex(row => row.path === (focused ?? chosen))
+  );
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing in here is memoised
+  const seen = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 10
+  });
+  const choose = (row: FileRow): void => {
+    setFocused(row.path);
+    if (row.isOpen === null) {
+      onChoose(row.path);
+    } else {
+      toggle(row.path);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const row = rows[at];
+    const act = keyed(event.key, rows, at);
+    if (act?.toggle !== undefined) {
+      toggle(act.toggle);
+    } else if (act?.to !== undefined) {
+      const next = rows[act.to];
+      setFocused(next?.path ?? null);
+      seen.scrollToIndex(act.to);
+      if (next?.isOpen === null) {
+        onChoose(next.path);
+      }
+    } else if (row && event.key === 'Enter' && row.isOpen === null && onOpen) {
+      onOpen(row.path);
+    } else if (row && (event.key === 'Enter' || event.key === ' ')) {
+      choose(row);
+    } else if (act === null) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const id = (index: number): string => `jp-mlops-file-${label}-${index}`.replace(/\s/g, '-');
+  return (
+    <div
+      ref={scroller}
+      role="tree"
+      aria-label={label}
+      tabIndex={0}
+      aria-activedescendant={rows.length ? id(at) : undefined}
+      className="jp-Mlops-fileRows"
+      onKeyDown={onKeyDown}
+    >
+      <div style={{ height: seen.getTotalSize(), position: 'relative' }} role="presentation">
+        {seen.getVirtualItems().map(item => {
+          const row = rows[item.index];
+          return row ? (
+            <Row
+              key={row.path}
+              {...{ row, start: item.start, onOpen }}
+              id={id(item.index)}
+              isChosen={row.path === chosen}
+              isFocused={item.index === at}
+              onClick={() => choose(row)}
+            />
+          ) : null;
+        })}
+      </div>
+    </div>
+  );
+}
+
+function Row(props: {
+  readonly row: FileRow;
+  readonly id: string;
+  readonly start: number;
+  readonly isChosen: boolean;
+  readonly isFocused: boolean;
+  readonly onClick: () => void;
+  readonly onOpen: ((path: string) => void) | undefined;
+}): JSX.Element {
+  const { row, id, start, isChosen, isFocused, onClick, onOpen } = props;
+  return (
+    // The tree itself has the focus and the keys, as the pattern with aria-activedescendant has it.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
+    <div
+      id={id}
+      role="treeitem"
+      aria-level={row.level}
+      aria-expanded={row.isOpen ?? undefined}
+      aria-selected={isChosen}
+      className={`jp-Mlops-fileRow ${isFocused ? 'jp-mod-focused' : ''}`}
+      style={{ transform: `translateY(${start}px)`, paddingLeft: 6 + (row.level - 1) * 14 }}
+      title={row.note ? `${row.path}\n${row.note}` : row.path}
+      onClick={onClick}
+      onDoubleClick={() => row.isOpen === null && onOpen?.(row.path)}
+    >
+      {row.isOpen === null ? <span className="jp-Mlops-fileGap" /> : <CaretIcon />}
+      <bdi>{row.name}</bdi>
+      <span className="jp-Mlops-aside">{row.note || (row.isOpen === null ? size(row.nBytes) : '')}</span>
+    </div>
+  );
+}

@@ -1,0 +1,104 @@
+/** The text of a log, drawn by Lab's own renderer of streams: block by block, only what is seen. */
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import type { JSX } from 'react';
+
+import { useTrans } from '../api/context';
+import { Rendered } from '../common/rendered';
+import type { Loaded } from './logmodel';
+
+/** As `style/run.css` has it: lines are never wrapped, so that a block's height is known before it is drawn. */
+const LINE_HEIGHT = 18;
+
+export function LogText(props: {
+  readonly loaded: Loaded;
+  readonly mime: string;
+  readonly follow: boolean;
+  readonly onLeaveEnd: () => void;
+  /** The line to show, counted from the first that is loaded. */
+  readonly mark: number | null;
+}): JSX.Element {
+  const { loaded, mime, follow, onLeaveEnd, mark } = props;
+  const trans = useTrans();
+  const scroller = useRef<HTMLDivElement>(null);
+  const blocks = useMemo(
+    () =>
+      loaded.current
+        ? [...loaded.blocks, { start: loaded.next, text: loaded.current, nLines: 1 }]
+        : loaded.blocks,
+    [loaded]
+  );
+  const isFirst = useRef(loaded.start);
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing in here is memoised
+  const rows = useVirtualizer({
+    count: blocks.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: index => (blocks[index]?.nLines ?? 0) * LINE_HEIGHT,
+    getItemKey: index => blocks[index]?.start ?? index,
+    overscan: 1
+  });
+  const total = blocks.reduce((n, block) => n + block.nLines, 0) * LINE_HEIGHT;
+  useLayoutEffect(() => {
+    rows.measure();
+    const node = scroller.current;
+    if (node && follow) {
+      node.scrollTop = total;
+    } else if (node && mark !== null) {
+      node.scrollTop = Math.max(0, (mark - 4) * LINE_HEIGHT);
+    } else if (node && loaded.start < isFirst.current) {
+      node.scrollTop += total - node.scrollHeight; // what was read stays where it is
+    }
+    isFirst.current = loaded.start;
+    // Scrolled for what is loaded, and not again while somebody scrolls.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [blocks, follow, mark]);
+  useEffect(() => {
+    const node = scroller.current;
+    if (!node) {
+      return;
+    }
+    const onScroll = (): void => {
+      if (follow && node.scrollTop + node.clientHeight < node.scrollHeight - 3 * LINE_HEIGHT) {
+        onLeaveEnd();
+      }
+    };
+    node.addEventListener('wheel', onScroll, { passive: true });
+    node.addEventListener('keyup', onScroll);
+    return () => {
+      node.removeEventListener('wheel', onScroll);
+      node.removeEventListener('keyup', onScroll);
+    };
+  }, [follow, onLeaveEnd]);
+  return (
+    <div
+      ref={scroller}
+      className="jp-Mlops-runLogScroll"
+      role="log"
+      aria-label={trans.__('What the run wrote')}
+      // Nothing in it takes the focus, and it is to be scrolled by keyboard.
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+    >
+      <div style={{ height: total, position: 'relative' }}>
+        {mark !== null && (
+          <div className="jp-Mlops-runLogMark" style={{ top: mark * LINE_HEIGHT, height: LINE_HEIGHT }} />
+        )}
+        {rows.getVirtualItems().map(item => (
+          <div
+            key={item.key}
+            className="jp-Mlops-runLogBlock"
+            style={{ transform: `translateY(${item.start}px)`, height: item.size }}
+          >
+            <BlockText text={blocks[item.index]?.text ?? ''} mime={mime} />
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function BlockText({ text, mime }: { readonly text: string; readonly mime: string }): JSX.Element {
+  const data = useMemo(() => ({ [mime]: text }), [mime, text]);
+  return <Rendered data={data} otherwise={text} />;
+}

@@ -1,0 +1,90 @@
+/** The note of a run in Markdown: drawn by Lab, edited in place. */
+
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import type { JSX } from 'react';
+
+import { useCan, useSession, useTrans } from '../api/context';
+import { Rendered } from '../common/rendered';
+import { Button } from '../common/ui/button';
+import { Part } from '../common/ui/parts';
+import { Failed } from '../common/ui/states';
+
+export function Notes({ run, note }: { readonly run: string; readonly note: string }): JSX.Element {
+  const trans = useTrans();
+  const canWrite = useCan('write');
+  const [draft, setDraft] = useState<string | null>(null);
+  const data = useMemo(() => ({ 'text/markdown': note }), [note]);
+  const edit = (
+    <Button
+      onClick={() => setDraft(note)}
+      refused={canWrite ? null : trans.__('This server lets you only look.')}
+    >
+      {note ? trans.__('Edit') : trans.__('Add a note')}
+    </Button>
+  );
+  return (
+    <Part title={trans.__('Notes')} aside={draft === null && edit}>
+      {draft !== null ? (
+        <Editor run={run} draft={draft} onChange={setDraft} onEnd={() => setDraft(null)} />
+      ) : note ? (
+        <Rendered data={data} className="jp-Mlops-runNote" />
+      ) : (
+        <p className="jp-Mlops-quiet">{trans.__('What was tried here, and what came of it.')}</p>
+      )}
+    </Part>
+  );
+}
+
+function Editor(props: {
+  readonly run: string;
+  readonly draft: string;
+  readonly onChange: (draft: string) => void;
+  readonly onEnd: () => void;
+}): JSX.Element {
+  const { run, draft, onChange, onEnd } = props;
+  const trans = useTrans();
+  const { client } = useSession();
+  const queries = useQueryClient();
+  const save = useMutation({
+    mutationFn: () => client.patch('/runs/{ref}', { path: { ref: run }, body: { note: draft } }),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['run', run] });
+      onEnd();
+    }
+  });
+  return (
+    <form
+      className="jp-Mlops-noteEditor"
+      onSubmit={event => {
+        event.preventDefault();
+        save.mutate();
+      }}
+    >
+      <textarea
+        aria-label={trans.__('Note in Markdown')}
+        value={draft}
+        rows={Math.min(24, Math.max(6, draft.split('\n').length + 1))}
+        onChange={event => onChange(event.target.value)}
+        onKeyDown={event => {
+          if (event.key === 'Escape') {
+            onEnd();
+          } else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+            save.mutate();
+          }
+        }}
+        // The button that was pressed is gone: the reader goes on here.
+        // eslint-disable-next-line jsx-a11y/no-autofocus
+        autoFocus
+      />
+      {save.error && <Failed error={save.error} />}
+      <div className="jp-Mlops-toolbar">
+        <Button tone="accept" busy={save.isPending} onClick={() => save.mutate()}>
+          {trans.__('Save')}
+        </Button>
+        <Button onClick={onEnd}>{trans.__('Cancel')}</Button>
+        <span className="jp-Mlops-quiet">{trans.__('Markdown. Ctrl+Enter saves.')}</span>
+      </div>
+    </form>
+  );
+}
