@@ -872,6 +872,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{ref}/logs/{stream}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the lines of what a run wrote that have a text in them, in any case. */
+        get: operations["find_in_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runs/{ref}/metrics": {
         parameters: {
             query?: never;
@@ -2197,6 +2214,23 @@ export interface components {
          */
         LoadingProgram: {
             source: string;
+        };
+        /**
+         * LogHits
+         * @description Where in a stream a text occurs.
+         */
+        LogHits: {
+            lines: components["schemas"]["LogLine"][];
+            n_lines: number;
+        };
+        /**
+         * LogLine
+         * @description A line of a stream that has what was looked for in it.
+         */
+        LogLine: {
+            at: number;
+            number: number;
+            text: string;
         };
         /**
          * LogMetrics
@@ -5462,6 +5496,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogPart"];
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_in_log: {
+        parameters: {
+            query: {
+                text: string;
+            };
+            header?: never;
+            path: {
+                ref: string;
+                stream: "stderr" | "stdout";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogHits"];
                 };
             };
             /** @description Why not, and what to do. */
