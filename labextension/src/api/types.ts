@@ -37,8 +37,6 @@ export type Problem = Readonly<Schemas['Problem']>;
 export type AbsentRun = Readonly<Schemas['AbsentRun']>;
 export type CodeDiff = Readonly<Schemas['CodeDiff']>;
 export type CodeVersion = Readonly<Schemas['CodeVersion']>;
-export type Curve = Readonly<Schemas['Curve']>;
-export type FileChange = Readonly<Schemas['FileChange']>;
 export type Packages = Readonly<Schemas['Packages']>;
 
 /** What Jupyter Server's authorizer is asked for. */
