@@ -48,7 +48,7 @@ function LabEditor({ label, text, mimeType, onChange }: EditorProps): JSX.Elemen
   const host = useRef<HTMLDivElement>(null);
   const model = useRef<CodeEditor.Model | null>(null);
   const tell = useRef(onChange);
-  const first = useRef(text);
+  const shown = useRef(text);
 
   useEffect(() => {
     tell.current = onChange;
@@ -59,7 +59,7 @@ function LabEditor({ label, text, mimeType, onChange }: EditorProps): JSX.Elemen
       return undefined;
     }
     const made = new CodeEditor.Model({ mimeType });
-    made.sharedModel.setSource(first.current);
+    made.sharedModel.setSource(shown.current);
     model.current = made;
     const editor = editors.factoryService.newInlineEditor({
       host: host.current,
@@ -68,8 +68,11 @@ function LabEditor({ label, text, mimeType, onChange }: EditorProps): JSX.Elemen
     });
     host.current.querySelector('.cm-content')?.setAttribute('aria-label', label);
     const onText = (): void => {
-      first.current = made.sharedModel.getSource();
-      tell.current(first.current);
+      const source = made.sharedModel.getSource();
+      if (source !== shown.current) {
+        shown.current = source; // by a person, not by us
+        tell.current(source);
+      }
     };
     made.sharedModel.changed.connect(onText);
     return () => {
@@ -80,7 +83,7 @@ function LabEditor({ label, text, mimeType, onChange }: EditorProps): JSX.Elemen
   }, [editors, label, mimeType]);
 
   useEffect(() => {
-    first.current = text;
+    shown.current = text;
     const shared = model.current?.sharedModel;
     if (shared && shared.getSource() !== text) {
       shared.setSource(text);

@@ -40,8 +40,10 @@ describe('points', () => {
     expect(second).toMatchObject({ at: 102, perS: 20, failedPerS: 5 });
   });
 
-  it('count from 0 again where a gateway was loaded anew', () => {
-    expect(points([look(100, 5000), look(102, 6)])[0]?.perS).toBe(3);
+  it('leave out the moment in which a gateway was loaded anew, and counts from 0 again', () => {
+    expect(points([look(100, 5000), look(102, 6)])[0]?.perS).toBeNull();
+    const found = points([look(100, 5000), look(101, 5010), look(102, 3), look(103, 13)]);
+    expect(found.map(one => one.perS)).toEqual([10, 10, 10]);
   });
 
   it('have a break where nobody looked', () => {

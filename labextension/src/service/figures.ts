@@ -76,7 +76,7 @@ export function points(looks: readonly Figures[]): readonly Point[] {
     while (first < i - 1 && look.at - (looks[first]?.at ?? 0) > SPAN_S) {
       first++;
     }
-    found.push(pointBetween(looks[first] ?? previous, look));
+    found.push(pointOver(looks.slice(first, i + 1)));
   }
   return found;
 }
@@ -95,23 +95,45 @@ function nothing(at: number): Point {
   };
 }
 
-function pointBetween(before: Figures, now: Figures): Point {
-  const seconds = now.at - before.at;
-  const [a, b] = [now.answered, before.answered];
-  const rate = (name: 'requests' | 'ok' | 'refused' | 'failed'): number | null =>
-    a && b ? grown(a[name], b[name]) / seconds : null;
+function pointOver(span: readonly Figures[]): Point {
+  const [before, now] = [span[0], span.at(-1)];
+  if (!before || !now) {
+    throw new Error('A span has two looks at least.');
+  }
+  const came = answeredIn(span);
   const took = tookBetween(before, now, () => true);
   return {
     at: now.at,
-    perS: rate('requests'),
-    okPerS: rate('ok'),
-    refusedPerS: rate('refused'),
-    failedPerS: rate('failed'),
+    perS: came && came.requests / came.seconds,
+    okPerS: came && came.ok / came.seconds,
+    refusedPerS: came && came.refused / came.seconds,
+    failedPerS: came && came.failed / came.seconds,
     p50S: quantile(took, 0.5),
     p99S: quantile(took, 0.99),
-    inFlight: a?.in_flight ?? 0,
+    inFlight: now.answered?.in_flight ?? 0,
     n: total(took)
   };
+}
+
+type Came = Readonly<Record<'requests' | 'ok' | 'refused' | 'failed' | 'seconds', number>>;
+
+/**
+ * Return what came between looks that follow each other. A gateway that was loaded anew counts from 0 on: how much
+ * came between those two looks nobody knows, so neither that nor its time is counted.
+ */
+function answeredIn(span: readonly Figures[]): Came | null {
+  const sum = { requests: 0, ok: 0, refused: 0, failed: 0, seconds: 0 };
+  for (const [i, look] of span.entries()) {
+    const [now, before] = [look.answered, span[i - 1]?.answered];
+    if (now && before && now.requests >= before.requests) {
+      sum.requests += now.requests - before.requests;
+      sum.ok += grown(now.ok, before.ok);
+      sum.refused += grown(now.refused, before.refused);
+      sum.failed += grown(now.failed, before.failed);
+      sum.seconds += look.at - (span[i - 1]?.at ?? look.at);
+    }
+  }
+  return sum.seconds > 0 ? sum : null;
 }
 
 /** Return what the replicas that pass did in the last seconds; null before the second look. */

@@ -34,9 +34,10 @@ export function ratesBetween(
     const previous = old.get(one.service);
     const seconds = previous ? one.at - previous.at : 0;
     const kept = known?.get(one.service);
-    if (previous && seconds > 0) {
+    const isSame = previous && one.answered.requests >= previous.answered.requests; // else it was loaded anew
+    if (isSame && seconds > 0) {
       found.set(one.service, {
-        perS: grown(one.answered.requests, previous.answered.requests) / seconds,
+        perS: (one.answered.requests - previous.answered.requests) / seconds,
         failedPerS: grown(one.answered.failed, previous.answered.failed) / seconds
       });
     } else if (kept) {

@@ -45,9 +45,11 @@ export function TryIt({ service, draft, onDraft, sending }: Props): JSX.Element 
   const fault = media === 'application/json' && body.trim() ? jsonFault(body) : null;
   const refused = !canWrite
     ? trans.__('This server lets you look only.')
-    : service.port
-      ? null
-      : trans.__('It has no address yet.');
+    : !service.port
+      ? trans.__('It has no address yet.')
+      : draft.text === null && example.isPending
+        ? trans.__('The sample is being loaded.')
+        : null;
   const send = (): void => {
     if (refused === null) {
       void sending.send(body, media, deployment);
@@ -216,7 +218,7 @@ function Answer(props: { readonly answer: Scored | null; readonly error: unknown
             <span className="jp-Mlops-fill" />
             <Button onClick={() => Clipboard.copyToSystem(answer.text)}>{trans.__('Copy answer')}</Button>
           </div>
-          {answer.problem && (
+          {answer.problem ? (
             <div className="jp-Mlops-failure" role="alert">
               <strong>{answer.problem.detail}</strong>
               {answer.problem.hint && <p>{answer.problem.hint}</p>}
@@ -224,9 +226,9 @@ function Answer(props: { readonly answer: Scored | null; readonly error: unknown
                 <code>{answer.problem.code}</code>
               </p>
             </div>
+          ) : (
+            <pre className="jp-Mlops-code">{prettyText(answer.text).slice(0, MOST_SHOWN)}</pre>
           )}
-          {/* An answer longer than this is for a program. */}
-          <pre className="jp-Mlops-code">{prettyText(answer.text).slice(0, MOST_SHOWN)}</pre>
         </>
       ) : (
         <p className="jp-Mlops-quiet">{trans.__('Its answer will be here.')}</p>
@@ -235,4 +237,5 @@ function Answer(props: { readonly answer: Scored | null; readonly error: unknown
   );
 }
 
+/** An answer longer than this is for a program. */
 const MOST_SHOWN = 200_000;

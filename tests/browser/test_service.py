@@ -1,0 +1,366 @@
+"""The view of a service in a real JupyterLab, on a real service: each control, from the click to its effect."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlops.activities import wait_activity
+from jupyter_mlops.agent.control import agent_status, stop_agent
+from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.calls import Caller, endpoint_of
+from jupyter_mlops.delivery.clients import client_program
+from jupyter_mlops.delivery.manifests import create_manifest
+from jupyter_mlops.delivery.models import register_model
+from jupyter_mlops.delivery.services import delete_service, deploy, list_services, service_keys
+from jupyter_mlops.workspace import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+NAME = "churn-eu"
+SAMPLE = {"columns": ["age"], "data": [[20.0], [50.0]]}
+# Refuses a body without rows in its own words, as scoring scripts do.
+SCRIPT = """
+import time
+
+def init():
+    pass
+
+def run(data):
+    time.sleep(0.002)
+    return {{"predictions": [{score}] * len(data["data"])}}
+"""
+
+# The contrast of each text of the view with what is behind it, by WCAG's formula.
+CONTRASTS = """() => {
+  const parse = colour => {
+    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+    return colour.startsWith('color(') ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
+  };
+  const over = ([r, g, b, a], under) => [r, g, b].map((part, i) => part * a + under[i] * (1 - a));
+  const light = rgb => {
+    const [r, g, b] = rgb.map(part => part / 255).map(p => (p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = element => {
+    const chain = [];
+    for (let at = element; at; at = at.parentElement) chain.unshift(parse(getComputedStyle(at).backgroundColor));
+    return chain.reduce((under, colour) => over(colour, under), [255, 255, 255]);
+  };
+  const found = {};
+  for (const element of document.querySelectorAll('.jp-Mlops-service *')) {
+    const text = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim()).join('');
+    if (!text || !element.offsetParent) continue;
+    const under = behind(element);
+    const [a, b] = [light(over(parse(getComputedStyle(element).color), under)), light(under)].sort((x, y) => y - x);
+    found[text] = (a + 0.05) / (b + 0.05);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("place") / "churn"
+    folder.mkdir()
+    return start_lab(folder)
+
+
+@pytest.fixture(scope="module")
+def world(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace with a service of two deployments, which its own agent keeps."""
+    files = tmp_path_factory.mktemp("files")
+    with contextlib.closing(Workspace.open(lab.folder, create=True)) as world:
+        weights = files / "weights.bin"
+        weights.write_bytes(b"weights")
+        register_model(world, str(weights), "churn")
+        for deployment, score, traffic in (("blue", 0.25, None), ("green", 0.75, 10)):
+            ref = manifest(world, files, deployment, score)
+            asked = deploy(world, NAME, manifest=ref, deployment=deployment, traffic=traffic)
+            wait_activity(world, asked.name, timeout_s=90)
+        manifest(world, files, "blue", 0.5)
+        yield world
+        for service in list_services(world):
+            wait_activity(world, delete_service(world, service.name).name, timeout_s=60)
+        stop_agent(world)
+
+
+def manifest(world: Workspace, files: Path, name: str, score: float) -> str:
+    script, sample = files / f"{name}.py", files / f"{name}.json"
+    script.write_text(SCRIPT.format(score=score), "utf-8")
+    sample.write_text(json.dumps(SAMPLE), "utf-8")
+    return create_manifest(world, ["churn"], name=name, script=script, sample=sample).ref
+
+
+@pytest.fixture(scope="module")
+def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:  # noqa: ARG001  # the service is to be there
+    """One page for all tests, opened by a link as one person sends it to another."""
+    page = open_lab(lab, f"lab?mlops=service:{NAME}", width=1400, height=900)
+    page.get_by_role("heading", name=NAME).wait_for()
+    return page
+
+
+@pytest.fixture
+def service(world: Workspace) -> Callable[[], Service]:
+    return lambda: world.catalog.get(Service, NAME)
+
+
+@pytest.fixture
+def asked(world: Workspace) -> Iterator[None]:
+    """Requests, all the time, one in twenty of them bad."""
+    over = threading.Event()
+
+    def ask() -> None:
+        with contextlib.closing(Caller(lambda: endpoint_of(world, NAME))) as caller:
+            n = 0
+            while not over.wait(0.02):
+                n += 1
+                caller.tried(b"{" if n % 20 == 0 else json.dumps(SAMPLE).encode())
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def eventually(holds: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+    deadline = time.monotonic() + timeout_s
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.05)
+    return found
+
+
+def tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def press(page: Any, name: str | re.Pattern[str]) -> None:
+    page.locator(".jp-Mlops-service").get_by_role("button", name=name, exact=isinstance(name, str)).first.click()
+
+
+def confirm(page: Any, name: str) -> None:
+    """Press a dialog's button, and wait until the dialog has gone with what it did."""
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_role("button", name=name, exact=True).click()
+    dialog.wait_for(state="detached")
+
+
+def clipboard(page: Any) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+@pytest.mark.usefixtures("asked")
+def test_figures_move_while_they_are_looked_at_and_nothing_is_asked_when_not(page: Any) -> None:
+    def tile(name: str) -> Any:
+        return page.locator(".jp-Mlops-tile", has_text=name).locator("dd").first
+
+    rate = eventually(lambda: float(re.sub("[^0-9.]", "", tile("Requests per second").inner_text()) or 0))
+    assert 3 < rate < 60
+    assert re.fullmatch(r"[\d.]+ ms", tile("Median latency (p50)").inner_text())
+    assert re.fullmatch(r"[\d.]+ ms", tile("99th percentile (p99)").inner_text())
+    eventually(lambda: re.search(r" 0\.\d+ refused| [1-9][\d.]* refused", page.locator(".jp-Mlops-tiles").inner_text()))
+    assert tile("Replicas ready").inner_text() == "2 of 2"
+    rows = page.get_by_role("row", name=re.compile("process [0-9]+"))
+    assert rows.count() == 2
+    assert "MB" in rows.first.inner_text()
+    assert page.get_by_role("figure", name="Requests per second").locator("canvas").count() == 1
+
+    with page.expect_request("**/figures"):
+        pass
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/figures" in request.url else None)
+    page.get_by_role("button", name="New Launcher").first.click()
+    page.wait_for_timeout(500)
+    asked.clear()
+    page.wait_for_timeout(2500)
+    assert asked == []
+    with page.expect_request("**/figures"):
+        page.get_by_role("tab", name=NAME).click()
+
+
+def test_the_url_and_a_link_are_copied(page: Any, service: Any) -> None:
+    press(page, "Copy the URL")
+    assert clipboard(page) == service().url
+    press(page, "Copy link")
+    eventually(lambda: clipboard(page).endswith(f"/user/x/lab?mlops=service%3A{NAME}"))
+
+
+def test_traffic_is_shifted_by_keyboard_and_copies_by_number(page: Any, service: Any) -> None:
+    tab(page, "Live")
+    page.get_by_role("slider", name="Traffic of green").focus()
+    for _ in range(15):
+        page.keyboard.press("ArrowRight")
+    assert page.get_by_role("slider", name="Traffic of blue").input_value() == "75"
+    press(page, "Reset")
+    assert page.get_by_role("slider", name="Traffic of green").input_value() == "10"
+    page.get_by_role("spinbutton", name="Percent of traffic of blue").fill("60")
+    page.get_by_role("spinbutton", name="Percent of requests copied to green").fill("20")
+    press(page, "Apply")
+    eventually(lambda: [(one.weight, one.mirror) for one in service().deployments] == [(60, 0), (40, 20)])
+    page.get_by_role("button", name="Apply").wait_for(state="detached")
+
+
+def test_the_console_sends_the_sample_to_whom_it_is_told_to_and_shows_what_comes(page: Any) -> None:
+    tab(page, "Try it")
+    body = page.get_by_role("textbox", name="Body of the request")
+    body.get_by_text('"columns"').wait_for()
+    answer = page.get_by_role("region", name="Answer")
+    for deployment, score in (("blue", "0.25"), ("green", "0.75")):
+        page.get_by_label("Deployment").select_option(deployment)
+        press(page, "Send")
+        answer.get_by_text(f"by {deployment}").wait_for()
+        answer.get_by_text(f'"predictions": [{score}, {score}]').wait_for()
+    assert answer.locator(".jp-Mlops-status").inner_text() == "200"
+    assert re.search(r"[\d.]+ ms", answer.inner_text())
+
+    body.fill('{"data": [[1]')  # it breaks off
+    page.get_by_text(re.compile("^Line 1, column")).wait_for()
+    page.keyboard.press("Control+Enter")
+    answer.get_by_role("alert").wait_for()
+    assert answer.locator(".jp-Mlops-status").inner_text() == "400"
+    body.fill('{"data":[[1],[2],[3]]}')
+    press(page, "Format JSON")
+    body.get_by_text('"data": [').wait_for()
+    page.keyboard.press("Control+Enter")
+    press(page, "Send")
+    answer.get_by_text("[0.75, 0.75, 0.75]").wait_for()
+    press(page, "Sample")
+    body.get_by_text('"columns"').wait_for()
+
+
+def test_lines_of_the_log_come_as_they_are_written_and_are_searched(page: Any, world: Workspace) -> None:
+    tab(page, "Logs")
+    log = page.get_by_role("log", name="Log")
+    page.get_by_role("searchbox", name="Search the log").fill("my-own-id")
+    page.get_by_text("0 lines").wait_for()
+    with contextlib.closing(Caller(lambda: endpoint_of(world, NAME))) as caller:
+        caller.score(json.dumps(SAMPLE).encode(), headers={"x-request-id": "my-own-id", "x-mlops-deployment": "blue"})
+    log.get_by_text("my-own-id").wait_for()
+    assert "200 /score" in log.inner_text()
+    page.get_by_role("searchbox", name="Search the log").fill("")
+    page.get_by_label("Level").select_option("warning")
+    eventually(lambda: " 400 " in f" {log.inner_text()} ".replace("\n", " "))
+    assert "200 /score" not in log.inner_text()
+
+
+def test_a_request_that_was_kept_is_seen_and_tried_again(page: Any) -> None:
+    tab(page, "Requests")
+    assert page.get_by_text("All requests are kept, for good, in the workspace.").is_visible()
+    kept = page.get_by_role("button", name="my-own-id")
+    eventually(lambda: kept.is_visible() or press(page, "Refresh"))
+    kept.click()
+    assert "[20]" in page.locator(".jp-Mlops-requestDetail").inner_text()
+    press(page, "Try it again")
+    page.get_by_role("textbox", name="Body of the request").get_by_text('"columns"').wait_for()
+
+
+def test_keys_are_copied_unseen_shown_when_asked_and_made_anew(page: Any, world: Workspace) -> None:
+    tab(page, "Access")
+    before = service_keys(world, NAME)
+    primary = page.get_by_role("group", name="Primary key")
+    primary.get_by_role("button", name="Copy").click()
+    page.get_by_text("Primary key is copied.").wait_for()
+    assert clipboard(page) == before.primary
+    assert before.primary not in page.content()
+    primary.get_by_role("button", name="Show").click()
+    primary.get_by_text(before.primary).wait_for()
+    primary.get_by_role("button", name="Regenerate…").click()
+    confirm(page, "Regenerate")
+    after = eventually(lambda: service_keys(world, NAME).primary != before.primary and service_keys(world, NAME))
+    assert after.secondary == before.secondary
+    primary.get_by_text(before.primary).wait_for(state="detached")
+
+
+def test_client_code_is_there_in_each_language(page: Any, world: Workspace) -> None:
+    for language in ("curl", "JavaScript", "Java", "C#", "R", "Python"):
+        tab(page, language)
+        page.get_by_role("tabpanel", name=language).get_by_text("/score", exact=False).first.wait_for()
+    press(page, "Copy code")
+    eventually(lambda: clipboard(page) == client_program(world, NAME, "python").source)
+
+
+def test_settings_are_changed_while_it_runs(page: Any, service: Any) -> None:
+    tab(page, "Settings")
+    press(page, "Configure…")
+    page.get_by_role("dialog").get_by_label("Requests waiting beyond those").fill("77")
+    confirm(page, "Save")
+    page.locator(".jp-Mlops-facts").get_by_text("77").wait_for()
+    assert service().limits.max_queue == 77
+
+
+def test_it_is_scaled_updated_with_progress_and_rolled_back(page: Any, service: Any) -> None:
+    tab(page, "Live")
+    press(page, "Update…")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Model").fill("churn")
+    dialog.get_by_label("Deployment").fill("blue")
+    more = dialog.locator("summary")
+    if more.count():
+        more.first.click()
+    dialog.get_by_label("Manifest").fill("blue:2")
+    confirm(page, "Update")
+    page.get_by_role("progressbar", name=f"Deploy {NAME}").wait_for()
+    eventually(lambda: service().deployments[0].manifest == "blue:2")
+    page.get_by_role("progressbar", name=f"Deploy {NAME}").wait_for(state="detached")
+    page.get_by_role("row", name=re.compile("^blue")).get_by_text("blue:2").wait_for()
+
+    press(page, "Roll back…")
+    confirm(page, "Roll Back")
+    eventually(lambda: service().deployments[0].manifest == "blue:1")
+
+
+def test_a_deployment_is_removed_when_it_gets_no_more(page: Any, service: Any) -> None:
+    page.get_by_role("row", name=re.compile("^blue")).get_by_text("blue:1").wait_for()
+    page.get_by_role("spinbutton", name="Percent of traffic of green").fill("0")
+    page.get_by_role("spinbutton", name="Percent of requests copied to green").fill("0")
+    press(page, "Apply")
+    eventually(lambda: service().deployments[-1].weight == 0)
+    press(page, "Remove deployment green")
+    confirm(page, "Remove")
+    eventually(lambda: [one.name for one in service().deployments] == ["blue"])
+    page.get_by_role("row", name=re.compile("^green")).first.wait_for(state="detached")
+
+
+def test_it_says_that_the_agent_is_not_running_and_starts_it(page: Any, world: Workspace) -> None:
+    stop_agent(world)
+    page.get_by_text("The agent of this workspace is not running").wait_for()
+    press(page, "Start the agent")
+    page.get_by_text("The agent of this workspace is not running").wait_for(state="detached")
+    assert agent_status(world).running
+
+
+def test_it_is_as_readable_in_the_dark(page: Any, tmp_path: Path) -> None:
+    """Every text has the contrast of WCAG AA, also that of the console and the log."""
+    page.get_by_role("menuitem", name="Settings").click()
+    page.get_by_text("Theme", exact=True).first.hover()
+    page.get_by_text("JupyterLab Dark", exact=True).click()
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    for name in ("Live", "Try it", "Logs", "Requests", "Access", "Settings"):
+        tab(page, name)
+        page.wait_for_timeout(400)
+        page.screenshot(path=tmp_path / f"{name}.png")
+        low = {text: ratio for text, ratio in page.evaluate(CONTRASTS).items() if ratio < 4.5}
+        assert low == {}, name
+
+
+def test_it_speaks_https_when_told_to_and_is_deleted(page: Any, world: Workspace, service: Any) -> None:
+    tab(page, "Access")
+    press(page, "Use HTTPS…")
+    confirm(page, "Use HTTPS")
+    page.get_by_text(service().url.replace("http:", "https:")).first.wait_for()
+    certificate = eventually(lambda: service().certificate)
+    page.get_by_text(certificate.fingerprint).wait_for()
+    press(page, "Delete…")
+    confirm(page, "Delete")
+    eventually(lambda: not list_services(world))
+    page.get_by_role("alert").get_by_text(NAME).first.wait_for()
