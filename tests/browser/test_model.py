@@ -1,0 +1,395 @@
+"""A model in the main area of a real JupyterLab: what it shows, and each of its controls from the click to the effect."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.agentlock import hold
+from jupyter_mlops.core.environment import Environment
+from jupyter_mlops.core.errors import Unavailable
+from jupyter_mlops.core.image import Image
+from jupyter_mlops.core.manifest import Manifest
+from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.core.service import Deployment, Service
+from jupyter_mlops.delivery.manifests import create_manifest
+from jupyter_mlops.delivery.models import alias_model, register_model, show_model, show_model_version
+from jupyter_mlops.workspace import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+MLMODEL = """flavors:
+  python_function:
+    loader_module: mlflow.sklearn
+    python_version: 3.11.7
+  sklearn:
+    pickled_model: model.skops
+    sklearn_version: {sklearn}
+saved_input_example_info:
+  artifact_path: input_example.json
+  type: dataframe
+signature:
+  inputs: '[{{"type": "double", "name": "age", "required": true}}, {{"type": "string", "name": "지역", "required": false}}]'
+  outputs: '[{{"type": "tensor", "tensor-spec": {{"dtype": "int64", "shape": [-1]}}}}]'
+"""
+SAMPLE = '{"columns": ["age", "지역"], "data": [[20.5, "서울"], [31.0, "부산"]]}'
+SCORE = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
+
+
+def train(world: Workspace, folder: Path, name: str, *, c: str, auc: float, sklearn: str) -> str:
+    """Record a run with a model among its artifacts; return its id."""
+    tags = {"mlops.git.commit": "c" * 40, "mlops.git.branch": "main", "mlops.node": world.node}
+    run = world.tracking.create_run("forest", name, tags=tags, params={"C": c, "solver": "lbfgs"})
+    at = [MetricPoint(key="auc", value=auc, step=0, at_ms=1), MetricPoint(key="loss", value="NaN", step=0, at_ms=1)]
+    world.tracking.log(run.id, metrics=at)
+    folder.mkdir()
+    (folder / "MLmodel").write_text(MLMODEL.format(sklearn=sklearn), "utf-8")
+    (folder / "input_example.json").write_text(SAMPLE, "utf-8")
+    (folder / "model.skops").write_bytes(name.encode() * 1000)
+    (folder / "requirements.txt").write_text(f"scikit-learn=={sklearn}\nskops==0.13\n", "utf-8")
+    for file in sorted(folder.iterdir()):
+        world.tracking.store(run.id, file, "model")
+    (folder / "environment.json").write_bytes(encode(Environment(python="3.11.7", packages={"scikit-learn": sklearn})))
+    world.tracking.store(run.id, folder / "environment.json", "mlops")
+    world.tracking.end_run(run.id, "FINISHED")
+    return run.id
+
+
+def seed(world: Workspace, scratch: Path) -> None:
+    """Make a model with three versions, manifests of the second, an image of one, and a service that runs it.
+
+    The signature of the third cannot be read.
+    """
+    first = train(world, scratch / "a", "brave-owl-1", c="0.5", auc=0.91, sklearn="1.5.0")
+    second = train(world, scratch / "b", "calm-fox-2", c="1.0", auc=0.94, sklearn="1.7.2")
+    register_model(world, first, "churn", path="model", tags={"team": "risk"})
+    register_model(world, second, "churn", path="model")
+    broken = (scratch / "b" / "MLmodel").read_text("utf-8").replace('[{"type": "double"', '[{"ty')
+    (scratch / "b" / "MLmodel").write_text(broken, "utf-8")
+    register_model(world, str(scratch / "b"), "churn")
+    alias_model(world, "churn:1", "champion")
+    (scratch / "score.py").write_text(SCORE, "utf-8")
+    manifest = create_manifest(world, ["churn:2"], script=scratch / "score.py")
+    create_manifest(world, ["churn:2"], script=scratch / "score.py", name="spare")
+    world.catalog.add(
+        Image(
+            name=manifest.ref, manifest=manifest.ref, image_id="sha256:" + "ab" * 32, tag=f"mlops/{manifest.ref}",
+            n_bytes=181_000_000, build_s=14.2, platform="linux/amd64",
+        )
+    )  # fmt: skip
+    part = Deployment(name="blue", manifest=manifest.ref, image="sha256:" + "ab" * 32)
+    world.catalog.add(Service(name="churn-api", host="docker", deployments=[part], port=49152, state="ready"))
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("place") / "churn"
+    folder.mkdir()
+    return start_lab(folder)
+
+
+@pytest.fixture(scope="module")
+def world(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The workspace. Its agent's lock is held here, so that what is asked of the agent stays to be seen."""
+    with closing(Workspace.open(lab.folder, create=True)) as opened:
+        seed(opened, tmp_path_factory.mktemp("trained"))
+        with hold(opened.root) as holder:
+            assert holder
+            yield opened
+
+
+@pytest.fixture(scope="module")
+def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:  # noqa: ARG001  # seeded before it is looked at
+    page = open_lab(lab, "lab?mlops=model:churn:2", width=1500, height=900)
+    page.locator(".jp-Mlops-model").wait_for()
+    return page
+
+
+def tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def button(page: Any, name: str) -> Any:
+    return page.locator(".jp-Mlops-model").get_by_role("button", name=name, exact=True)
+
+
+def select(page: Any, version: int) -> None:
+    page.get_by_role("row", name=re.compile(f"Version {version}")).get_by_text(f"Version {version}").click()
+    page.get_by_role("heading", name=f"Version {version}", exact=True).wait_for()
+
+
+def until(page: Any, holds: Callable[[], object]) -> None:
+    """Wait until something holds in the workspace, where the click's request may still be under way."""
+    for _ in range(100):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not come to be within ten seconds")
+
+
+def cancel_dialog(page: Any, title: str) -> str:
+    """Close the dialog of this title; return what its fields hold and what it says."""
+    dialog = page.locator(".jp-Dialog", has_text=title)
+    dialog.wait_for()
+    fields = dialog.locator("input:visible")
+    said = " ".join(fields.nth(at).input_value() for at in range(fields.count())) + dialog.inner_text()
+    dialog.get_by_role("button", name="Cancel").click()
+    dialog.wait_for(state="detached")
+    return str(said)
+
+
+def test_a_link_opens_the_version_it_names_with_what_its_run_measured(page: Any) -> None:
+    page.get_by_role("heading", name="Version 2", exact=True).wait_for()
+    detail = page.locator(".jp-Mlops-versionDetail")
+    detail.get_by_text("0.94", exact=True).wait_for()
+    detail.get_by_text("sklearn 1.7.2").wait_for()
+    said = detail.inner_text()
+    assert "NaN" in said
+    assert "3.11.7" in said
+    assert re.search(r"churn-api", said)
+
+
+def test_the_signature_and_the_sample_are_shown_as_a_table_and_as_json(page: Any) -> None:
+    tab(page, "Signature")
+    inputs = page.get_by_role("table", name="Inputs")
+    inputs.wait_for()
+    assert inputs.locator("tbody tr").all_inner_texts() == ["age\tdouble", "지역 may be left out\tstring"]
+    assert page.get_by_role("table", name="Outputs").locator("tbody tr").all_inner_texts() == ["int64\t(*)"]
+    assert "서울" in page.get_by_role("region", name="Sample as a table").inner_text()
+    button(page, "JSON").click()
+    assert '"dataframe_split"' in page.get_by_label("Sample as JSON").inner_text()
+    button(page, "Copy").click()
+    assert "서울" in page.evaluate("navigator.clipboard.readText()")
+    button(page, "Table").click()
+
+
+def test_a_version_is_promoted_by_moving_an_alias_and_taking_it_away(world: Workspace, page: Any) -> None:
+    button(page, "Promote…").click()
+    page.get_by_label("Alias for version 2").fill("champion")
+    page.get_by_text("Version 1 has it now.").wait_for()
+    button(page, "Move here").click()
+    button(page, "Take away alias champion").wait_for()
+    assert show_model(world, "churn").aliases == {"champion": 2}
+    button(page, "Promote…").click()
+    page.get_by_label("Alias for version 2").fill("v7")
+    page.keyboard.press("Enter")
+    page.get_by_text("'v7' cannot be an alias").wait_for()
+    page.keyboard.press("Escape")
+    button(page, "Take away alias champion").click()
+    button(page, "Take away alias champion").wait_for(state="detached")
+    assert show_model(world, "churn").aliases == {}
+
+
+def test_descriptions_and_tags_are_written_where_they_are_read(world: Workspace, page: Any) -> None:
+    tab(page, "Overview")
+    button(page, "Describe").last.click()
+    page.get_by_label("Description in Markdown").fill("Trained on **May** <img src=x onerror='window.hacked = 1'>")
+    page.keyboard.press("Control+Enter")
+    page.locator(".jp-Mlops-versionDetail strong", has_text="May").wait_for()
+    assert page.evaluate("window.hacked") is None
+    assert show_model_version(world, "churn:2").description.startswith("Trained on")
+
+    page.get_by_text("About the model").click()
+    button(page, "Describe").first.click()
+    page.get_by_label("Description in Markdown").fill("# Who leaves")
+    button(page, "Save").click()
+    page.get_by_role("heading", name="Who leaves").wait_for()
+    assert show_model(world, "churn").description == "# Who leaves"
+    button(page, "Add tag…").first.click()
+    page.get_by_label("Key of the tag").fill("owner")
+    page.get_by_label("Value of the tag").fill("ada")
+    page.keyboard.press("Enter")
+    button(page, "Remove tag owner").wait_for()
+    assert show_model(world, "churn").tags == {"owner": "ada"}
+    button(page, "Remove tag owner").click()
+    button(page, "Remove tag owner").wait_for(state="detached")
+    assert show_model(world, "churn").tags == {}
+    page.get_by_text("About the model").click()
+
+
+def test_what_happens_elsewhere_shows_without_a_reload(world: Workspace, page: Any) -> None:
+    alias_model(world, "churn:3", "staging")
+    page.get_by_role("row", name=re.compile("Version 3 @staging")).wait_for(timeout=5000)
+
+
+def test_versions_are_compared_and_so_are_their_runs(page: Any) -> None:
+    for version in (1, 2):
+        page.get_by_role("checkbox", name=f"Compare version {version}").check()
+    button(page, "Compare 2").click()
+    sides = page.get_by_role("region", name="Versions side by side")
+    sides.wait_for()
+    rows = dict(line.split("\t", 1) for line in sides.locator("tbody tr:not(.jp-mod-group)").all_inner_texts())
+    assert rows["auc"] == "0.94 best\t0.91"
+    assert rows["scikit-learn"] == "1.7.2\t1.5.0"
+    assert "skops" not in rows
+    button(page, "Only what differs").click()
+    sides.get_by_role("row", name=re.compile("^skops 0.13 0.13")).wait_for()
+    button(page, "Compare their runs").click()
+    page.locator(".jp-mod-compare").wait_for()
+    page.get_by_role("tab", name="churn:2").click()
+    button(page, "Close").click()
+    page.get_by_role("heading", name="Version 2", exact=True).wait_for()
+
+
+def test_the_lineage_is_walked_by_keyboard_and_opens_what_it_shows(page: Any) -> None:
+    tab(page, "Lineage")
+    flow = page.get_by_role("group", name=re.compile("^Lineage graph"))
+    boxes = flow.locator(".jp-Mlops-box")
+    boxes.first.wait_for()
+    kinds = {text.split("\n")[0] for text in boxes.all_inner_texts()}
+    assert kinds >= {"Commit", "Environment", "Target", "Run", "Model", "Manifest", "Image", "Service"}
+    flow.locator('[data-box="model:churn:2"]').focus()
+    is_down = flow.locator('[data-box="model:churn:2"]').bounding_box()["y"] > boxes.first.bounding_box()["y"] + 60
+    page.keyboard.press("ArrowUp" if is_down else "ArrowLeft")
+    assert page.evaluate("document.activeElement.dataset.box").startswith("run:")
+    page.keyboard.press("Enter")
+    page.locator(".jp-mod-run.jp-Mlops-main").wait_for()
+    page.get_by_role("tab", name="churn:2").click()
+    flow.locator('[data-box="service:churn-api"]').click()
+    page.locator(".jp-mod-service.jp-Mlops-main").wait_for()
+    page.get_by_role("tab", name="churn:2").click()
+    for name in ("Zoom in", "Zoom out", "Show all of it"):
+        button(page, name).click()
+    button(page, "As a list").click()
+    page.get_by_role("list", name="Lineage").get_by_text(
+        "Service churn-api, ready; from Image mlops/churn:1"
+    ).wait_for()
+    button(page, "As a list").click()
+    flow.locator('[data-box="manifest:churn:1"]').click()
+    page.get_by_role("table", name="Deployments").wait_for()
+
+
+def test_what_is_asked_of_images_and_manifests_reaches_the_agent_and_its_answer_shows(
+    world: Workspace, page: Any
+) -> None:
+    tab(page, "Serving")
+    uses = page.get_by_role("table", name="Deployments").locator("tbody tr").all_inner_texts()
+    assert [re.split(r"\s+", use.strip()) for use in uses] == [
+        ["churn-api", "ready", "blue", "churn:1", "100%", "1", "docker", "http://127.0.0.1:49152"]
+    ]
+    churn = page.get_by_role("article", name="Manifest churn:1")
+    churn.get_by_role("button", name="Push…").click()
+    page.locator(".jp-Dialog input").fill("127.0.0.1:1/churn:1")
+    page.locator(".jp-Dialog").get_by_role("button", name="Push").click()
+    churn.get_by_role("progressbar").wait_for()
+    (push,) = world.catalog.find(Activity)
+    assert (push.verb, push.args) == ("images.push", {"image": "churn:1", "target": "127.0.0.1:1/churn:1"})
+    world.catalog.edit(
+        Activity,
+        push.name,
+        lambda one: replace(one, state="failed", error=Unavailable("The registry does not answer.").problem()),
+    )
+    churn.get_by_text("The registry does not answer.").wait_for()
+
+    churn.get_by_role("button", name="Test").click()
+    try:
+        world.builder.check()
+    except Unavailable as error:
+        churn.get_by_text(error.message).wait_for()
+    else:
+        until(page, lambda: "images.test" in [one.verb for one in world.catalog.find(Activity)])
+
+
+def test_what_is_deployed_is_not_deleted_and_what_is_not_is(world: Workspace, page: Any) -> None:
+    churn = page.get_by_role("article", name="Manifest churn:1")
+    churn.get_by_role("toolbar", name="Image mlops/churn:1").get_by_role("button", name="Delete").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    churn.get_by_text("The image of churn:1 is deployed by churn-api.").wait_for()
+    assert world.catalog.get(Image, "churn:1")
+    spare = page.get_by_role("article", name="Manifest spare:1")
+    spare.get_by_role("button", name="Delete").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    spare.wait_for(state="detached")
+    assert [one.ref for one in world.catalog.find(Manifest)] == ["churn:1"]
+
+
+def test_verbs_that_ask_for_more_begin_with_this_version(page: Any) -> None:
+    button(page, "Deploy version 2…").click()
+    assert "churn:2" in cancel_dialog(page, "Deploy")
+    button(page, "Create manifest…").click()
+    assert "churn:2" in cancel_dialog(page, "Create a Manifest")
+    button(page, "Build image…").click()
+    assert "churn:1" in cancel_dialog(page, "Build an Image")
+    button(page, "Copy link").click()
+    until(page, lambda: "mlops=model%3Achurn%3A2" in page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_files_are_listed_with_digests_and_downloaded_into_a_new_folder(lab: Any, page: Any) -> None:
+    tab(page, "Files and packages")
+    files = page.get_by_role("table", name="Files")
+    files.wait_for()
+    assert [text.split("\t")[0] for text in files.locator("tbody tr").all_inner_texts()] == [
+        "MLmodel", "input_example.json", "model.skops", "requirements.txt",
+    ]  # fmt: skip
+    page.get_by_text("scikit-learn==1.7.2").wait_for()
+    button(page, "Download…").click()
+    page.locator(".jp-Dialog input").fill("got")
+    page.locator(".jp-Dialog").get_by_role("button", name="Download").click()
+    until(page, (lab.folder / "got" / "MLmodel").is_file)
+    page.get_by_text("The files of churn:2 are in got.").first.wait_for()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_what_cannot_be_read_is_said_beside_what_can_in_every_theme(theme: str, page: Any, tmp_path: Path) -> None:
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
+    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    select(page, 3)
+    tab(page, "Overview")
+    page.get_by_text("The model's signature in model/MLmodel cannot be read").wait_for()
+    assert "10.6 kB" in page.locator(".jp-Mlops-versionDetail").inner_text()
+    tab(page, "Lineage")
+    box = page.locator('[data-box="model:churn:3"]')
+    box.wait_for()
+    colours = box.evaluate(
+        "box => [getComputedStyle(box).backgroundColor, getComputedStyle(document.body).getPropertyValue('--jp-layout-color1')]"
+    )
+    page.screenshot(path=tmp_path / "lineage.png")
+    assert (colours[0] == "rgb(255, 255, 255)") == (theme == "JupyterLab Light"), colours
+
+
+def test_files_that_are_gone_are_said_to_be(world: Workspace, page: Any) -> None:
+    shutil.rmtree(world.tracking.find_model(show_model_version(world, "churn:1")))
+    select(page, 1)
+    tab(page, "Files and packages")
+    page.get_by_text("The files of model churn:1 are gone").wait_for()
+
+
+def test_of_many_versions_only_those_in_view_are_drawn(world: Workspace, page: Any) -> None:
+    for _ in range(100):
+        world.tracking.client.create_model_version("churn", "file:///nowhere", await_creation_for=0)
+    page.get_by_text("103 versions").wait_for()
+    versions = page.get_by_role("grid")
+    versions.focus()
+    page.keyboard.press("Home")
+    page.get_by_role("heading", name="Version 103", exact=True).wait_for()
+    assert versions.get_by_role("row").count() < 50
+    page.keyboard.press("End")
+    page.get_by_role("heading", name="Version 1", exact=True).wait_for()
+    versions.get_by_role("row", name=re.compile("Version 1 ")).wait_for()
+    page.get_by_role("searchbox", name="Filter versions").fill("@staging")
+    versions.get_by_role("row").get_by_text("Version 3", exact=True).click()
+    page.get_by_role("heading", name="Version 3", exact=True).wait_for()
+    assert versions.get_by_role("row").count() == 1
+
+
+def test_a_version_is_deleted_and_then_the_model(world: Workspace, page: Any) -> None:
+    button(page, "Delete version 3…").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    page.get_by_text("102 versions").wait_for()
+    assert 3 not in [one.version for one in show_model(world, "churn").versions]
+    world.catalog.remove(Service, "churn-api")
+    button(page, "Delete model…").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    page.locator(".jp-mod-model").get_by_text("There is no model 'churn'").wait_for()
+    assert world.tracking.models() == []
