@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import labs
 
 N_RUNS = 10_000
+MLOPS = [sys.executable, "-c", "from jupyter_mlops.cli import main; main()"]
 TARGETS = {
     "panel_ms": 300,
     "sort_ms": 200,
@@ -44,16 +45,13 @@ TAB = "MLOps: experiments, models and services"
 LIVE = """
 import sys, time
 import jupyter_mlops as ml
-with ml.run(experiment="live", name="live-run", snapshot=False) as run:
-    print(run.id, flush=True)
-    began, n = time.perf_counter(), 0
-    while time.perf_counter() - began < float(sys.argv[1]):
-        due = int((time.perf_counter() - began) * 1000)
-        while n < due:
-            ml.log({"loss": 1 / (1 + n / 1000) + (n % 97) / 1000}, step=n)
-            n += 1
-        time.sleep(0.002)
-    print(n, flush=True)
+began, n = time.perf_counter(), 0
+while time.perf_counter() - began < 90:
+    due = int((time.perf_counter() - began) * 1000)
+    while n < due:
+        ml.log({"loss": 1 / (1 + n / 1000) + (n % 97) / 1000}, step=n)
+        n += 1
+    time.sleep(0.002)
 """
 # Resolves with the milliseconds from the next press of the mouse or a key to the frame in which `shown` holds.
 WAIT_FOR = """([shown]) => {
@@ -192,17 +190,19 @@ def curve_ms(browser: Any, lab: labs.Lab, run: str, tries: int) -> list[float]:
 
 def live_fps(browser: Any, lab: labs.Lab, seconds: float) -> tuple[float, float]:
     """Return frames a second, and the longest time in ms between two of them."""
-    command = [sys.executable, "-c", LIVE, str(seconds + 15)]
-    with subprocess.Popen(command, cwd=lab.folder, stdout=subprocess.PIPE, text=True) as script:
-        assert script.stdout is not None
-        run = script.stdout.readline().strip()
+    (lab.folder / "live.py").write_text(LIVE, "utf-8")
+    command = [*MLOPS, "run", "live.py", "-e", "live", "--no-snapshot", "--no-wait", "--json"]
+    told = subprocess.run(command, cwd=lab.folder, capture_output=True, text=True, check=True)
+    run = json.loads(told.stdout)["id"]
+    try:
         page = opened(browser, lab, f"lab?mlops=run:{run}")
         page.get_by_role("tab", name="Metrics").click()
         page.locator(".jp-Mlops-main canvas").first.wait_for()
         page.wait_for_timeout(2000)
         times = page.evaluate(FRAMES, seconds)
         page.context.close()
-        script.kill()
+    finally:
+        subprocess.run([*MLOPS, "runs", "cancel", run], cwd=lab.folder, capture_output=True, check=False)
     gaps = [after - before for before, after in itertools.pairwise(times)]
     return 1000 * len(gaps) / (times[-1] - times[0]), max(gaps)
 

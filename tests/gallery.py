@@ -1,0 +1,158 @@
+"""The pictures of the README: makes a workspace as people have, opens JupyterLab on it, and takes them, light and dark.
+
+    python tests/gallery.py [--folder .github/gallery] [--only run,model]
+
+Nothing in them is drawn by hand: the runs train models, the service answers requests while its picture is taken.
+"""
+
+# ruff: noqa: T201  # says what it does
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import labs
+
+ROOT = Path(__file__).parents[1]
+MLOPS = [sys.executable, "-c", "from jupyter_mlops.cli import main; main()"]
+TAB = "MLOps: experiments, models and services"
+TRAIN = '''\
+"""Learn to tell digits apart by gradient descent, a step at a time."""
+
+import argparse
+
+import matplotlib
+import mlflow
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.linear_model import SGDClassifier
+from sklearn.metrics import ConfusionMatrixDisplay, log_loss
+from sklearn.model_selection import train_test_split
+
+import jupyter_mlops as ml
+
+matplotlib.use("agg")
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--alpha", type=float, default=0.001)
+parser.add_argument("--penalty", default="l2")
+parser.add_argument("--batch", type=int, default=64)
+parser.add_argument("--steps", type=int, default=240)
+given = parser.parse_args()
+
+digits = load_digits(as_frame=True)
+X, X_test, y, y_test = train_test_split(digits.data / 16, digits.target, random_state=0)
+ml.log_dataset(X, "digits")
+model = SGDClassifier(loss="log_loss", alpha=given.alpha, penalty=given.penalty, random_state=0)
+rng = np.random.default_rng(0)
+for step in range(given.steps):
+    rows = rng.integers(0, len(X), given.batch)
+    model.partial_fit(X.iloc[rows], y.iloc[rows], classes=range(10))
+    ml.log(
+        {
+            "loss": log_loss(y.iloc[rows], model.predict_proba(X.iloc[rows]), labels=range(10)),
+            "accuracy": model.score(X_test, y_test),
+        },
+        step=step,
+    )
+ml.log_figure(ConfusionMatrixDisplay.from_estimator(model, X_test, y_test).figure_, "confusion")
+ml.note(f"**Digits** by gradient descent, {given.steps} steps of {given.batch} rows.")
+mlflow.sklearn.log_model(model, name="model", input_example=X.head(2))
+'''
+GRID = [
+    {"alpha": alpha, "penalty": penalty, "batch": batch}
+    for batch in (16, 64)
+    for penalty in ("l2", "l1", "elasticnet")
+    for alpha in (0.0001, 0.001, 0.01)
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One picture: where Lab opens, and what is done there before it is taken."""
+
+    name: str
+    path: str
+    prepare: Callable[[Any], None]
+    clip: str = ""
+    """Only this element of the page, by its selector."""
+
+
+def mlops(folder: Path, *arguments: str) -> Any:
+    """Run the command line; return what it prints as JSON."""
+    done = subprocess.run([*MLOPS, *arguments, "--json"], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"mlops {' '.join(arguments)}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def make_workspace(folder: Path, grid: list[dict[str, Any]]) -> list[str]:
+    """Train, register and deploy; return the ids of the runs, the best one first."""
+    (folder / "train.py").write_text(TRAIN, "utf-8")
+    runs = []
+    for n, given in enumerate(grid):
+        print(f"run {n + 1} of {len(grid)}", end="\r", flush=True)
+        params = [part for key, value in given.items() for part in ("-p", f"{key}={value}")]
+        runs.append(mlops(folder, "run", "train.py", "-e", "digits", *params))
+    print()
+    ranked = sorted(runs, key=lambda run: -run["metrics"]["accuracy"])
+    for run in ranked[2::-1]:
+        mlops(folder, "models", "register", run["id"], "digits")
+    mlops(folder, "models", "alias", "digits", "champion", "3")
+    mlops(folder, "services", "deploy", "digits", "digits:2", "--traffic", "100")
+    mlops(folder, "services", "deploy", "digits", "digits:3", "--deployment", "green", "--traffic", "20")
+    return [str(run["id"]) for run in ranked]
+
+
+def call_service(folder: Path, seconds: float) -> None:
+    """Call the service for a while, so that there is something to see."""
+    code = (
+        "import sys, time, threading\nimport jupyter_mlops as ml\nfrom sklearn.datasets import load_digits\n"
+        "rows = load_digits(as_frame=True).data.head(4) / 16\nservice = ml.Service('digits')\n"
+        "until = time.monotonic() + float(sys.argv[1])\n"
+        "def call():\n    while time.monotonic() < until:\n        service.score(rows); time.sleep(0.02)\n"
+        "threads = [threading.Thread(target=call) for _ in range(4)]\n"
+        "[one.start() for one in threads]\n[one.join() for one in threads]\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(seconds)], cwd=folder, check=True, capture_output=True)
+
+
+SHOTS: list[Shot] = []
+
+
+def take(shots: list[Shot], lab: labs.Lab, theme: str, folder: Path) -> None:
+    """Open each place in a page of its own, and keep its picture."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=labs.chromium(), args=labs.CHROMIUM)
+        for shot in shots:
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.set_default_timeout(60_000)
+            page.goto(f"{lab.url}{shot.path}{'&' if '?' in shot.path else '?'}token={labs.TOKEN}")
+            page.locator("#jupyterlab-splash").wait_for(state="detached")
+            shot.prepare(page)
+            page.wait_for_timeout(1500)
+            picture = folder / f"{shot.name}-{theme.split()[-1].lower()}.png"
+            page.screenshot(path=picture)
+            shrink(picture)
+            print(picture)
+            page.close()
+        browser.close()
+
+
+def shrink(picture: Path) -> None:
+    """Keep a picture in 128 colours: a third of the bytes, and nobody sees it."""
+    from PIL import Image
+
+    with Image.open(picture) as image:
+        small = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    small.save(picture, optimize=True)
