@@ -8,12 +8,9 @@ Nothing in them is drawn by hand: the runs train models, the service answers req
 # ruff: noqa: T201  # says what it does
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +138,7 @@ def take(shots: list[Shot], lab: labs.Lab, theme: str, folder: Path) -> None:
             page.locator("#jupyterlab-splash").wait_for(state="detached")
             shot.prepare(page)
             page.wait_for_timeout(1500)
-            picture = folder / f"{shot.name}-{theme.split()[-1].lower()}.png"
+            picture = folder / f"{shot.name}-{theme.rsplit(maxsplit=1)[-1].lower()}.png"
             page.screenshot(path=picture)
             shrink(picture)
             print(picture)

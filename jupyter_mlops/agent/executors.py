@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from jupyter_mlops.agent.rollout import raze, remove, roll_back, roll_out
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Failed, UnknownThing
-from jupyter_mlops.core.record import plain
+from jupyter_mlops.core.record import convert, plain
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.deployments import DEPLOY, REMOVE, ROLLBACK, Wanted
 from jupyter_mlops.delivery.images import BUILD, PUSH, build_image, push_image
@@ -23,7 +21,7 @@ Executor = Callable[[World, Activity, Say], dict[str, Any]]
 
 
 def _deploy(world: World, activity: Activity, say: Say) -> dict[str, Any]:
-    return roll_out(world, msgspec.convert(activity.args, Wanted), say)
+    return roll_out(world, convert(activity.args, Wanted), say)
 
 
 def _remove(world: World, activity: Activity, say: Say) -> dict[str, Any]:

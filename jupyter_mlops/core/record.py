@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal, TypeVar
+import threading
+from typing import Any, ClassVar, Final, Literal, TypeVar, cast
 
 import msgspec
 
@@ -51,7 +52,31 @@ def encode(value: object) -> bytes:
 
 def decode(data: bytes | str, into: type[T]) -> T:
     """Read JSON into a record. Raises ``msgspec.ValidationError`` or ``msgspec.DecodeError``."""
-    return msgspec.json.decode(data, type=into)
+    return cast("T", _decoder(into).decode(data))
+
+
+def convert(value: object, into: type[T], *, strict: bool = True) -> T:
+    """Make a record of what has been read already. Raises ``msgspec.ValidationError``."""
+    _decoder(into)
+    return msgspec.convert(value, into, strict=strict)
+
+
+_making: Final = threading.RLock()
+_decoders: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
+
+
+def _decoder(into: Any) -> msgspec.json.Decoder[Any]:
+    """Return the one decoder of a type, made by one thread at a time.
+
+    What msgspec knows of a struct it notes on the class before it has looked at all of its fields (that is how it
+    follows types that contain themselves), and the annotations are read in Python. A thread that meets
+    the class meanwhile follows fields that are not there yet and takes the process down (msgspec 0.22).
+    """
+    known = _decoders.get(into)
+    if known is None:
+        with _making:
+            known = _decoders.setdefault(into, msgspec.json.Decoder(into))
+    return known
 
 
 def plain(value: object) -> Any:

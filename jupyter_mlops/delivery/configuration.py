@@ -11,7 +11,7 @@ import msgspec
 
 from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.files import locked, replace_file
-from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.record import convert, encode
 from jupyter_mlops.core.service import Configuration, Limits, Service, configuration_file
 from jupyter_mlops.core.telemetry import Telemetry
 from jupyter_mlops.delivery.distant import bring
@@ -133,7 +133,7 @@ def _value(name: str, value: object) -> Any:
     if get_origin(kind) is list and isinstance(value, str):
         given = [word.strip() for word in value.split(",") if word.strip()]
     try:
-        found = msgspec.convert(given, kind, strict=not isinstance(value, str))
+        found = convert(given, kind, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         raise BadSetting(name, value) from error
     if name == "telemetry.store":

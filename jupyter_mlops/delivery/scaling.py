@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from jupyter_mlops.core.errors import BadInput, UnknownThing
+from jupyter_mlops.core.record import convert
 from jupyter_mlops.core.resources import Resources, resources
 from jupyter_mlops.core.scale import MOST_REPLICAS, Scale
 from jupyter_mlops.core.service import Deployment, Service
@@ -103,7 +104,7 @@ def bounded(replicas: int, wanted: Scale) -> int:
 
 def _wanted(known: Scale, given: Mapping[str, float]) -> Scale:
     try:
-        wanted = msgspec.convert({**msgspec.structs.asdict(known), **given}, Scale)
+        wanted = convert({**msgspec.structs.asdict(known), **given}, Scale)
     except msgspec.ValidationError as error:
         raise BadScale(
             f"It cannot scale like that: {str(error).replace(' - at `$.', ', for `')}.", hint=_EXAMPLE

@@ -11,6 +11,7 @@ import msgspec
 
 from jupyter_mlops.core.errors import BadInput, MlopsError
 from jupyter_mlops.core.manifest import Column, ColumnType, Param, Schema, Tensor
+from jupyter_mlops.core.record import convert
 from jupyter_mlops.scoring.codec import table_rows
 from jupyter_mlops.scoring.schema import TableSchema
 
@@ -66,7 +67,7 @@ def read_schema(file: Path) -> Schema:
             return from_signature(content)
         if not content.keys() & set(Schema.__struct_fields__):
             raise BadSchema(file, 'it has neither "columns" nor "tensors" nor "inputs"')
-        return msgspec.convert(content, Schema)
+        return convert(content, Schema)
     except (ValueError, TypeError, KeyError) as error:
         raise BadSchema(file, str(error).splitlines()[0].rstrip(".")) from error
     except OSError as error:

@@ -11,7 +11,7 @@ import msgspec
 
 from jupyter_mlops.core.errors import BadInput, Failed, Unavailable
 from jupyter_mlops.core.manifest import ColumnType, Manifest
-from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.record import convert, encode
 from jupyter_mlops.scoring import codec
 from jupyter_mlops.scoring.schema import SchemaMismatch, short, shown
 
@@ -147,7 +147,7 @@ def read(body: bytes, media: str, head: bytes | None = None) -> tuple[InferenceR
     n_json = len(body) if head is None else _length(head, len(body))
     content = codec.read_json(body[:n_json])
     try:
-        request = msgspec.convert(content, InferenceRequest)
+        request = convert(content, InferenceRequest)
     except msgspec.ValidationError as error:
         raise BadInference(
             f"The body is not a v2 inference request: {error}.",

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from jupyter_mlops.core.errors import MlopsError, NotFound
+from jupyter_mlops.core.record import decode
 
 FILE: Final = "digests.json"
 CHECK_S: Final = 0.25
@@ -120,7 +121,7 @@ class Keys:
             mark = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
             if mark == self._mark:
                 return ""
-            read = msgspec.json.decode(self._file.read_bytes(), type=_Digests)
+            read = decode(self._file.read_bytes(), _Digests)
             self._digests = [bytes.fromhex(each) for each in read.digests]
         except OSError as error:
             return error.strerror or str(error)

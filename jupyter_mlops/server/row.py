@@ -15,7 +15,7 @@ import msgspec
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import BadInput
-from jupyter_mlops.core.record import Record
+from jupyter_mlops.core.record import Record, convert, decode
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 Action = Literal["read", "write", "execute"]
@@ -190,7 +190,7 @@ class Row:
         values = []
         for (name, kind), text in zip(self.path_types.items(), captured, strict=True):
             try:
-                values.append(msgspec.convert(text, kind, strict=False))
+                values.append(convert(text, kind, strict=False))
             except msgspec.ValidationError as error:
                 raise BadPath(f"{text!r} is no {name} in this address: {_lower(error)}.") from error
         return values
@@ -201,7 +201,7 @@ class Row:
         for name, query in self.in_query.items():
             if name in given:
                 try:
-                    found[name] = msgspec.convert(given[name], query.type, strict=False)
+                    found[name] = convert(given[name], query.type, strict=False)
                 except msgspec.ValidationError as error:
                     raise BadQuery(f"The query parameter {name!r} is wrong: {_lower(error)}.") from error
             elif query.required:
@@ -213,7 +213,7 @@ class Row:
         if self.body is Raw:
             return Raw(data=data, content_type=content_type)
         try:
-            return msgspec.json.decode(data, type=self.body)
+            return decode(data, self.body)
         except msgspec.ValidationError as error:
             raise BadBody(f"The body is wrong: {_lower(error)}.", hint=_fields(self.body)) from error
         except msgspec.DecodeError as error:

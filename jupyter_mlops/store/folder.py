@@ -16,7 +16,7 @@ import msgspec
 
 from jupyter_mlops.core.errors import BadInput, Conflict, Forbidden, NotFound
 from jupyter_mlops.core.ids import new_id
-from jupyter_mlops.core.record import Record
+from jupyter_mlops.core.record import Record, convert
 from jupyter_mlops.store.databases import DiskFull, ReadOnly, translate
 
 FOLDER: Final = ".mlops"
@@ -165,7 +165,7 @@ def read_settings(root: Path) -> Settings:
     if isinstance(found, int) and found > FORMAT:
         raise NewerWorkspace(root, found)
     try:
-        settings = msgspec.convert(table, Settings)
+        settings = convert(table, Settings)
     except msgspec.ValidationError as error:
         raise BadInput(f"{path}: {error}.", hint="Correct that entry; `mlops init --help` names them.") from error
     check_schemes(settings)

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Final, cast
 import msgspec
 from blake3 import blake3
 
+from jupyter_mlops.core.record import decode
 from jupyter_mlops.store.blobbase import PART, BlobsUnavailable, MissingBlob, UnusableBlobUrl, check_key
 
 PART_BYTES: Final = 16 << 20
@@ -172,7 +173,7 @@ class FsspecBlobs:
     def _parts(self, key: str) -> list[_Part]:
         with self._speaking("read") as fs:
             try:
-                parts = msgspec.json.decode(fs.cat_file(self._list_path(key)), type=list[_Part])
+                parts = decode(fs.cat_file(self._list_path(key)), list[_Part])
             except FileNotFoundError:
                 return []
         return [_Part(f"{self._parts_path(key)}/{part.name}", part.n_bytes) for part in parts]

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from jupyter_mlops.core.record import decode
+
 Stamp = tuple[int, int, int]
 """Which saving of a file this is: mtime in ns, size, inode."""
 
@@ -79,7 +81,7 @@ def read_saved(path: Path) -> Saved | None:
     if stamp is None:
         return None
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=_SavedNotebook)
+        content = decode(path.read_bytes(), _SavedNotebook)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     cells = [

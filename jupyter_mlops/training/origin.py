@@ -37,4 +37,4 @@ def hidden_tags(hidden: Sequence[HiddenName]) -> dict[str, str]:
 
 def hidden_of(tags: Mapping[str, str]) -> list[HiddenName]:
     """Return what a run used and its notebook would not give again."""
-    return msgspec.json.decode(tags[HIDDEN], type=list[HiddenName]) if HIDDEN in tags else []
+    return decode(tags[HIDDEN], list[HiddenName]) if HIDDEN in tags else []

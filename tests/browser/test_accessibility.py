@@ -1,0 +1,135 @@
+"""Everybody can use the lab: axe-core finds no serious fault in any part of it, in any of JupyterLab's themes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.service import Deployment, Service
+from jupyter_mlops.delivery.manifests import create_manifest
+from jupyter_mlops.delivery.models import register_model
+from jupyter_mlops.training.runs import log_metrics
+from jupyter_mlops.workspace import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+TAB = "MLOps: experiments, models and services"
+THEMES = ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
+SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("place") / "churn"
+    folder.mkdir()
+    return start_lab(folder)
+
+
+@pytest.fixture(scope="module")
+def subjects(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One of each kind, and a name that is long and one that is written from right to left."""
+    with closing(Workspace.open(lab.folder, create=True)) as world:
+        runs = []
+        for n, name in enumerate(("brave-owl", "غابة-عشوائية", "n" * 10_000)):
+            run = world.tracking.create_run(
+                "forest", name, tags={"team": "risk"}, params={"C": str(n), "kernel": "rbf"}
+            )
+            log_metrics(world, run.id, {"auc": 0.9 + n / 100, "loss": float("nan")})
+            world.tracking.end_run(run.id, "FINISHED" if n else "FAILED", reason="" if n else "ValueError: no rows")
+            runs.append(run.id)
+        made = tmp_path_factory.mktemp("made")
+        (made / "weights.bin").write_bytes(b"weights")
+        (made / "score.py").write_text(SCRIPT, "utf-8")
+        register_model(world, str(made / "weights.bin"), "churn")
+        manifest = create_manifest(world, ["churn"], script=made / "score.py")
+        deployment = Deployment(name="blue", manifest=f"{manifest.name}:{manifest.version}")
+        world.catalog.add(
+            Service(name="churn", host="process", deployments=[deployment], port=49153, state="failed", message="No.")
+        )
+        world.catalog.add(
+            Activity(
+                name="0123456789abcdef", verb="services.deploy", subject="service churn", state="running", progress=0.4
+            )
+        )
+        yield {
+            "run": runs[0],
+            "compare": ",".join(runs),
+            "experiment": "forest",
+            "model": "churn",
+            "service": "churn",
+        }
+
+
+@pytest.fixture(scope="module")
+def page(lab: Any, subjects: dict[str, str], open_lab: Callable[..., Any]) -> Any:  # noqa: ARG001  # made before
+    page = open_lab(lab, width=1500, height=1000)
+    page.get_by_role("tab", name=TAB).click()
+    page.get_by_role("heading", name="churn").wait_for()
+    return page
+
+
+def faults(page: Any, root: str, **options: Any) -> list[str]:
+    """Return what axe-core calls serious or worse in a part of the page, with where."""
+    found = Axe().run(page, context=root, options=options).response["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+def show(page: Any, lab: Any, kind: str, subject: str) -> None:
+    page.goto(f"{lab.url}lab?mlops={kind}%3A{subject}")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+    page.locator(f".jp-Mlops-main.jp-mod-{kind} h1").first.wait_for()
+
+
+def tabs(page: Any, kind: str) -> list[Any]:
+    return list(page.locator(f".jp-Mlops-main.jp-mod-{kind} [role=tablist]").first.get_by_role("tab").all())
+
+
+@pytest.mark.parametrize("kind", ["run", "compare", "experiment", "model", "service"])
+def test_each_view_and_each_of_its_tabs_is_for_everybody(
+    kind: str, lab: Any, subjects: dict[str, str], page: Any
+) -> None:
+    show(page, lab, kind, subjects[kind])
+    found = {}
+    for tab in tabs(page, kind) or [None]:
+        name = "" if tab is None else tab.inner_text()
+        if tab is not None:
+            tab.click()
+        page.wait_for_timeout(700)
+        found[name] = faults(page, f".jp-Mlops-main.jp-mod-{kind}")
+    assert not {name: some for name, some in found.items() if some}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_text_can_be_read_in_every_theme(
+    theme: str, lab: Any, subjects: dict[str, str], page: Any, tmp_path: Path
+) -> None:
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
+    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    only = {"runOnly": ["color-contrast"]}
+    found = {"sidebar": faults(page, ".jp-Mlops-tab", **only)}
+    for kind in ("run", "experiment", "model", "service", "compare"):
+        page.evaluate(
+            "([kind, subject]) => window.jupyterapp?.commands.execute('mlops:open', {kind, subject})",
+            [kind, subjects[kind]],
+        )
+        show(page, lab, kind, subjects[kind])
+        page.wait_for_timeout(700)
+        page.screenshot(path=tmp_path / f"{kind}.png")
+        found[kind] = faults(page, f".jp-Mlops-main.jp-mod-{kind}", **only)
+    assert not {name: some for name, some in found.items() if some}
+
+
+def test_the_sidebar_is_for_everybody(page: Any) -> None:
+    assert faults(page, ".jp-Mlops-tab") == []
