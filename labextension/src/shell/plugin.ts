@@ -13,7 +13,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { CommandIDs } from '../commands';
 import { mlopsIcon } from '../common/labicon';
 import { ICONS } from '../main/icons';
-import { IMlops, SHELL_ID } from '../tokens';
+import { IMlops, PLUGIN_ID, SHELL_ID } from '../tokens';
 import type { VerbId } from '../verbs';
 import type { VerbParts } from '../verbs/context';
 import { names } from './names';
@@ -52,7 +52,13 @@ export const shell: JupyterFrontEndPlugin<void> = {
         return running;
       }));
     register(app, mlops, parts, { start, refused: () => running?.refused() ?? null });
+    app.commands.addCommand(CommandIDs.showSidebar, {
+      label: trans.__('Show the MLOps Sidebar'),
+      describedBy: { args: { type: 'object', properties: { section: { type: 'string' } } } },
+      execute: () => app.shell.activateById(PLUGIN_ID)
+    });
     const category = trans.__('MLOps');
+    palette?.addItem({ command: CommandIDs.showSidebar, category });
     for (const command of Object.keys(names(trans))) {
       if (!NOT_IN_PALETTE.includes(command)) {
         palette?.addItem({ command, category });

@@ -16,5 +16,9 @@ class Unsized {
 Object.assign(globalThis, { ResizeObserver: Unsized });
 Object.assign(Element.prototype, { scrollIntoView: () => undefined });
 
-// Lumino looks for it as it is loaded, and jsdom has none.
-Object.defineProperty(globalThis, 'DragEvent', { value: class extends MouseEvent {} });
+// jsdom has none of these, and Lab’s own parts look for them as they are loaded or drawn.
+Object.assign(globalThis, {
+  DragEvent: class extends MouseEvent {},
+  matchMedia: () => ({ matches: false, addListener: () => undefined, addEventListener: () => undefined }),
+  requestIdleCallback: (callback: () => void) => setTimeout(callback)
+});

@@ -1,28 +1,10 @@
 /** Tracking the active cell: `%%ml run` above it, and what that needs. */
 
 import { Notification } from '@jupyterlab/apputils';
-import { NotebookActions } from '@jupyterlab/notebook';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { Context } from './context';
-
-const MAGIC = '%%ml run';
-const LOAD = '%load_ext jupyter_mlops';
-const TRACKED = /^%%ml[ \t]+run\b[^\n]*\n?/;
-const LOADS = /^[ \t]*%(re)?load_ext[ \t]+jupyter_mlops\b/m;
-
-/** What becomes of a cell's text: the magic put above it, or taken away; null where another magic stands there. */
-export function toggled(source: string): { readonly remove: number; readonly insert: string } | null {
-  const magic = TRACKED.exec(source);
-  if (magic) {
-    return { remove: magic[0].length, insert: '' };
-  }
-  return source.startsWith('%%') ? null : { remove: 0, insert: `${MAGIC}\n` };
-}
-
-export function isLoadedBy(source: string): boolean {
-  return LOADS.test(source);
-}
+import { LOAD, MAGIC, isLoadedBy, toggled } from './magic';
 
 /** Put the magic above the active cell, or take it away. The first one of a notebook brings the line that loads it. */
 export async function trackCell(context: Context): Promise<void> {
@@ -63,12 +45,7 @@ async function loadOnce(panel: NotebookPanel, context: Context): Promise<void> {
   const added = panel.content.widgets[0];
   if (added && panel.sessionContext.session?.kernel) {
     // A kernel that runs already would not know the magic until somebody thought of the new cell.
-    await NotebookActions.runCells(
-      panel.content,
-      [added],
-      panel.sessionContext,
-      undefined,
-      context.session.lab.trans as never
-    );
+    const { NotebookActions } = await import('@jupyterlab/notebook');
+    await NotebookActions.runCells(panel.content, [added], panel.sessionContext);
   }
 }

@@ -16,13 +16,16 @@ export async function configureService(context: Context, { service }: { service?
   const before = known ? settingsOf(known) : {};
   const done = await askForm(
     {
-      title: trans.__('Configure a Service'),
+      title: service ? trans.__('Configure %1', service) : trans.__('Configure a Service'),
       intro: trans.__('Nothing restarts. What is left empty stays as it is.'),
       accept: trans.__('Save'),
-      fields: [serviceField(context, service), ...settingFields(context, before)],
+      fields: [...serviceField(context, service), ...settingFields(context, before)],
       send: values => {
         const body = changedSettings(values, before);
-        return client.patch('/services/{name}', { path: { name: textOf(values, 'service') }, body });
+        return client.patch('/services/{name}', {
+          path: { name: service ?? textOf(values, 'service') },
+          body
+        });
       }
     },
     trans
@@ -46,7 +49,7 @@ const NUMBERS = [
 const OF_TELEMETRY = ['enabled', 'sample', 'keep_days', 'hash', 'drop', 'store'];
 const LISTS = ['hash', 'drop'];
 
-function settingsOf(service: Service): Settings {
+export function settingsOf(service: Service): Settings {
   const { limits, telemetry } = service;
   const all = {
     ...limits,

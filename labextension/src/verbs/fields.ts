@@ -58,25 +58,33 @@ export function modelField(context: Context, model: string, more: Partial<ComboF
   };
 }
 
-export function serviceField(context: Context, service: string | undefined): ComboField {
-  return {
-    kind: 'combo',
-    name: 'service',
-    label: context.trans.__('Service'),
-    required: true,
-    initial: service ?? '',
-    suggest: serviceNames(context)
-  };
+/** Which service, unless that was said: then there is nothing to ask. */
+export function serviceField(context: Context, service: string | undefined): readonly ComboField[] {
+  return service === undefined
+    ? [
+        {
+          kind: 'combo',
+          name: 'service',
+          label: context.trans.__('Service'),
+          required: true,
+          suggest: serviceNames(context)
+        }
+      ]
+    : [];
 }
 
 /** Which deployment, where a service may have several. */
-export function deploymentField(context: Context, more: Partial<ComboField> = {}): ComboField {
+export function deploymentField(
+  context: Context,
+  service: string | undefined,
+  more: Partial<ComboField> = {}
+): ComboField {
   return {
     kind: 'combo',
     name: 'deployment',
     label: context.trans.__('Deployment'),
     help: context.trans.__('May be left out where the service has one.'),
-    suggest: deploymentNames(context, values => textOf(values as never, 'service')),
+    suggest: deploymentNames(context, values => service ?? textOf(values as never, 'service')),
     ...more
   };
 }

@@ -14,16 +14,16 @@ export async function scaleService(context: Context, { service }: { service?: st
   const first = service === undefined ? undefined : (await serviceOf(context, service))?.deployments[0];
   const done = await askForm(
     {
-      title: trans.__('Scale a Service'),
+      title: service ? trans.__('Scale %1', service) : trans.__('Scale a Service'),
       accept: trans.__('Scale'),
       fields: [
-        serviceField(context, service),
-        deploymentField(context, { advanced: !(await hasSeveral(context, service)) }),
+        ...serviceField(context, service),
+        deploymentField(context, service, { advanced: !(await hasSeveral(context, service)) }),
         ...loadFields(context, first)
       ],
       send: values =>
         client.post('/services/{name}/scale', {
-          path: { name: textOf(values, 'service') },
+          path: { name: service ?? textOf(values, 'service') },
           body: {
             ...given(
               values,

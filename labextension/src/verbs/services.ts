@@ -165,21 +165,21 @@ export async function updateService(context: Context, { service }: Named): Promi
   const { trans, client } = context;
   const done = await askForm(
     {
-      title: trans.__('Update a Service'),
+      title: service ? trans.__('Update %1', service) : trans.__('Update a Service'),
       intro: trans.__(
         'New replicas start beside the old ones, and no request is lost. If they do not get ready, nothing changes.'
       ),
       accept: trans.__('Update'),
       fields: [
-        serviceField(context, service),
+        ...serviceField(context, service),
         modelField(context, ''),
-        deploymentField(context, { advanced: !(await hasSeveral(context, service)) }),
+        deploymentField(context, service, { advanced: !(await hasSeveral(context, service)) }),
         replicasField(context, trans.__('As many as now where it is left out.')),
         manifestField(context)
       ],
       send: values =>
         client.post('/services/{name}/update', {
-          path: { name: textOf(values, 'service') },
+          path: { name: service ?? textOf(values, 'service') },
           body: { ...given(values, ['model', 'manifest', 'deployment'], ['replicas']) }
         })
     },
@@ -194,11 +194,11 @@ export async function addDeployment(context: Context, { service }: Named): Promi
   const { trans, client } = context;
   const done = await askForm(
     {
-      title: trans.__('Add a Deployment'),
+      title: service ? trans.__('Add a Deployment to %1', service) : trans.__('Add a Deployment'),
       intro: trans.__('Another model beside those that the service has, with its own share of the requests.'),
       accept: trans.__('Add'),
       fields: [
-        serviceField(context, service),
+        ...serviceField(context, service),
         {
           kind: 'text',
           name: 'deployment',
@@ -227,7 +227,7 @@ export async function addDeployment(context: Context, { service }: Named): Promi
       send: values =>
         client.post('/services', {
           body: {
-            name: textOf(values, 'service'),
+            name: service ?? textOf(values, 'service'),
             ...given(
               values,
               ['model', 'manifest', 'deployment', 'memory'],
@@ -261,7 +261,7 @@ export async function rollbackService(context: Context, { service }: Named): Pro
           : trans.__('It serves again what it did before its last change, and no request is lost.'),
       accept: trans.__('Roll Back'),
       warn: true,
-      fields: service ? [] : [serviceField(context, undefined)],
+      fields: serviceField(context, service),
       send: values =>
         client.post('/services/{name}/rollback', { path: { name: service ?? textOf(values, 'service') } })
     },
@@ -288,7 +288,7 @@ export async function regenerateKey(
       accept: trans.__('Regenerate'),
       warn: true,
       fields: [
-        ...(service ? [] : [serviceField(context, undefined)]),
+        ...serviceField(context, service),
         ...(which
           ? []
           : [
@@ -326,7 +326,7 @@ export async function deleteService(context: Context, { service }: Named): Promi
       intro: trans.__('Its URL and keys are gone for good, and its replicas stop. The model stays.'),
       accept: trans.__('Delete'),
       warn: true,
-      fields: service ? [] : [serviceField(context, undefined)],
+      fields: serviceField(context, service),
       send: values =>
         client.delete('/services/{name}', { path: { name: service ?? textOf(values, 'service') } })
     },
