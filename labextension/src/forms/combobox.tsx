@@ -88,7 +88,9 @@ function useList(
   const [at, setAt] = useState(-1);
   const { before, part } = splitTyped(value, field.separator);
   const options = useSuggestions(field, value, values, isOpen);
-  const shown = isOpen ? fitting(options, isTyping ? part : '') : [];
+  const fits = isOpen ? fitting(options, isTyping ? part : '') : [];
+  // A list that can only say what was typed would cover what is below it.
+  const shown = isTyping && fits.length === 1 && fits[0]?.value === part ? [] : fits;
   const chosen = shown[at];
 
   const show = (is: boolean, typing: boolean): void => {

@@ -271,10 +271,12 @@ export class FormState<T> {
     void this.follow(name);
   }
 
-  /** A field was left: from now on it is told what is wrong with it. */
+  /** A field was left: if a person was at work in it, it is told what is wrong with it from now on. */
   leave(name: string): void {
-    this.left.add(name);
-    this.set({});
+    if (this.typed.has(name)) {
+      this.left.add(name);
+      this.set({});
+    }
   }
 
   /** Send it, unless something is wrong with it. Return what the server made of it, or null. */

@@ -92,7 +92,15 @@ export async function tagRuns(context: Context, { runs }: { runs?: readonly stri
       intro: runs && !one ? trans._n('%1 run is tagged.', '%1 runs are tagged.', runs.length) : '',
       accept: trans.__('Save Tags'),
       fields: [
-        ...(runs ? [] : [runField(context, undefined, { separator: ',', label: trans.__('Runs') })]),
+        ...(runs
+          ? []
+          : [
+              runField(context, undefined, {
+                separator: ',',
+                label: trans.__('Runs'),
+                help: trans.__('With commas between them.')
+              })
+            ]),
         tagsField(trans, { initial: one ? had : [['', '']] }),
         ...(one
           ? []
