@@ -50,6 +50,7 @@ def world(lab: Any, end_agents: Callable[[Workspace], None]) -> Iterator[Workspa
 
 @pytest.fixture(scope="module")
 def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
+    assert world.root.is_dir()  # it is there before the page looks for it
     page = open_lab(lab)
     page.set_default_timeout(15_000)
     return page
@@ -186,7 +187,7 @@ def test_a_folder_becomes_a_snapshot_and_that_a_folder_again(lab: Any, world: Wo
     notice.get_by_role("button", name="Restore…").click()
     form(page).get_by_role("textbox", name="New folder").fill("again")
     send(page, "Restore")
-    until(lambda: (lab.folder / "again" / "train.py").is_file())
+    until((lab.folder / "again" / "train.py").is_file)
     page.locator(".jp-FileBrowser .jp-DirListing-item", has_text="train.py").wait_for()
     page.locator(".jp-BreadCrumbs-home").click()
 
