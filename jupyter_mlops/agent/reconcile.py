@@ -20,6 +20,7 @@ from jupyter_mlops.core.errors import MlopsError, UnknownThing
 from jupyter_mlops.core.ids import ReplicaId
 from jupyter_mlops.core.process import ProcessId, is_alive
 from jupyter_mlops.core.service import Deployment, Replica, Service, ServiceState
+from jupyter_mlops.delivery.restarts import note_restarts
 from jupyter_mlops.delivery.services import activities_of, with_withdrawn, withdrawn_models
 from jupyter_mlops.ports import Host, Route, World
 
@@ -169,7 +170,7 @@ class Keeper:
         alive = self._without_dead(service, host, memory)
         wanted = {one.group: one.replicas for one in service.deployments}
         mine, surplus = _split(alive, wanted)
-        _note_ready(service, mine, memory)
+        note_restarts(self._world, service, _note_ready(service, mine, memory))
         ready = [one for one in mine if one.id in memory.ready]
         service = self._route(service, ready, memory)
         self._dismiss(service, host, surplus, memory)
@@ -185,7 +186,7 @@ class Keeper:
     def _without_dead(self, service: Service, host: Host, memory: _Memory) -> list[Replica]:
         """Return the replicas that live; clear the others away, and those that never became ready."""
         alive: list[Replica] = []
-        ended: set[str] = set()
+        ended: list[str] = []
         for replica in replicas_of(host, service.name):
             late = replica.id not in memory.ready and time.time() - replica.started_at > READY_S
             if host.alive(replica) and not (late and not is_ready(replica)):
@@ -194,8 +195,9 @@ class Keeper:
             memory.trouble = f"A replica of {replica.manifest} ended: {last_words(host, replica)[0]}"
             log.warning("%s: %s", service.name, memory.trouble)
             host.stop(replica, grace_s=1.0)
-            ended.add(replica.deployment)
-        _note_ends(ended, memory)
+            ended.append(replica.deployment)
+        note_restarts(self._world, service, ended)
+        _note_ends(set(ended), memory)
         return alive
 
     def _route(self, service: Service, ready: Sequence[Replica], memory: _Memory) -> Service:
@@ -272,8 +274,8 @@ class Keeper:
             raze(self._world, service)
 
 
-def _note_ready(service: Service, mine: Sequence[Replica], memory: _Memory) -> None:
-    """Note which replicas are ready, and those that ended and were started again by what runs them."""
+def _note_ready(service: Service, mine: Sequence[Replica], memory: _Memory) -> list[str]:
+    """Note which replicas are ready, and those that ended and were started again by what runs them; return these' groups."""
     again = [one for one in mine if memory.ready.get(one.id, _place(one)) != _place(one)]
     for one in again:
         memory.trouble = f"A replica of {one.manifest} ended, and was started again."
@@ -282,6 +284,7 @@ def _note_ready(service: Service, mine: Sequence[Replica], memory: _Memory) -> N
     asked = [one for one in mine if one.id not in known]
     fresh = [one for one in asked if (is_ready(one) if one in again else _is_ready(service, one))]
     memory.ready = known | {one.id: _place(one) for one in fresh}
+    return [one.deployment for one in again]
 
 
 def _place(replica: Replica) -> str:

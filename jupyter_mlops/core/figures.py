@@ -82,6 +82,8 @@ class Figures(Record, frozen=True, kw_only=True):
     answered: Answered | None
     """``None`` where no gateway of it runs on this machine."""
     replicas: list[ReplicaFigures]
+    restarts: dict[str, int] = {}
+    """How many replicas of each deployment ended by themselves since it serves what it serves, and were started again."""
     agent: bool = True
     """Whether an agent looks after it: without one what ends is not started again, and nothing that is asked for is done."""
     trouble: str = ""

@@ -15,6 +15,7 @@ from jupyter_mlops.core.asking import ask
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.figures import Figures, Latencies, ReplicaFigures, ReplicaState, ServiceCounts
 from jupyter_mlops.core.service import Replica, Service, name_of_group
+from jupyter_mlops.delivery.restarts import restarts_of
 from jupyter_mlops.ports import Host, World
 
 PATIENCE_S: Final = 1.0
@@ -43,7 +44,14 @@ def service_figures(world: World, name: str) -> Figures:
         trouble = error.message
     answered = world.gateway.answered(name)
     agent = holder_of(world.root) is not None
-    return Figures(at=time.time(), answered=answered, replicas=replicas, agent=agent, trouble=trouble)
+    return Figures(
+        at=time.time(),
+        answered=answered,
+        replicas=replicas,
+        restarts=restarts_of(world, service),
+        agent=agent,
+        trouble=trouble,
+    )
 
 
 def all_counts(world: World) -> list[ServiceCounts]:

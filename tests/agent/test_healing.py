@@ -16,6 +16,7 @@ from jupyter_mlops.core.errors import Remote
 from jupyter_mlops.core.process import process_id
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.models import register_model
+from jupyter_mlops.delivery.restarts import restarts_of
 from jupyter_mlops.delivery.services import service_keys, show_service
 from jupyter_mlops.gateway.instance import read_state as gateway_state
 
@@ -36,6 +37,8 @@ def test_a_killed_replica_is_replaced_at_the_same_url(steady):
     steady.eventually(lambda: [one.id for one in steady.replicas("steady")] not in ([], [old.id]) and is_well(steady))
     assert steady.service("steady").url == url
     assert len(steady.replicas("steady")) == 1
+    (part,) = steady.service("steady").deployments
+    assert restarts_of(steady.world, steady.service("steady")) == {part.name: 1}
 
 
 def test_a_killed_gateway_comes_back_on_its_port(steady):

@@ -2030,6 +2030,10 @@ export interface components {
             answered: components["schemas"]["Answered"] | null;
             at: number;
             replicas: components["schemas"]["ReplicaFigures"][];
+            /** @default {} */
+            restarts: {
+                [key: string]: number;
+            };
             /** @default  */
             trouble: string;
         };

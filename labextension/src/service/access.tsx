@@ -12,6 +12,7 @@ import { Button } from '../common/ui/button';
 import { Facts, Part } from '../common/ui/parts';
 import { Failed } from '../common/ui/states';
 import { Tabs } from '../common/ui/tabs';
+import { Code } from './code';
 import { useProgram, useTrust } from './queries';
 import type { Language } from './queries';
 
@@ -166,7 +167,7 @@ function Program(props: { readonly service: Service; readonly language: Language
           {said}
         </span>
       </div>
-      <pre className="jp-Mlops-code">{data.source}</pre>
+      <Code label={data.file} text={data.source} />
     </>
   );
 }

@@ -111,6 +111,7 @@ function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps)
   const ready = looks
     .at(-1)
     ?.replicas.filter(one => one.deployment === name && one.current && one.state === 'ready');
+  const restarts = looks.at(-1)?.restarts[name] ?? 0;
   const lookOnly = trans.__('This server lets you look only.');
   const refused = !canWrite
     ? lookOnly
@@ -125,6 +126,14 @@ function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps)
       </th>
       <td className="jp-mod-number" title={scale ? trans.__('It follows the load') : undefined}>
         {trans.__('%1 of %2', ready?.length ?? '–', deployment.replicas)}
+        {restarts > 0 && (
+          <div
+            className="jp-mod-bad"
+            title={trans.__('Replicas that ended by themselves since it serves this; the log says why')}
+          >
+            {trans._n('%1 restart', '%1 restarts', restarts)}
+          </div>
+        )}
         {scale && (
           <div className="jp-Mlops-quiet">
             {trans.__(

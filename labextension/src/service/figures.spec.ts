@@ -29,7 +29,7 @@ function replica(change: Partial<ReplicaFigures> = {}): ReplicaFigures {
 
 function look(at: number, requests: number, replicas: ReplicaFigures[] = [], failed = 0): Figures {
   const answered = { requests, ok: requests - failed, refused: 0, failed, in_flight: 2 };
-  return { at, answered, replicas, agent: true, trouble: '' };
+  return { at, answered, replicas, restarts: {}, agent: true, trouble: '' };
 }
 
 describe('points', () => {

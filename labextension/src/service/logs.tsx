@@ -16,16 +16,17 @@ interface Props {
   readonly service: Service;
   readonly replica: string;
   readonly onReplica: (id: string) => void;
+  readonly search: string;
+  readonly onSearch: (search: string) => void;
 }
 
 /** So near to the end that who reads is taken to read the end. */
 const NEAR_PX = 40;
 
-export function Logs({ service, replica, onReplica }: Props): JSX.Element {
+export function Logs({ service, replica, onReplica, search, onSearch }: Props): JSX.Element {
   const trans = useTrans();
   const [deployment, setDeployment] = useState('');
   const [level, setLevel] = useState<Level>('info');
-  const [search, setSearch] = useState('');
   const [follow, setFollow] = useState(true);
   const logs = useLogs(service.name, { deployment, replica, follow });
   const lines = useMemo(() => chosen(logs.data ?? [], level, search), [logs.data, level, search]);
@@ -40,7 +41,7 @@ export function Logs({ service, replica, onReplica }: Props): JSX.Element {
           placeholder={trans.__('Search: words, a status, an id …')}
           aria-label={trans.__('Search the log')}
           value={search}
-          onChange={event => setSearch(event.target.value)}
+          onChange={event => onSearch(event.target.value)}
         />
         <Choice
           label={trans.__('Level')}

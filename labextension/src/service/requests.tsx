@@ -8,6 +8,7 @@ import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import { Button } from '../common/ui/button';
 import { Empty, Failed } from '../common/ui/states';
+import { Code } from './code';
 import { latencyText } from './figures';
 import { useRequests } from './queries';
 import type { KeptRequest } from './queries';
@@ -171,10 +172,8 @@ const MOST_SHOWN = 20_000;
 function Kept({ title, value }: { readonly title: string; readonly value: unknown }): JSX.Element | null {
   return value === null || value === undefined ? null : (
     <section>
-      <h3>{title}</h3>
-      <pre className="jp-Mlops-code">
-        {(typeof value === 'string' ? value : pretty(value)).slice(0, MOST_SHOWN)}
-      </pre>
+      <strong>{title}</strong>
+      <Code label={title} text={(typeof value === 'string' ? value : pretty(value)).slice(0, MOST_SHOWN)} />
     </section>
   );
 }

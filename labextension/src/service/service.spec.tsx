@@ -131,6 +131,7 @@ describe('live figures', () => {
     await waitFor(() => expect(within(tiles).getByText('20')).toBeVisible(), { timeout: 3000 });
     expect(within(tiles).getByText('5.5 ms')).toBeVisible(); // half way into 1 to 10 ms
     expect(within(tiles).getByText('2 of 3')).toBeVisible();
+    expect(screen.getByText('2 restarts')).toBeVisible();
     const replica = screen.getByRole('row', { name: /aa01bb02/ });
     expect(replica).toHaveTextContent('process 4711');
     expect(replica).toHaveTextContent('50 %');

@@ -8,6 +8,7 @@ import { useCan, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { Button } from '../common/ui/button';
 import { Failed } from '../common/ui/states';
+import { Code } from './code';
 import { BodyEditor } from './editor';
 import { latencyText } from './figures';
 import { useExample } from './queries';
@@ -33,9 +34,11 @@ interface Props {
   readonly draft: Draft;
   readonly onDraft: (draft: Draft) => void;
   readonly sending: Sending;
+  /** Look for a request in the log. */
+  readonly onFind: (requestId: string) => void;
 }
 
-export function TryIt({ service, draft, onDraft, sending }: Props): JSX.Element {
+export function TryIt({ service, draft, onDraft, sending, onFind }: Props): JSX.Element {
   const trans = useTrans();
   const { media, deployment } = draft;
   const example = useExample(service.name, deployment);
@@ -97,13 +100,13 @@ export function TryIt({ service, draft, onDraft, sending }: Props): JSX.Element 
             {fault ? faultText(fault, trans) : origin(draft.text, example.data, media, trans)}
           </p>
         </div>
-        <Answer answer={sending.answer} error={sending.error ?? example.error} />
+        <Answer answer={sending.answer} error={sending.error ?? example.error} onFind={onFind} />
       </div>
     </div>
   );
 }
 
-function Choices({ service, draft, onDraft }: Omit<Props, 'sending'>): JSX.Element {
+function Choices({ service, draft, onDraft }: Omit<Props, 'sending' | 'onFind'>): JSX.Element {
   const trans = useTrans();
   return (
     <>
@@ -195,7 +198,11 @@ export function useSending(name: string): Sending {
   };
 }
 
-function Answer(props: { readonly answer: Scored | null; readonly error: unknown }): JSX.Element {
+function Answer(props: {
+  readonly answer: Scored | null;
+  readonly error: unknown;
+  readonly onFind: (requestId: string) => void;
+}): JSX.Element {
   const { answer, error } = props;
   const trans = useTrans();
   return (
@@ -211,9 +218,14 @@ function Answer(props: { readonly answer: Scored | null; readonly error: unknown
             <span title={trans.__('As the Jupyter server saw it')}>{latencyText(answer.tookS)}</span>
             {answer.deployment && <span>{trans.__('by %1', answer.deployment)}</span>}
             {answer.requestId && (
-              <code title={trans.__('The id of the request: look for it in the logs')}>
-                {answer.requestId}
-              </code>
+              <button
+                type="button"
+                className="jp-Mlops-link"
+                title={trans.__('Show request %1 in the log', answer.requestId)}
+                onClick={() => props.onFind(answer.requestId)}
+              >
+                {trans.__('In the log')}
+              </button>
             )}
             <span className="jp-Mlops-fill" />
             <Button onClick={() => Clipboard.copyToSystem(answer.text)}>{trans.__('Copy answer')}</Button>
@@ -227,7 +239,10 @@ function Answer(props: { readonly answer: Scored | null; readonly error: unknown
               </p>
             </div>
           ) : (
-            <pre className="jp-Mlops-code">{prettyText(answer.text).slice(0, MOST_SHOWN)}</pre>
+            <Code
+              label={trans.__('Body of the answer')}
+              text={prettyText(answer.text).slice(0, MOST_SHOWN)}
+            />
           )}
         </>
       ) : (

@@ -43,9 +43,11 @@ describe('the console', () => {
     expect(await within(answer).findByText('200')).toBeVisible();
     expect(answer).toHaveTextContent('3.2 ms');
     expect(answer).toHaveTextContent('by green');
-    expect(answer).toHaveTextContent('r-9');
     expect(answer).toHaveTextContent('{ "predictions": [0.5] }');
     expect(server.sent).toEqual([['POST services/churn/score', SAMPLE]]);
+    server.answers.set('services/churn/logs', () => ({ items: [] }));
+    await user.click(screen.getByRole('button', { name: 'In the log' }));
+    expect(screen.getByRole('searchbox', { name: 'Search the log' })).toHaveValue('r-9');
   });
 
   it('shows what the service refuses in its own words', async () => {

@@ -26,6 +26,7 @@ export function View({ subject }: ViewProps): JSX.Element {
   const { data: service, error } = useService(subject);
   const [tab, setTab] = useState(() => sessionStorage.getItem(`${TAB_KEY}:${subject}`) ?? 'live');
   const [replica, setReplica] = useState('');
+  const [search, setSearch] = useState('');
   const [draft, setDraft] = useState(NO_DRAFT);
   const sending = useSending(subject);
   if (!service) {
@@ -36,8 +37,9 @@ export function View({ subject }: ViewProps): JSX.Element {
     sessionStorage.setItem(`${TAB_KEY}:${subject}`, id);
   };
   const isGone = error !== null && asApiError(error).kind === 'problem';
-  const showLogs = (id: string): void => {
+  const showLogs = (id: string, words = ''): void => {
     setReplica(id);
+    setSearch(words);
     choose('logs');
   };
   const tryOut = (text: string): void => {
@@ -61,12 +63,28 @@ export function View({ subject }: ViewProps): JSX.Element {
           {
             id: 'try',
             label: trans.__('Try it'),
-            content: () => <TryIt service={service} draft={draft} onDraft={setDraft} sending={sending} />
+            content: () => (
+              <TryIt
+                service={service}
+                draft={draft}
+                onDraft={setDraft}
+                sending={sending}
+                onFind={id => showLogs('', id)}
+              />
+            )
           },
           {
             id: 'logs',
             label: trans.__('Logs'),
-            content: () => <Logs service={service} replica={replica} onReplica={setReplica} />
+            content: () => (
+              <Logs
+                service={service}
+                replica={replica}
+                onReplica={setReplica}
+                search={search}
+                onSearch={setSearch}
+              />
+            )
           },
           {
             id: 'requests',

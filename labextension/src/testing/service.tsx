@@ -45,6 +45,7 @@ export function look(at: number, requests: number, change: Partial<Figures> = {}
         n_lost: 0
       }
     ],
+    restarts: { blue: 2 },
     agent: true,
     trouble: '',
     ...change
