@@ -25,6 +25,14 @@ export function meant(
   return model.versions.find(one => one.version === wanted) ?? model.versions[0] ?? null;
 }
 
+/** What was asked for and is not there: `:9`, `@gone`. */
+export function missed(model: Model, { version, alias }: Pick<Subject, 'version' | 'alias'>): string | null {
+  if (alias !== null) {
+    return alias in model.aliases ? null : `@${alias}`;
+  }
+  return version === null || model.versions.some(one => one.version === version) ? null : `:${version}`;
+}
+
 /** Versions that hold every word of a filter. */
 export function filtered(versions: readonly ModelVersion[], filter: string): readonly ModelVersion[] {
   if (!filter.trim()) {

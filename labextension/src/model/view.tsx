@@ -18,7 +18,7 @@ import type { ViewProps } from '../main/views';
 import { Comparison } from './comparison';
 import { Files } from './files';
 import { Aliases, Description, Tags, useRefusal } from './labels';
-import { meant, readSubject } from './model';
+import { meant, missed, readSubject } from './model';
 import { Overview } from './overview';
 import { useModel } from './queries';
 import { Serving } from './serving';
@@ -51,6 +51,7 @@ function Whole(props: {
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [isComparing, setIsComparing] = useState(false);
   const version = meant(model, picked === null ? asked : { version: picked, alias: null });
+  const gone = picked === null ? missed(model, asked) : null;
   const compared = model.versions.map(one => one.version).filter(number => chosen.has(number));
   const choose = (number: number): void => {
     const next = new Set(chosen);
@@ -67,6 +68,11 @@ function Whole(props: {
         nChosen={compared.length}
         onCompare={() => setIsComparing(true)}
       />
+      {gone !== null && version && (
+        <div className="jp-Mlops-notice" role="status">
+          {trans.__('There is no %1; this is the newest version.', `${model.name}${gone}`)}
+        </div>
+      )}
       {version ? (
         <div className="jp-Mlops-modelBody">
           <Versions
