@@ -38,6 +38,34 @@ _OURS: Final = {
 _DROPPED: Final = {"MLOPS_WORKSPACE", "MLOPS_ACTOR", "JUPYTERHUB_USER", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"}
 
 
+CONTRASTS: Final = """root => {
+  const parse = colour => {
+    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+    return colour.startsWith('color(') ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
+  };
+  const over = ([r, g, b, a], under) => [r, g, b].map((part, i) => part * a + under[i] * (1 - a));
+  const light = rgb => {
+    const [r, g, b] = rgb.map(part => part / 255).map(p => (p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = element => {
+    const chain = [];
+    for (let at = element; at; at = at.parentElement) chain.unshift(parse(getComputedStyle(at).backgroundColor));
+    return chain.reduce((under, colour) => over(colour, under), [255, 255, 255]);
+  };
+  const found = {};
+  for (const element of document.querySelectorAll(`${root} *`)) {
+    const text = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim()).join('');
+    if (!text || !element.offsetParent || element.closest('[aria-disabled=true], :disabled')) continue;
+    const under = behind(element);
+    const [a, b] = [light(over(parse(getComputedStyle(element).color), under)), light(under)].sort((x, y) => y - x);
+    found[text] = (a + 0.05) / (b + 0.05);
+  }
+  return found;
+}"""
+"""Gives the contrast of each text below a selector with what is behind it, by WCAG's formula; what is switched off need not be read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lab:
     """A running JupyterLab."""

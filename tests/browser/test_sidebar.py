@@ -45,32 +45,6 @@ for n in range(5):
     client.log_metric(run.info.run_id, "loss", n)
     client.set_terminated(run.info.run_id)
 """
-# The contrast of each text of the panel with what is behind it, by WCAG's formula.
-CONTRASTS = """() => {
-  const parse = colour => {
-    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
-    return colour.startsWith('color(') ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
-  };
-  const over = ([r, g, b, a], under) => [r, g, b].map((part, i) => part * a + under[i] * (1 - a));
-  const light = rgb => {
-    const [r, g, b] = rgb.map(part => part / 255).map(p => (p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = element => {
-    const chain = [];
-    for (let at = element; at; at = at.parentElement) chain.unshift(parse(getComputedStyle(at).backgroundColor));
-    return chain.reduce((under, colour) => over(colour, under), [255, 255, 255]);
-  };
-  const found = {};
-  for (const element of document.querySelectorAll('.jp-Mlops *')) {
-    const text = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim()).join('');
-    if (!text || !element.offsetParent) continue;
-    const under = behind(element);
-    const [a, b] = [light(over(parse(getComputedStyle(element).color), under)), light(under)].sort((x, y) => y - x);
-    found[text] = (a + 0.05) / (b + 0.05);
-  }
-  return found;
-}"""
 # Writes down when each row of the panel is drawn, to the millisecond.
 WATCH = """
 window.drawn = {};
@@ -209,7 +183,9 @@ def test_folds_are_remembered_when_lab_is_opened_again(lab: Any, page: Any, open
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
-def test_every_text_can_be_read_in_every_theme(theme: str, world: Workspace, page: Any, tmp_path: Path) -> None:
+def test_every_text_can_be_read_in_every_theme(
+    theme: str, world: Workspace, page: Any, tmp_path: Path, labs: Any
+) -> None:
     name = f"failed-in-{theme[-5:].strip().lower()}"
     failed = world.tracking.create_run("themes", name, tags={}, params={})
     world.tracking.end_run(failed.id, "FAILED", reason="ValueError: no rows")
@@ -220,7 +196,7 @@ def test_every_text_can_be_read_in_every_theme(theme: str, world: Workspace, pag
     page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
     page.mouse.move(700, 500)
-    contrasts = page.evaluate(CONTRASTS)
+    contrasts = page.evaluate(labs.CONTRASTS, ".jp-Mlops")
     page.screenshot(path=tmp_path / f"{name}.png")
     assert len(contrasts) > 10
     assert not {text: ratio for text, ratio in contrasts.items() if ratio < 4}
