@@ -64,6 +64,20 @@ ml.log_figure(ConfusionMatrixDisplay.from_estimator(model, X_test, y_test).figur
 ml.note(f"**Digits** by gradient descent, {given.steps} steps of {given.batch} rows.")
 mlflow.sklearn.log_model(model, name="model", input_example=X.head(2))
 '''
+CALLS = """
+import threading, time
+import jupyter_mlops as ml
+from sklearn.datasets import load_digits
+rows = load_digits(as_frame=True).data.head(4) / 16
+service = ml.Service("digits")
+def call():
+    while True:
+        service.score(rows)
+        time.sleep(0.02)
+threads = [threading.Thread(target=call) for _ in range(4)]
+[one.start() for one in threads]
+"""
+"""Clients of the service, so that there is something to see."""
 GRID = [
     {"alpha": alpha, "penalty": penalty, "batch": batch}
     for batch in (16, 64)
@@ -79,8 +93,6 @@ class Shot:
     name: str
     path: str
     prepare: Callable[[Any], None]
-    clip: str = ""
-    """Only this element of the page, by its selector."""
 
 
 def mlops(folder: Path, *arguments: str) -> Any:
@@ -103,26 +115,38 @@ def make_workspace(folder: Path, grid: list[dict[str, Any]]) -> list[str]:
     ranked = sorted(runs, key=lambda run: -run["metrics"]["accuracy"])
     for run in ranked[2::-1]:
         mlops(folder, "models", "register", run["id"], "digits")
-    mlops(folder, "models", "alias", "digits", "champion", "3")
-    mlops(folder, "services", "deploy", "digits", "digits:2", "--traffic", "100")
+    mlops(folder, "models", "alias", "digits:3", "champion")
+    mlops(folder, "services", "deploy", "digits", "digits:2")
     mlops(folder, "services", "deploy", "digits", "digits:3", "--deployment", "green", "--traffic", "20")
     return [str(run["id"]) for run in ranked]
 
 
-def call_service(folder: Path, seconds: float) -> None:
-    """Call the service for a while, so that there is something to see."""
-    code = (
-        "import sys, time, threading\nimport jupyter_mlops as ml\nfrom sklearn.datasets import load_digits\n"
-        "rows = load_digits(as_frame=True).data.head(4) / 16\nservice = ml.Service('digits')\n"
-        "until = time.monotonic() + float(sys.argv[1])\n"
-        "def call():\n    while time.monotonic() < until:\n        service.score(rows); time.sleep(0.02)\n"
-        "threads = [threading.Thread(target=call) for _ in range(4)]\n"
-        "[one.start() for one in threads]\n[one.join() for one in threads]\n"
-    )
-    subprocess.run([sys.executable, "-c", code, str(seconds)], cwd=folder, check=True, capture_output=True)
+def main_tab(name: str) -> Callable[[Any], None]:
+    def prepare(page: Any) -> None:
+        page.locator(".jp-Mlops-main h1").first.wait_for()
+        page.locator(".jp-Mlops-main").get_by_role("tab", name=name).first.click()
+
+    return prepare
 
 
-SHOTS: list[Shot] = []
+def with_sidebar(page: Any) -> None:
+    page.locator(".jp-Mlops-main h1").first.wait_for()
+    page.get_by_role("tab", name=TAB).click()
+    page.locator(".jp-Mlops-row.jp-mod-run").first.wait_for()
+    page.wait_for_timeout(6000)  # a few points of the service's live figures
+
+
+def shots(ids: list[str]) -> list[Shot]:
+    """Return what is taken, of the runs with these ids."""
+    return [
+        Shot(name="service", path="lab?mlops=service:digits", prepare=with_sidebar),
+        Shot(name="run", path=f"lab?mlops=run:{ids[0]}", prepare=main_tab("Metrics")),
+        Shot(name="outputs", path=f"lab?mlops=run:{ids[0]}", prepare=main_tab("Outputs")),
+        Shot(name="code", path=f"lab?mlops=run:{ids[0]}", prepare=main_tab("Code")),
+        Shot(name="compare", path=f"lab?mlops=compare:{','.join(ids[:6])}", prepare=main_tab("Curves")),
+        Shot(name="experiment", path="lab?mlops=experiment:digits", prepare=lambda page: page.wait_for_timeout(3000)),
+        Shot(name="lineage", path="lab?mlops=model:digits", prepare=main_tab("Lineage")),
+    ]
 
 
 def take(shots: list[Shot], lab: labs.Lab, theme: str, folder: Path) -> None:
@@ -153,3 +177,33 @@ def shrink(picture: Path) -> None:
     with Image.open(picture) as image:
         small = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     small.save(picture, optimize=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=ROOT / ".github" / "gallery", help="where the pictures go")
+    parser.add_argument("--only", default="", help="names of pictures, with commas between them")
+    parser.add_argument("--quick", action="store_true", help="train four times instead of eighteen")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mlops-gallery-") as base:
+        folder = Path(base) / "churn"
+        folder.mkdir()
+        ids = make_workspace(folder, GRID[:4] if arguments.quick else GRID)
+        wanted = [shot for shot in shots(ids) if not arguments.only or shot.name in arguments.only.split(",")]
+        calls = subprocess.Popen([sys.executable, "-c", CALLS], cwd=folder, stdout=subprocess.DEVNULL)
+        try:
+            for theme in ("JupyterLab Light", "JupyterLab Dark"):
+                lab = labs.start_lab(folder, Path(base) / theme.rsplit(maxsplit=1)[-1], theme=theme)
+                try:
+                    take(wanted, lab, theme, arguments.folder)
+                finally:
+                    lab.stop()
+        finally:
+            calls.kill()
+            mlops(folder, "services", "delete", "digits")
+            subprocess.run([*MLOPS, "agent", "stop"], cwd=folder, check=False, capture_output=True)
+
+
+if __name__ == "__main__":
+    main()
