@@ -8,9 +8,11 @@ Nothing in them is drawn by hand: the runs train models, the service answers req
 # ruff: noqa: T201  # says what it does
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
