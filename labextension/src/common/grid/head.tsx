@@ -50,7 +50,10 @@ export function HeadCells(props: HeadProps): JSX.Element {
       className="jp-MlopsGrid-cells"
       onPointerMove={event => {
         if (drag && (drag.to !== null || Math.abs(event.clientX - drag.fromX) > DRAG_PX)) {
-          wasDrag.current = true;
+          if (!wasDrag.current) {
+            wasDrag.current = true;
+            event.currentTarget.setPointerCapture(event.pointerId); // it may leave the head
+          }
           const left = cells.current?.getBoundingClientRect().left ?? 0;
           setDrag({ ...drag, to: placeAt(columns, event.clientX - left) });
         }
@@ -114,7 +117,6 @@ function HeadCell(props: HeadCellProps): JSX.Element {
       title={column.title ?? column.label}
       onPointerDown={event => {
         if (event.button === 0 && !column.fixed) {
-          event.currentTarget.setPointerCapture(event.pointerId);
           props.onGrab(event.clientX);
         }
       }}
