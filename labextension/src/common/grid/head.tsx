@@ -111,6 +111,9 @@ function HeadCell(props: HeadCellProps): JSX.Element {
       role="columnheader"
       id={`${props.base}-head-${index}`}
       aria-colindex={index + 1 + props.nBefore}
+      // Without this its name would have that of the menu's button in it.
+      aria-label={[column.group, column.label.slice(0, 300)].filter(Boolean).join(' ')}
+      aria-haspopup={props.onMenu ? 'menu' : undefined}
       aria-sort={column.sortable ? (sorted ?? 'none') : undefined}
       className={classes.filter(Boolean).join(' ')}
       style={{ width: column.width }}
