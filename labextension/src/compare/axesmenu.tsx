@@ -53,7 +53,7 @@ export function AxesMenu({ sources, axes, onPick, onScale }: AxesMenuProps): JSX
         </ul>
         <input
           type="search"
-          className="jp-Mlops-input"
+          className="jp-Mlops-compareInput"
           placeholder={trans.__('Find one to add')}
           aria-label={trans.__('Find parameters and metrics to add as axes')}
           value={filter}

@@ -13,6 +13,7 @@ import { shorten } from './model';
 const BRUSH = 22;
 /** A drag shorter than this is a click, which takes the brush away. */
 const LEAST = 0.012;
+const SNAP = 0.02;
 const LETTER = 7;
 const TICK_LETTERS = 9;
 const MOST_TICKS = 24;
@@ -68,7 +69,9 @@ function Brush(props: {
   const began = useRef<number | null>(null);
   const at = (event: PointerEvent<SVGRectElement>): number => {
     const box = event.currentTarget.getBoundingClientRect();
-    return Math.min(1, Math.max(0, 1 - (event.clientY - box.top) / (box.height || 1)));
+    const place = 1 - (event.clientY - box.top) / (box.height || 1);
+    // The ends are where most values lie: near them means at them.
+    return place > 1 - SNAP ? 1 : place < SNAP ? 0 : place;
   };
   const drag = (event: PointerEvent<SVGRectElement>): void => {
     if (began.current !== null) {

@@ -78,7 +78,7 @@ function Deleted(props: {
       {onRestore && (
         <button
           type="button"
-          className="jp-Mlops-link"
+          className="jp-Mlops-compareLink"
           aria-label={trans.__('Restore %1', label)}
           onClick={() => onRestore(id)}
         >

@@ -38,7 +38,7 @@ export function ChooseSource(props: {
     <label className="jp-Mlops-choose">
       {label}
       <select
-        className="jp-Mlops-input"
+        className="jp-Mlops-compareInput"
         value={chosen ? keyOf(chosen) : ''}
         onChange={event => onChoose(sources.find(source => keyOf(source) === event.target.value) ?? null)}
       >
@@ -73,7 +73,7 @@ export function ChooseScale(props: {
   };
   return (
     <select
-      className="jp-Mlops-input"
+      className="jp-Mlops-compareInput"
       aria-label={props.label}
       value={props.chosen}
       onChange={event => props.onChoose(event.target.value as Scale)}

@@ -46,20 +46,20 @@ export function Code({ compared }: { readonly compared: Compared }): JSX.Element
     <div className="jp-Mlops-compareTab jp-mod-fill">
       <Stale error={error} />
       <div
-        className="jp-Mlops-versions"
+        className="jp-Mlops-compareVersions"
         role="radiogroup"
         aria-label={trans.__('Version of the code to compare with the base')}
       >
-        <span className="jp-Mlops-quiet">{trans.__('Base:')}</span>
+        <span className="jp-Mlops-compareQuiet">{trans.__('Base:')}</span>
         <Runs group={mine} compared={compared} />
-        <span className="jp-Mlops-quiet">{trans.__('compared with:')}</span>
+        <span className="jp-Mlops-compareQuiet">{trans.__('compared with:')}</span>
         {others.map(version => (
           <button
             key={version.id}
             type="button"
             role="radio"
             aria-checked={version === chosen}
-            className="jp-Mlops-version"
+            className="jp-Mlops-compareVersion"
             onClick={() => setPicked(version.runs[0] ?? null)}
           >
             <Runs group={version} compared={compared} />
@@ -94,7 +94,7 @@ export function Runs<T>(props: {
           <bdi>{compared.labelOf(id).slice(0, MOST_LETTERS)}</bdi>
         </span>
       ))}
-      {nMore > 0 && <span className="jp-Mlops-quiet">{trans.__('and %1 more', nMore)}</span>}
+      {nMore > 0 && <span className="jp-Mlops-compareQuiet">{trans.__('and %1 more', nMore)}</span>}
     </span>
   );
 }

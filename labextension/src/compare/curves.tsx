@@ -90,7 +90,7 @@ export function RunCurves({ compared }: { readonly compared: Compared }): JSX.El
         )}
       </div>
       {having.length < runs.length && (
-        <p className="jp-Mlops-quiet">
+        <p className="jp-Mlops-compareQuiet">
           {trans._n(
             '%1 run has no %2.',
             '%1 runs have no %2.',
@@ -149,7 +149,7 @@ function Tools(props: {
     <>
       <label className="jp-Mlops-choose">
         {trans.__('Metric')}
-        <select className="jp-Mlops-input" value={name} onChange={event => onPick(event.target.value)}>
+        <select className="jp-Mlops-compareInput" value={name} onChange={event => onPick(event.target.value)}>
           {names.map(one => (
             <option key={one} value={one}>
               {shorten(one, 60)}
@@ -160,7 +160,7 @@ function Tools(props: {
       <label className="jp-Mlops-choose">
         {trans.__('Axis')}
         <select
-          className="jp-Mlops-input"
+          className="jp-Mlops-compareInput"
           value={look.axis}
           onChange={event => onLook({ ...look, axis: event.target.value as Look['axis'] })}
         >
@@ -188,7 +188,7 @@ function Tools(props: {
           aria-valuetext={String(look.smoothing)}
           onChange={event => onLook({ ...look, smoothing: Number(event.target.value) })}
         />
-        <span className="jp-Mlops-quiet">{look.smoothing.toFixed(2)}</span>
+        <span className="jp-Mlops-compareQuiet">{look.smoothing.toFixed(2)}</span>
       </label>
     </>
   );

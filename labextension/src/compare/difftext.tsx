@@ -21,8 +21,8 @@ export function DiffText({ change }: { readonly change: FileChange }): JSX.Eleme
   const [shown, setShown] = useState(PORTION);
   const path = change.path.slice(-300);
   return (
-    <section className="jp-Mlops-diff" aria-label={trans.__('Changes of %1', path)}>
-      {change.note && <p className="jp-Mlops-quiet">{change.note}</p>}
+    <section className="jp-Mlops-compareDiff" aria-label={trans.__('Changes of %1', path)}>
+      {change.note && <p className="jp-Mlops-compareQuiet">{change.note}</p>}
       {lines.length ? (
         <div
           className="jp-Mlops-diffLines"

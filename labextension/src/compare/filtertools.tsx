@@ -22,7 +22,7 @@ export function FilterTools(props: {
       </label>
       <input
         type="search"
-        className="jp-Mlops-input"
+        className="jp-Mlops-compareInput"
         placeholder={trans.__('Filter by name')}
         aria-label={filterLabel}
         value={filter}

@@ -146,7 +146,7 @@ function Chart(props: {
             // A run is opened by keyboard from the list of runs above, which also points at it here.
             <g
               key={run.id}
-              className={`jp-Mlops-line${state}${hot !== null && run.id !== hot ? ' jp-mod-faint' : ''}`}
+              className={`jp-Mlops-compareLine${state}${hot !== null && run.id !== hot ? ' jp-mod-faint' : ''}`}
               data-run={run.id}
               onPointerEnter={event => {
                 setHot(run.id);

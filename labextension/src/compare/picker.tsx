@@ -36,7 +36,7 @@ export function RunPicker(props: {
       <input
         ref={box}
         type="search"
-        className="jp-Mlops-input"
+        className="jp-Mlops-compareInput"
         placeholder={trans.__('Name, experiment or id')}
         aria-label={trans.__('Search for runs to add')}
         value={typed}
@@ -62,9 +62,11 @@ export function RunPicker(props: {
           </li>
         ))}
       </ul>
-      {data && !found.length && <p className="jp-Mlops-quiet">{trans.__('No other run is found.')}</p>}
+      {data && !found.length && <p className="jp-Mlops-compareQuiet">{trans.__('No other run is found.')}</p>}
       {data?.next && (
-        <p className="jp-Mlops-quiet">{trans.__('There are more: type some of the name to find them.')}</p>
+        <p className="jp-Mlops-compareQuiet">
+          {trans.__('There are more: type some of the name to find them.')}
+        </p>
       )}
     </div>
   );
@@ -75,7 +77,7 @@ function Choice({ run, onPick }: { readonly run: Run; readonly onPick: (id: stri
   return (
     <button type="button" onClick={() => onPick(run.id)}>
       <bdi className="jp-Mlops-pickerName">{run.name.slice(0, MOST_LETTERS)}</bdi>
-      <span className="jp-Mlops-quiet">
+      <span className="jp-Mlops-compareQuiet">
         <bdi>{run.experiment.slice(0, MOST_LETTERS)}</bdi> · {age(run.started_at, now)} · {run.id.slice(0, 8)}
       </span>
     </button>

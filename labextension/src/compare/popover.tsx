@@ -25,23 +25,23 @@ export function Popover({ button, label, children }: PopoverProps): JSX.Element 
         setOpen(false);
       }
     };
+    // On the document: what was clicked in the panel may be gone, and the focus with it.
+    const escape = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') {
+        event.stopPropagation();
+        setOpen(false);
+        opener.current?.focus();
+      }
+    };
     document.addEventListener('pointerdown', elsewhere, true);
-    return () => document.removeEventListener('pointerdown', elsewhere, true);
+    document.addEventListener('keydown', escape, true);
+    return () => {
+      document.removeEventListener('pointerdown', elsewhere, true);
+      document.removeEventListener('keydown', escape, true);
+    };
   }, [isOpen]);
   return (
-    // The keys of what is inside: Escape closes.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
-    <div
-      ref={outer}
-      className="jp-Mlops-popover"
-      onKeyDown={event => {
-        if (event.key === 'Escape' && isOpen) {
-          event.stopPropagation();
-          setOpen(false);
-          opener.current?.focus();
-        }
-      }}
-    >
+    <div ref={outer} className="jp-Mlops-popover">
       <button
         ref={opener}
         type="button"

@@ -85,7 +85,7 @@ type Trans = ReturnType<typeof useTrans>;
 function title(id: string, text: string, aside: string): SheetRow {
   const head = (
     <>
-      {text} {aside && <span className="jp-Mlops-quiet">{aside}</span>}
+      {text} {aside && <span className="jp-Mlops-compareQuiet">{aside}</span>}
     </>
   );
   return { id: `title:${id}`, head, cell: null };
@@ -122,7 +122,7 @@ export function RunHead({
 function ClearOrder({ onClick }: { readonly onClick: () => void }): JSX.Element {
   const trans = useTrans();
   return (
-    <button type="button" className="jp-Mlops-link" onClick={onClick}>
+    <button type="button" className="jp-Mlops-compareLink" onClick={onClick}>
       {trans.__('Order as added')}
     </button>
   );
@@ -277,5 +277,5 @@ function MetricCell(props: {
 }
 
 function None(): JSX.Element {
-  return <span className="jp-Mlops-quiet">–</span>;
+  return <span className="jp-Mlops-compareQuiet">–</span>;
 }

@@ -138,7 +138,7 @@ function Head(props: {
       <label className="jp-Mlops-choose">
         {trans.__('Base')}
         <select
-          className="jp-Mlops-input"
+          className="jp-Mlops-compareInput"
           value={compared.base}
           title={trans.__('The run that the others are compared with')}
           onChange={event => onBase(event.target.value)}

@@ -12,7 +12,12 @@ import { MainContent } from './widget';
 
 export type Tracker = WidgetTracker<MainAreaWidget<MainContent>>;
 
-export async function open(mlops: IMlops, tracker: Tracker, args: OpenArgs): Promise<void> {
+/** What the layout remembers of a widget: under its id, since a view may come to show something else. */
+export interface RestoreArgs extends OpenArgs {
+  readonly id?: string;
+}
+
+export async function open(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promise<void> {
   const { shell } = mlops.lab;
   const tabs = frontPage(shell);
   if (notebookPage() && !tabs) {
@@ -24,8 +29,7 @@ export async function open(mlops: IMlops, tracker: Tracker, args: OpenArgs): Pro
   );
   if (!widget) {
     widget = new MainAreaWidget({ content: new MainContent(await mlops.session(), args) });
-    // A view may come to show something else, so what it shows is no id.
-    widget.id = `mlops-${args.kind}-${DOMUtils.createDomID()}`;
+    widget.id = args.id ?? `mlops-${args.kind}-${DOMUtils.createDomID()}`;
     widget.toolbar.hide(); // each view has its own
     const opened = widget;
     opened.content.argsChanged.connect(() => void tracker.save(opened));

@@ -8,7 +8,7 @@ import { CommandIDs } from '../commands';
 import type { OpenArgs } from '../commands';
 import { IMlops, MAIN_ID } from '../tokens';
 import { PATTERN, readLink, withoutLink } from './link';
-import type { Tracker } from './open';
+import type { RestoreArgs, Tracker } from './open';
 
 export const main: JupyterFrontEndPlugin<void> = {
   id: MAIN_ID,
@@ -26,8 +26,8 @@ export const main: JupyterFrontEndPlugin<void> = {
     const tracker: Tracker = new WidgetTracker({ namespace: 'mlops' });
     app.commands.addCommand(CommandIDs.open, {
       label: trans.__('Open'),
-      describedBy: { args: ARGS },
-      execute: async args => (await import('./open')).open(mlops, tracker, args as unknown as OpenArgs)
+      describedBy: { args: { ...ARGS, properties: { ...ARGS.properties, id: { type: 'string' } } } },
+      execute: async args => (await import('./open')).open(mlops, tracker, args as unknown as RestoreArgs)
     });
     app.commands.addCommand(CommandIDs.copyLink, {
       label: trans.__('Copy Link'),
@@ -53,8 +53,8 @@ export const main: JupyterFrontEndPlugin<void> = {
     router?.register({ command: CommandIDs.followLink, pattern: PATTERN, rank: 60 });
     void restorer?.restore(tracker, {
       command: CommandIDs.open,
-      args: ({ content }) => ({ ...content.args }),
-      name: ({ content }) => `${content.args.kind}:${content.args.subject}`
+      args: ({ id, content }) => ({ ...content.args, id }),
+      name: ({ id }) => id
     });
   }
 };
