@@ -1,6 +1,6 @@
 /** What Lab's own renderers draw of data that is not trusted. */
 
-import { MimeModel } from '@jupyterlab/rendermime';
+import type { MimeModel } from '@jupyterlab/rendermime';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { useLayoutEffect, useRef } from 'react';
@@ -32,7 +32,7 @@ export function Rendered(props: {
     node.replaceChildren();
     // Attached as a widget: charts measure what they are in.
     Widget.attach(renderer, node);
-    renderer.renderModel(new MimeModel({ data, trusted: false })).catch((error: unknown) => {
+    renderer.renderModel(rendermime.createModel({ data, trusted: false })).catch((error: unknown) => {
       node.textContent = error instanceof Error ? error.message : String(error);
     });
     const observer = new ResizeObserver(() =>

@@ -22,7 +22,7 @@ export interface Tellers {
   readonly zoom: (zoom: Zoom | null) => void;
 }
 
-const STEP_INCREMENTS = [1, 2, 5].flatMap(n => Array.from({ length: 16 }, (_, i) => n * 10 ** i));
+const STEP_INCREMENTS = Array.from({ length: 16 }, (_, i) => [1, 2, 5].map(n => n * 10 ** i)).flat();
 const S = 1000;
 const MIN = 60 * S;
 const H = 60 * MIN;
@@ -152,9 +152,16 @@ export class Plot {
           one === null ? '' : tickText(one, this.shape.log ? Math.abs(one) : increment)
         )
     };
+    // All lines between two decades would be a grey mat.
+    const decades = (_: uPlot, splits: number[]): (number | null)[] =>
+      splits.map(one => (Number.isInteger(Math.round(Math.log10(one) * 1e9) / 1e9) ? one : null));
     return [
       { ...look, ...x },
-      { ...look, ...y }
+      {
+        ...look,
+        ...y,
+        ...(this.shape.log && { grid: { ...look.grid, filter: decades } })
+      }
     ];
   }
 

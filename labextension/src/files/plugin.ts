@@ -19,13 +19,21 @@ export const files: JupyterFrontEndPlugin<void> = {
     const client = async () => (await mlops.session()).client;
     app.serviceManager.contents.addDrive(new KeptDrive(app.serviceManager.serverSettings, client, refusal));
     // Also one that Lab opens again after a reload, which asks for a kernel by itself.
-    notebooks?.widgetAdded.connect((_, { context }) => {
-      if (context.path.startsWith(`${DRIVE}:`)) {
-        context.sessionContext.kernelPreference = {
-          ...context.sessionContext.kernelPreference,
-          ...NO_KERNEL
-        };
+    notebooks?.widgetAdded.connect((_, { context, content }) => {
+      if (!context.path.startsWith(`${DRIVE}:`)) {
+        return;
       }
+      context.sessionContext.kernelPreference = { ...context.sessionContext.kernelPreference, ...NO_KERNEL };
+      // Lab takes a notebook that it brought into its own form for one that was changed, and would ask to save it.
+      context.model.stateChanged.connect(model => {
+        if (model.dirty) {
+          model.dirty = false;
+        }
+      });
+      void context.ready.then(() => {
+        context.model.dirty = false;
+        content.widgets.forEach(cell => (cell.readOnly = true));
+      });
     });
   }
 };

@@ -35,7 +35,7 @@ export function Preview(props: {
     <section className="jp-Mlops-preview" aria-label={path}>
       <div className="jp-Mlops-previewHead">
         <bdi title={path}>{path}</bdi>
-        <span className="jp-Mlops-aside">{size(nBytes)}</span>
+        <span className="jp-Mlops-previewSize">{size(nBytes)}</span>
         {lab.documents && (
           <Button
             onClick={() => openReadOnly(lab, source.drivePath)}

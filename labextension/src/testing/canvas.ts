@@ -26,9 +26,9 @@ export function giveCanvas(width = 600): void {
     addPath = ignore;
   } as never;
   globalThis.ResizeObserver = class {
-    constructor(private readonly tell: () => void) {}
+    constructor(private readonly tell: (entries: readonly []) => void) {}
     observe(): void {
-      queueMicrotask(this.tell);
+      queueMicrotask(() => this.tell([]));
     }
     unobserve = ignore;
     disconnect = ignore;

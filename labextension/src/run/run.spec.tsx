@@ -1,0 +1,189 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import { screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import type { Curve, RunDetail } from '../api/types';
+import { giveCanvas } from '../testing/canvas';
+import { model, run, version } from '../testing/records';
+import { HandServer } from '../testing/server';
+import { show } from '../testing/session';
+import { begun, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
+import { found, lineOf, metricNames, packageDiff, refusals } from './model';
+import { sparkPath } from './spark';
+import type * as view from './view';
+
+const trans = nullTranslator.load('jupyter_mlops');
+
+function detail(change: Partial<RunDetail> = {}): RunDetail {
+  return {
+    run: run(),
+    artifacts: [],
+    environment: null,
+    git: null,
+    snapshot: 'abcdef0123456789',
+    notebook: '',
+    cell: null,
+    hidden_state: [],
+    warnings: [],
+    datasets: [],
+    children: [],
+    ...change
+  };
+}
+
+function curve(change: Partial<Curve> = {}): Curve {
+  return {
+    key: 'loss',
+    axis: 'step',
+    n_points: 3,
+    at: [0, 1, 2],
+    low: [3, 2, 1],
+    high: [3, 2, 1],
+    last: [3, 2, 1],
+    ...change
+  };
+}
+
+describe('metrics', () => {
+  it('are in the order of their numbers, the machine last, and found by words in any order', () => {
+    const names = metricNames({ 'system/cpu': 1, layer10: 1, layer9: 1, 'val/Loss': 1 });
+    expect(names).toEqual(['layer9', 'layer10', 'val/Loss', 'system/cpu']);
+    expect(found(names, 'loss VAL')).toEqual(['val/Loss']);
+  });
+
+  it('have a band only where an entry stands for many points', () => {
+    expect(lineOf(curve({ last: [3, 'NaN', 'Infinity'] }), 'step', 0).low).toBeUndefined();
+    expect([...Array.from(lineOf(curve({ last: [3, 'NaN', '-Infinity'] }), 'step', 0).y)]).toEqual([
+      3,
+      NaN,
+      -Infinity
+    ]);
+    const many = lineOf(curve({ n_points: 100, at: [5000, 6000, 7000] }), 'elapsed', 5);
+    expect([Array.from(many.x), Array.from(many.low ?? [])]).toEqual([
+      [0, 1000, 2000],
+      [3, 2, 1]
+    ]);
+  });
+
+  it('have a gap in the small curve where there is no number', () => {
+    expect(sparkPath(curve({ last: [3, 'NaN', 1], n_points: 3 }), 100, 20).match(/M/g)).toHaveLength(2);
+  });
+});
+
+describe('what a person may do', () => {
+  it('says why not', () => {
+    const running = detail({ run: run({ status: 'RUNNING' }) });
+    expect(refusals(running, [], true, trans)).toMatchObject({
+      cancel: null,
+      reproduce: 'It has not ended yet.'
+    });
+    expect(refusals(detail({ snapshot: '' }), [version()], true, trans)).toMatchObject({
+      cancel: 'It has ended already.',
+      reproduce: 'It was run without a snapshot.',
+      deploy: null
+    });
+    const only = refusals(detail(), [version()], false, trans);
+    expect(new Set(Object.values(only))).toEqual(new Set(['This server lets you only look.']));
+  });
+});
+
+it('tells packages that differ, are new, or gone', () => {
+  expect(packageDiff({ a: '1', b: '1', c: '1' }, { a: '1', b: '2', d: '1' })).toEqual([
+    { name: 'b', mine: '1', other: '2' },
+    { name: 'c', mine: '1', other: '' },
+    { name: 'd', mine: '', other: '1' }
+  ]);
+});
+
+describe('a log by parts', () => {
+  const whole = 'é1\nline 2\nline 3\nbar 10%';
+  const part = (start: number, text: string, nBytes = 24) => ({
+    text,
+    start,
+    next: start + new TextEncoder().encode(text.slice(0, text.lastIndexOf('\n') + 1)).length,
+    n_bytes: nBytes
+  });
+
+  it('goes on where it was, its unfinished line drawn anew', () => {
+    let loaded = begun(part(0, whole));
+    expect(loaded.current).toBe('bar 10%');
+    expect(isAtEnd(loaded)).toBe(true);
+    loaded = withLater(loaded, part(loaded.next, 'bar 99%\nend\n', 30));
+    expect(loaded.blocks.map(block => block.text).join('')).toBe('é1\nline 2\nline 3\nbar 99%\nend\n');
+    expect(loaded.current).toBe('');
+  });
+
+  it('is taken up earlier, and a byte leads to its line', () => {
+    let loaded = begun(part(11, 'line 3\n'));
+    loaded = withEarlier(loaded, part(0, 'é1\nline 2\n'));
+    expect(loaded.start).toBe(0);
+    expect(lineAt(loaded, 4)).toBe(1);
+    expect(lineAt(loaded, 11)).toBe(2);
+  });
+
+  it('begins anew where the middle of the stream was left out', () => {
+    const loaded = withLater(begun(part(0, 'a\n')), part(500, 'z\n', 502));
+    expect([loaded.start, loaded.blocks.length]).toEqual([500, 1]);
+  });
+});
+
+describe('the page', () => {
+  let View: typeof view.View;
+  beforeAll(async () => {
+    giveCanvas();
+    ({ View } = await import('./view'));
+  });
+
+  function served(found: RunDetail): HandServer {
+    const server = new HandServer();
+    server.answers.set(`runs/${found.run.id}`, () => found);
+    server.answers.set('runs/churn', () => found);
+    server.answers.set(`runs/${found.run.id}/curves`, (_, query) => ({
+      items: (query.get('keys') ?? '').split(',').map(key => curve({ key }))
+    }));
+    server.models = [model()];
+    return server;
+  }
+
+  it('names the tab, says why the run failed, and runs the commands of its buttons', async () => {
+    const server = served(
+      detail({
+        run: run({
+          status: 'FAILED',
+          reason: 'ValueError: too hot',
+          metrics: { loss: 1 },
+          params: { lr: '0.1' }
+        })
+      })
+    );
+    const titles: string[] = [];
+    const shown = show(<View subject="churn" setTitle={title => titles.push(title)} />, server);
+    shown.session.lab.commands.addCommand('mlops:reproduce-run', { execute: () => undefined });
+    shown.session.lab.commands.addCommand('mlops:deploy', { execute: () => undefined });
+    await screen.findByText('ValueError: too hot');
+    expect(titles).toContain('brave-owl-1');
+    const bar = screen.getByRole('toolbar', { name: 'What to do with the run' });
+    await userEvent.click(within(bar).getByRole('button', { name: 'Reproduce' }));
+    await waitFor(() =>
+      expect(within(bar).getByRole('button', { name: 'Deploy' })).not.toHaveAttribute('aria-disabled')
+    );
+    await userEvent.click(within(bar).getByRole('button', { name: 'Deploy' }));
+    expect(shown.ran).toEqual([
+      ['mlops:reproduce-run', { run: 'r1' }],
+      ['mlops:deploy', { model: 'churn', version: 1 }]
+    ]);
+    expect(within(bar).getByRole('button', { name: 'Cancel' })).toHaveAttribute('aria-disabled', 'true');
+    await screen.findByRole('row', { name: /loss 1 1 3/ });
+  });
+
+  it('saves a note', async () => {
+    const server = served(detail());
+    server.answers.set('PATCH runs/r1', () => run());
+    show(<View subject="r1" setTitle={() => undefined} />, server);
+    await userEvent.click(await screen.findByRole('button', { name: 'Add a note' }));
+    await userEvent.type(screen.getByLabelText('Note in Markdown'), 'It was cold.');
+    await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+    await waitFor(() => expect(server.sent).toEqual([['PATCH runs/r1', { note: 'It was cold.' }]]));
+  });
+});

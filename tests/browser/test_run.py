@@ -1,0 +1,279 @@
+"""A run in the main area of a real JupyterLab: each tab and each button, from the click to what it does."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
+
+from jupyter_mlops.core.environment import Environment
+from jupyter_mlops.core.record import encode
+from jupyter_mlops.core.run import MetricPoint, Run
+from jupyter_mlops.inputs.snapshots import take_snapshot
+from jupyter_mlops.workspace import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+EVIL = "<script>parent.document.title='broken';document.title='broken'</script>"
+REPORT = f"<h1>Report</h1>{EVIL}<script>document.body.append('its scripts run')</script>"
+NOTEBOOK = writes(
+    new_notebook(
+        cells=[
+            new_markdown_cell("# Explore"),
+            new_code_cell(
+                "print(6 * 7)", outputs=[new_output("stream", name="stdout", text="42\n")], execution_count=1
+            ),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+)
+FILES = {
+    "mlops/environment.json": encode(Environment(python="3.11.7", packages={"numpy": "2.0", "pandas": "3.0"})),
+    "source/cell.py": b"ml.log({'loss': 0.5})\n",
+    "figures/figure-1.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><circle r="30"/></svg>',
+    "report.html": REPORT.encode(),
+    "tables/errors.json": b'{"columns": ["name", "n"], "data": [["boundary", 17]]}',
+    "outputs/scores.csv": b'id,said\n1,"yes, so"\n',
+    "outputs/notes.md": f"# Notes\n\n{EVIL}\n\n**bold**".encode(),
+    "notebooks/explore.ipynb": NOTEBOOK.encode(),
+    "logs/stdout.txt": b"".join(b"\x1b[32mepoch %d\x1b[0m done\n" % n for n in range(9000)),
+    "logs/stderr.txt": b"careful\n",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The workspace that the server shows, and runs of it."""
+
+    workspace: Workspace
+    first: Run
+    other: Run
+    going: Run
+    folder: Path
+
+
+def _run(workspace: Workspace, name: str, lr: float, **tags: str) -> Run:
+    run = workspace.tracking.create_run("forest", name, tags={"mlflow.user": "ada", **tags}, params={"lr": str(lr)})
+    at_ms = int(time.time() * 1000)
+    points = [
+        MetricPoint(key="train/loss", value="NaN" if 20 < n < 24 else math.exp(-n * lr), step=n, at_ms=at_ms + n)
+        for n in range(100)
+    ]
+    auc = MetricPoint(key="auc", value=0.97, step=0, at_ms=at_ms)
+    workspace.tracking.log(run.id, metrics=[*points, auc])
+    return run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("place") / "churn"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "train.py").write_text("lr = 0.1\nprint(lr)\n")
+    (folder / "lib" / "util.py").write_text("X = 1\n")
+    (folder / "explore.ipynb").write_text(NOTEBOOK)
+    workspace = Workspace.open(folder, create=True)
+    snapshot = take_snapshot(workspace, folder)
+    (folder / "train.py").write_text("lr = 0.5\nprint(lr)\n")
+    tags = {"mlops.snapshot": snapshot.name, "mlops.notebook": str(folder / "explore.ipynb"), "mlops.cell": "{}"}
+    first = _run(workspace, "brave-owl", 0.1, **tags)
+    for path, data in FILES.items():
+        workspace.tracking.write(first.id, data, path)
+    workspace.tracking.end_run(first.id, "FAILED", reason="ValueError: too hot")
+    other = _run(workspace, "quiet-fox", 0.2)
+    workspace.tracking.write(
+        other.id, encode(Environment(python="3.11.7", packages={"numpy": "2.1"})), "mlops/environment.json"
+    )
+    workspace.tracking.end_run(other.id, "FINISHED")
+    going = workspace.tracking.create_run("forest", "going-on", tags={}, params={})
+    yield Place(workspace, first, other, going, folder)
+    workspace.close()
+
+
+@pytest.fixture(scope="module")
+def page(start_lab: Callable[..., Any], open_lab: Callable[..., Any], place: Place) -> Any:
+    page = open_lab(start_lab(place.folder), f"lab?mlops=run:{place.first.id}", width=1400, height=900)
+    page.get_by_role("tablist", name="Parts of the run").wait_for()
+    return page
+
+
+def show(page: Any, tab: str) -> Any:
+    """Choose a tab; return its panel."""
+    shown = page.locator(".jp-mod-run:visible")
+    shown.get_by_role("tab", name=tab, exact=True).click()
+    return shown.get_by_role("tabpanel", name=tab, exact=True)
+
+
+def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place, tmp_path: Path) -> None:
+    panel = show(page, "Overview")
+    panel.get_by_text("ValueError: too hot").wait_for()
+    assert panel.get_by_role("row", name="auc").inner_text().split()[:2] == ["auc", "0.97"]
+    panel.get_by_role("button", name="Add a note").click()
+    panel.get_by_label("Note in Markdown").fill(f"# Why\n\nThe **first** try.{EVIL}")
+    panel.get_by_role("button", name="Save").click()
+    panel.locator("strong", has_text="first").wait_for()
+    assert place.workspace.tracking.run(place.first.id).tags["mlflow.note.content"].startswith("# Why")
+    page.screenshot(path=tmp_path / "overview.png")
+
+
+def test_curves_are_drawn_searched_and_zoomed_into(page: Any, tmp_path: Path) -> None:
+    panel = show(page, "Metrics")
+    panel.get_by_role("region", name="train/loss").locator("canvas").wait_for()
+    panel.get_by_text("3 points are NaN or infinite").wait_for()
+    panel.get_by_label("Find metrics").fill("LOSS train")
+    panel.get_by_role("region", name="auc").wait_for(state="detached")
+    panel.get_by_label("Log scale").check()
+    chart = panel.get_by_role("slider", name="train/loss")
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 250, box["y"] + 80, steps=4)
+    page.mouse.up()
+    panel.get_by_role("button", name="Show all").wait_for()
+    page.screenshot(path=tmp_path / "metrics.png")
+    show(page, "Overview")
+    panel = show(page, "Metrics")
+    panel.get_by_role("button", name="Show all").click()  # the zoom outlived the tab
+    panel.get_by_role("button", name="Show all").wait_for(state="detached")
+    panel.get_by_label("Log scale").uncheck()
+
+
+def test_a_log_is_shown_from_its_end_and_searched_as_a_whole(page: Any, tmp_path: Path) -> None:
+    panel = show(page, "Logs")
+    panel.get_by_text("epoch 8999").wait_for()
+    assert panel.locator(".ansi-green-fg", has_text="epoch 8999").count() == 1
+    panel.get_by_label("Find in the log").fill("Epoch 77 done")
+    panel.get_by_role("button", name="78 epoch 77 done").click()
+    panel.locator(".jp-Mlops-runLogMark").wait_for()
+    panel.locator(".ansi-green-fg", has_text=re.compile("^epoch 77$")).wait_for()
+    page.screenshot(path=tmp_path / "logs.png")
+    panel.get_by_role("button", name="stderr").click()
+    panel.get_by_label("Find in the log").fill("")
+    panel.get_by_text("careful").wait_for()
+
+
+def test_outputs_are_drawn_and_nothing_in_them_acts_on_the_page(page: Any, tmp_path: Path) -> None:
+    panel = show(page, "Outputs")
+    panel.get_by_role("img", name="figures/figure-1.svg").wait_for()
+    choose = lambda name: panel.get_by_role("treeitem", name=name).click()  # noqa: E731  # it is short
+    choose("report.html")
+    report = panel.frame_locator("iframe[title='report.html']")
+    report.get_by_text("its scripts run").wait_for()
+    assert panel.locator("iframe").get_attribute("sandbox") == "allow-scripts"
+    page.screenshot(path=tmp_path / "outputs.png")
+    choose("errors.json")
+    panel.get_by_role("cell", name="boundary").wait_for()
+    choose("scores.csv")
+    panel.get_by_role("cell", name="yes, so").wait_for()
+    choose("notes.md")
+    panel.locator("strong", has_text="bold").wait_for()
+    choose("explore.ipynb")
+    panel.get_by_role("heading", name="Explore").wait_for()
+    panel.get_by_text("42", exact=True).wait_for()
+    assert "broken" not in page.title()
+    with page.expect_download() as download:
+        panel.get_by_role("link", name="Download").click()
+    assert json.loads(Path(download.value.path()).read_text()) == json.loads(NOTEBOOK)
+
+
+def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, tmp_path: Path) -> None:
+    panel = show(page, "Code")
+    panel.get_by_role("treeitem", name="train.py").click()
+    panel.get_by_text("lr = 0.1").wait_for()
+    panel.get_by_role("button", name="Cell", exact=True).click()
+    panel.get_by_text("ml.log(").wait_for()
+    panel.get_by_role("button", name="Compare", exact=True).click()
+    panel.locator(".jp-mod-add", has_text="lr = 0.5").wait_for()
+    page.screenshot(path=tmp_path / "diff.png")
+    assert panel.locator(".jp-mod-remove", has_text="lr = 0.1").count() == 1
+    panel.get_by_role("button", name="Files", exact=True).click()
+    panel.get_by_role("treeitem", name="explore.ipynb").dblclick()
+    notebook = page.locator(".jp-NotebookPanel:visible")
+    notebook.get_by_role("heading", name="Explore").wait_for()
+    notebook.get_by_text("42", exact=True).wait_for()
+    notebook.get_by_text("No Kernel").wait_for()
+    page.screenshot(path=tmp_path / "readonly.png")
+    page.get_by_role("tab", name="brave-owl").click()
+
+
+def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place) -> None:
+    panel = show(page, "Environment")
+    panel.get_by_text("pandas").wait_for()
+    panel.get_by_label("Compare with").select_option(place.other.id)
+    panel.get_by_role("row", name="numpy").wait_for()
+    show(page, "Lineage").get_by_text("Snapshot").first.wait_for()
+
+
+def test_what_is_copied_is_what_the_button_says(page: Any, place: Place) -> None:
+    bar = page.get_by_role("toolbar", name="What to do with the run")
+    copied = "navigator.clipboard.readText()"
+    for name, expected in (
+        ("Copy ID", f"^{place.first.id}$"),
+        ("Copy Python", place.first.id),
+        ("Copy link", f"mlops=run(:|%3A){place.first.id}"),
+    ):
+        bar.get_by_role("button", name=name).click()
+        page.wait_for_function(f"async () => new RegExp({json.dumps(expected)}).test(await {copied})")
+    assert bar.get_by_role("button", name="Cancel").get_attribute("aria-disabled") == "true"
+    assert "Register a model" in bar.get_by_role("button", name="Deploy").get_attribute("title")
+
+
+@pytest.mark.parametrize(
+    ("button", "title"),
+    [
+        ("Reproduce", "Reproduce"),
+        ("Register model", "Register"),
+        ("Open snapshot as folder", "Snapshot"),
+        ("Tag", "Tag"),
+    ],
+)
+def test_what_needs_an_answer_asks_for_it(page: Any, button: str, title: str) -> None:
+    page.get_by_role("toolbar", name="What to do with the run").get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(re.compile(title, re.IGNORECASE)).first.wait_for()
+    dialog.get_by_role("button", name="Cancel", exact=True).click()
+    dialog.wait_for(state="detached")
+
+
+def test_a_run_that_goes_on_is_followed_and_cancelled(page: Any, place: Place) -> None:
+    tracking = place.workspace.tracking
+    page.goto(re.sub(r"/lab.*", f"/lab?mlops=run:{place.going.id}", page.url))
+    page.get_by_role("tablist", name="Parts of the run").wait_for()
+    panel = show(page, "Metrics")
+    panel.get_by_text("No metrics yet").wait_for()
+    logged = MetricPoint(key="loss", value=0.25, step=0, at_ms=int(time.time() * 1000))
+    began = time.monotonic()
+    tracking.log(place.going.id, metrics=[logged])
+    panel.get_by_role("region", name="loss").wait_for()
+    assert time.monotonic() - began < 5  # a second where the machine is idle
+    toolbar = page.locator(".jp-mod-run:visible").get_by_role("toolbar", name="What to do with the run")
+    toolbar.get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel Run").click()
+    page.locator(".jp-Mlops-runStatus:visible", has_text="killed").wait_for()
+    assert tracking.run(place.going.id).status == "KILLED"
+
+
+def test_it_is_drawn_in_the_dark_too(page: Any, place: Place, tmp_path: Path) -> None:
+    page.goto(re.sub(r"/lab.*", f"/lab?mlops=run:{place.first.id}", page.url))
+    panel = show(page, "Metrics")
+    chart = panel.get_by_role("region", name="train/loss").locator("canvas")
+    chart.wait_for()
+    color = "getComputedStyle(document.body).getPropertyValue('--jp-mlops-curve-1').trim()"
+    light = page.evaluate(color)
+    page.get_by_role("menuitem", name="Settings").click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_text("JupyterLab Dark", exact=True).click()
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+    page.wait_for_function(f"{color} !== {json.dumps(light)}")
+    for tab in ("Metrics", "Overview", "Logs"):
+        show(page, tab)
+        page.wait_for_timeout(300)
+        page.screenshot(path=tmp_path / f"dark-{tab.lower()}.png")
+    assert "broken" not in page.title()
