@@ -13,16 +13,20 @@ import { Panel, Widget } from '@lumino/widgets';
 
 import type { Session } from './api/session';
 import { cards } from './cards/plugin';
+import { CommandIDs } from './commands';
 import { mlopsIcon } from './common/labicon';
 import { frontPage, notebookPage } from './common/notebook';
 import { setWords } from './common/words';
 import { files } from './files/plugin';
 import { main } from './main/plugin';
 import { shell } from './shell/plugin';
+import type { SidebarContent } from './sidebar/widget';
 import { IMlops, PLUGIN_ID, SESSION_ID } from './tokens';
 
 class SidebarTab extends Panel {
   private loading = false;
+  private content: SidebarContent | null = null;
+  private section: string | null = null;
 
   constructor(private readonly mlops: IMlops) {
     super();
@@ -33,6 +37,12 @@ class SidebarTab extends Panel {
     this.title.caption = caption;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', caption);
+  }
+
+  /** Unfold a section and bring it into view, at once or when the panel is loaded. */
+  reveal(section: string): void {
+    this.section = section;
+    this.content?.reveal(section);
   }
 
   protected override onAfterShow(msg: Message): void {
@@ -54,7 +64,11 @@ class SidebarTab extends Panel {
     this.loading = true;
     try {
       const { SidebarContent } = await import('./sidebar/widget');
-      this.addWidget(await SidebarContent.open(await this.mlops.session()));
+      this.content = await SidebarContent.open(await this.mlops.session());
+      this.addWidget(this.content);
+      if (this.section !== null) {
+        this.content.reveal(this.section);
+      }
     } catch (error) {
       this.loading = false; // the next look tries again
       console.error(error);
@@ -129,6 +143,16 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     }
     app.shell.add(tab, 'left', { rank: 150, type: 'MLOps' });
     restorer?.add(tab, PLUGIN_ID);
+    app.commands.addCommand(CommandIDs.showSidebar, {
+      label: mlops.lab.trans.__('Show Experiments, Models and Services'),
+      describedBy: { args: { type: 'object', properties: { section: { type: 'string' } } } },
+      execute: ({ section }) => {
+        app.shell.activateById(PLUGIN_ID);
+        if (typeof section === 'string') {
+          tab.reveal(section);
+        }
+      }
+    });
   }
 };
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model
@@ -157,7 +158,9 @@ def test_models_services_and_activities_appear_and_change(world: Workspace, page
 def test_the_sidebar_is_walked_with_the_keyboard_alone(world: Workspace, page: Any) -> None:
     world.tracking.create_run("by-keyboard", "first-of-all", tags={}, params={"C": "0.5"})
     row(page, "^Run first-of-all, running").wait_for()
-    page.get_by_role("searchbox", name="Filter").click()
+    page.get_by_role("combobox", name="Filter").click()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Choose the metrics beside runs"
     page.keyboard.press("Tab")
     for key in ("Home", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
@@ -167,6 +170,104 @@ def test_the_sidebar_is_walked_with_the_keyboard_alone(world: Workspace, page: A
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     assert row(page, "^Run first-of-all").get_attribute("aria-expanded") == "false"
+
+
+def menu(page: Any, label: str) -> None:
+    """Choose an entry of the menu that is open, by the beginning of its label."""
+    page.locator(f".lm-Menu-itemLabel:text-matches('^{label}'):visible").first.click()
+
+
+def test_a_double_click_and_enter_open_what_a_row_is_about(world: Workspace, page: Any) -> None:
+    run = world.tracking.create_run("opening", "to-open", tags={}, params={})
+    world.tracking.end_run(run.id, "FINISHED")
+    row(page, "^Run to-open").dblclick()
+    page.locator(f"#mlops-run-{run.id}").wait_for()
+    row(page, "^Experiment opening").click()
+    assert row(page, "^Experiment opening").get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Enter")
+    page.locator("#mlops-experiment-opening").wait_for()
+    page.get_by_role("treeitem", name="Experiments", exact=True).hover()
+    page.get_by_role("button", name="Table of all runs").click()
+    page.locator("[id='mlops-experiment-']").wait_for()
+
+
+def test_menus_of_rows_do_what_they_say_in_the_workspace(world: Workspace, page: Any) -> None:
+    runs = [world.tracking.create_run("menus", f"menu-{n}", tags={}, params={}) for n in range(3)]
+    for run in runs:
+        world.tracking.end_run(run.id, "FINISHED")
+    row(page, "^Run menu-0").click(button="right")
+    menu(page, "Copy Id")
+    page.wait_for_function("id => navigator.clipboard.readText().then(text => text === id)", arg=runs[0].id)
+    row(page, "^Experiment menus").click()
+    page.keyboard.press("Shift+F10")
+    menu(page, "Use")
+    row(page, "^Experiment menus").get_by_text("in use").wait_for()
+    assert world.experiment_in_use() == "menus"
+    row(page, "^Run menu-2").click()
+    row(page, "^Run menu-1").click(modifiers=["Control"])
+    row(page, "^Run menu-1").hover()
+    row(page, "^Run menu-1").get_by_role("button", name="More for Run menu-1").click()
+    menu(page, "Compare")
+    page.locator(f"[id='mlops-compare-{runs[2].id},{runs[1].id}']").wait_for()
+    row(page, "^Run menu-0").click(button="right")
+    menu(page, "Delete")
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Delete")).click()
+    row(page, "^Run menu-0").wait_for(state="detached")
+    assert {run.name for run in world.tracking.runs(experiment="menus")} == {"menu-1", "menu-2"}
+
+
+def test_an_activity_is_cancelled_by_its_button(world: Workspace, page: Any) -> None:
+    world.catalog.add(Activity(name="fedcba9876543210", verb="images.build", subject="image c:1", state="running"))
+    row(page, "^build image c:1, running").hover()
+    page.get_by_role("button", name="Cancel build image c:1").click()
+    row(page, "^build image c:1, cancelling").wait_for()
+    assert world.catalog.get(Activity, "fedcba9876543210").cancel_asked
+
+
+def test_runs_are_filtered_on_the_server_with_names_that_complete_themselves(world: Workspace, page: Any) -> None:
+    for n in range(3):
+        run = world.tracking.create_run("filtered", f"tuned-{n}", tags={}, params={"the depth": str(n)})
+        world.tracking.log(
+            run.id, metrics=[MetricPoint(key="f1", value=n / 10, step=step, at_ms=step) for step in (0, 1)]
+        )
+        world.tracking.end_run(run.id, "FINISHED")
+    box = page.get_by_role("combobox", name="Filter")
+    box.press_sequentially("dept")
+    page.get_by_role("option", name=re.compile("the depth")).wait_for()
+    for key in ("ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    box.press_sequentially("= 1 and metrics.f1 >")
+    page.keyboard.press("Escape")  # the completions
+    page.get_by_text(re.compile("^The filter cannot be read at column")).wait_for()
+    box.press_sequentially(" 0")
+    row(page, "^Experiment filtered, 1 run$").wait_for()
+    row(page, "^Run tuned-1").wait_for()
+    assert row(page, "^Run tuned-").count() == 1
+    box.fill("TUNED-2")
+    row(page, "^Run tuned-2").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    row(page, "^Run tuned-0").wait_for()
+
+
+def test_the_metrics_beside_runs_are_chosen_and_kept(world: Workspace, page: Any) -> None:
+    run = world.tracking.create_run("chosen", "with-curve", tags={}, params={})
+    points = [
+        MetricPoint(key=key, value=step, step=step, at_ms=step) for key in ("zz", "aa", "bb", "cc") for step in (0, 1)
+    ]
+    world.tracking.log(run.id, metrics=points)
+    world.tracking.end_run(run.id, "FINISHED")
+    row(page, "^Run with-curve, finished, aa 1, bb 1, cc 1$").wait_for()
+    page.get_by_role("button", name="Choose the metrics beside runs").click()
+    page.keyboard.type("aa")
+    page.get_by_role("checkbox", name="aa", exact=True).click()
+    page.get_by_role("searchbox", name="Find a metric").fill("zz")
+    # Lab keeps its state on the server, a moment later.
+    with page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"):
+        page.get_by_role("checkbox", name="zz").click()
+    page.keyboard.press("Escape")
+    row(page, "^Run with-curve, finished, bb 1, cc 1, zz 1$|^Run with-curve, finished, .*zz 1").wait_for()
+    page.locator(f".jp-Mlops-sparkline[data-run='{run.id}']").wait_for()
 
 
 @pytest.mark.usefixtures("world")
@@ -189,7 +290,8 @@ def test_every_text_can_be_read_in_every_theme(
     name = f"failed-in-{theme[-5:].strip().lower()}"
     failed = world.tracking.create_run("themes", name, tags={}, params={})
     world.tracking.end_run(failed.id, "FAILED", reason="ValueError: no rows")
-    row(page, f"^Run {name}, failed").click()
+    row(page, f"^Run {name}, failed").click()  # selects it
+    page.keyboard.press("ArrowRight")
     row(page, "^reason ValueError: no rows").first.wait_for()
     page.get_by_role("menuitem", name="Settings").click()
     page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()

@@ -1,10 +1,16 @@
-import { render, screen } from '@testing-library/react';
+import { nullTranslator } from '@jupyterlab/translation';
+import { screen } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
+import type { Activity } from '../api/types';
 import { activity } from '../testing/records';
+import { show } from '../testing/session';
 import { activityNodes } from './model';
 import type { ActivityNode } from './model';
 import { ActivityRow } from './panel';
+
+const TRANS = nullTranslator.load('jupyter_mlops');
 
 describe('activities', () => {
   it('that go on come first', () => {
@@ -14,7 +20,8 @@ describe('activities', () => {
         activity({ name: 'a2', state: 'running', created_at: 2 }),
         activity({ name: 'a1', state: 'failed', created_at: 1 })
       ],
-      ''
+      '',
+      TRANS
     );
     expect(nodes.map(node => (node as ActivityNode).activity.name)).toEqual(['a2', 'a3', 'a1']);
   });
@@ -28,7 +35,7 @@ describe('activities', () => {
       detail: 'No Docker engine answers.',
       hint: 'Start dockerd.'
     };
-    const [node] = activityNodes([activity({ state: 'failed', error })], '');
+    const [node] = activityNodes([activity({ state: 'failed', error })], '', TRANS);
     expect(node?.children).toMatchObject([
       { name: 'why', value: 'No Docker engine answers.', tone: 'error' },
       { name: 'next', value: 'Start dockerd.' },
@@ -37,8 +44,8 @@ describe('activities', () => {
   });
 
   it('show a bar and the step while they go on', () => {
-    const [node] = activityNodes([activity()], '');
-    render(<ActivityRow node={node as ActivityNode} />);
+    const [node] = activityNodes([activity()], '', TRANS);
+    show(<ActivityRow node={node as ActivityNode} cancel={null} />);
     expect(screen.getByRole('progressbar', { name: 'deploy service churn' })).toHaveAttribute(
       'aria-valuenow',
       '40'
@@ -47,8 +54,22 @@ describe('activities', () => {
   });
 
   it('show no bar when they ended', () => {
-    const [node] = activityNodes([activity({ state: 'done', progress: 1 })], '');
-    render(<ActivityRow node={node as ActivityNode} />);
+    const [node] = activityNodes([activity({ state: 'done', progress: 1 })], '', TRANS);
+    show(<ActivityRow node={node as ActivityNode} cancel={null} />);
     expect(screen.queryByRole('progressbar')).toBeNull();
+  });
+
+  it('are cancelled by a button while they go on, by whom may', async () => {
+    const cancelled: string[] = [];
+    const cancel = (id: string): unknown => cancelled.push(id);
+    const nodeOf = (one: Activity): ActivityNode => activityNodes([one], '', TRANS)[0] as ActivityNode;
+    const [going, asked] = [nodeOf(activity()), nodeOf(activity({ cancel_asked: true }))];
+    const { unmount } = show(<ActivityRow node={going} cancel={cancel} />);
+    await userEvent.click(screen.getByRole('button', { name: 'Cancel deploy service churn' }));
+    expect(cancelled).toEqual(['a1']);
+    unmount();
+    show(<ActivityRow node={asked} cancel={cancel} />);
+    expect(screen.queryByRole('button')).toBeNull();
+    expect(asked.label).toBe('deploy service churn, cancelling, 40 percent');
   });
 });

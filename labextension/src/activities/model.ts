@@ -1,5 +1,7 @@
 /** Activities with their progress, as the panel lists them. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import type { Activity } from '../api/types';
 import { matcher } from '../common/filter';
 import { fact, hint } from '../tree/model';
@@ -14,6 +16,20 @@ export interface ActivityNode extends TreeNode {
 
 export type ActivitiesNode = ActivityNode | FactNode | HintNode;
 
+/** Two lines and a bar. */
+const ACTIVE_PX = 48;
+
+export function activityWord({ state, cancel_asked }: Activity, trans: TranslationBundle): string {
+  const words: Readonly<Record<Activity['state'], string>> = {
+    queued: trans.__('queued'),
+    running: cancel_asked ? trans.__('cancelling') : trans.__('running'),
+    done: trans.__('done'),
+    failed: trans.__('failed'),
+    cancelled: trans.__('cancelled')
+  };
+  return words[state];
+}
+
 export function isActive(activity: Activity): boolean {
   return activity.state === 'queued' || activity.state === 'running';
 }
@@ -24,38 +40,44 @@ export function titleOf(activity: Activity): string {
 }
 
 /** Return the nodes of the section Activities: what goes on first, then what ended, newest first. */
-export function activityNodes(activities: readonly Activity[], filter: string): readonly ActivitiesNode[] {
+export function activityNodes(
+  activities: readonly Activity[],
+  filter: string,
+  trans: TranslationBundle
+): readonly ActivitiesNode[] {
   if (!activities.length) {
-    return [hint('activities', 'Nothing has been built or deployed yet.')];
+    return [hint('activities', trans.__('Nothing has been built or deployed yet.'))];
   }
   const passes = matcher(filter);
   const nodes = [...activities]
     .sort((a, b) => Number(isActive(b)) - Number(isActive(a)) || b.created_at - a.created_at)
-    .map(activityNode)
+    .map(activity => activityNode(activity, trans))
     .filter(node => passes(node.title, node.activity.state, node.activity.name));
-  return nodes.length ? nodes : [hint('activities', 'No activity matches the filter.')];
+  return nodes.length ? nodes : [hint('activities', trans.__('No activity matches the filter.'))];
 }
 
-function activityNode(activity: Activity): ActivityNode {
+function activityNode(activity: Activity, trans: TranslationBundle): ActivityNode {
   const id = `activity:${activity.name}`;
   const title = titleOf(activity);
   const facts: FactNode[] = [];
   if (activity.error) {
-    facts.push(fact(id, 'why', activity.error.detail, 'error'));
+    facts.push(fact(id, trans.__('why'), activity.error.detail, 'error'));
     if (activity.error.hint) {
-      facts.push(fact(id, 'next', activity.error.hint));
+      facts.push(fact(id, trans.__('next'), activity.error.hint));
     }
   } else if (activity.message) {
-    facts.push(fact(id, 'step', activity.message));
+    facts.push(fact(id, trans.__('step'), activity.message));
   }
-  facts.push(fact(id, 'id', activity.name));
-  const percent = isActive(activity) ? `, ${Math.round(activity.progress * 100)} percent` : '';
+  facts.push(fact(id, trans.__('id'), activity.name));
+  const active = isActive(activity);
+  const percent = active ? `, ${trans.__('%1 percent', Math.round(activity.progress * 100))}` : '';
   return {
     kind: 'activity',
     id,
-    label: `${title}, ${activity.state}${percent}`,
+    label: `${title}, ${activityWord(activity, trans)}${percent}`,
     activity,
     title,
-    children: facts
+    children: facts,
+    ...(active && { height: ACTIVE_PX })
   };
 }

@@ -73,3 +73,8 @@ export function size(nBytes: number): string {
   }
   return `${n.toFixed(1)} TB`;
 }
+
+/** The beginning of a text that nobody would read to its end, such as a name of 10,000 characters. */
+export function clip(text: string, most = 300): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}

@@ -75,3 +75,53 @@ export function CopyIcon(): JSX.Element {
     </svg>
   );
 }
+
+export function DotsIcon(): JSX.Element {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" stroke="none" aria-hidden="true">
+      <circle cx="3" cy="8" r="1.3" />
+      <circle cx="8" cy="8" r="1.3" />
+      <circle cx="13" cy="8" r="1.3" />
+    </svg>
+  );
+}
+
+export function CrossIcon(): JSX.Element {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.6" aria-hidden="true">
+      <path d="M4 4 12 12M12 4 4 12" />
+    </svg>
+  );
+}
+
+export function PlusIcon(): JSX.Element {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.6" aria-hidden="true">
+      <path d="M8 3V13M3 8H13" />
+    </svg>
+  );
+}
+
+export function TableIcon(): JSX.Element {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.3" aria-hidden="true">
+      <path d="M2.5 3H13.5V13H2.5ZM2.5 6.3H13.5M2.5 9.7H13.5M6.5 3V13" />
+    </svg>
+  );
+}
+
+export function PlayIcon(): JSX.Element {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.4" aria-hidden="true">
+      <path d="M5 3.2 12.6 8 5 12.8Z" strokeLinejoin="round" />
+    </svg>
+  );
+}
+
+export function MetricsIcon(): JSX.Element {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.4" aria-hidden="true">
+      <path d="M2.5 2.5V13.5H13.5M4.8 10.5 7.2 6.8 9.6 8.6 13 3.8" />
+    </svg>
+  );
+}

@@ -1,8 +1,10 @@
 /** Models with their versions, as the panel lists them. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import type { Model, ModelVersion } from '../api/types';
 import { matcher } from '../common/filter';
-import { count } from '../common/format';
+import { clip } from '../common/format';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
 
@@ -19,37 +21,48 @@ export interface VersionNode extends TreeNode {
 export type ModelsNode = ModelNode | VersionNode | FactNode | HintNode;
 
 /** Return the nodes of the section Models. */
-export function modelNodes(models: readonly Model[], filter: string): readonly ModelsNode[] {
+export function modelNodes(
+  models: readonly Model[],
+  filter: string,
+  trans: TranslationBundle
+): readonly ModelsNode[] {
   if (!models.length) {
-    return [hint('models', 'No models yet. Register what a run trained:', '%ml models register RUN NAME')];
+    const said = trans.__('No models yet. Register what a run trained:');
+    return [hint('models', said, '%ml models register RUN NAME')];
   }
   const passes = matcher(filter);
-  const nodes = models.filter(model => passes(...textsOf(model))).map(modelNode);
-  return nodes.length ? nodes : [hint('models', 'No model matches the filter.')];
+  const nodes = models.filter(model => passes(...textsOf(model))).map(model => modelNode(model, trans));
+  return nodes.length ? nodes : [hint('models', trans.__('No model matches the filter.'))];
 }
 
-function modelNode(model: Model): ModelNode {
+function modelNode(model: Model, trans: TranslationBundle): ModelNode {
   const id = `model:${model.name}`;
-  const where = model.services.length ? `, deployed in ${model.services.join(', ')}` : '';
+  const versions = trans._n('%1 version', '%1 versions', model.versions.length);
   return {
     kind: 'model',
     id,
-    label: `Model ${model.name}, ${count(model.versions.length, 'version')}${where}`,
+    label: `${trans.__('Model %1', clip(model.name))}, ${versions}${where(model.services, trans)}`,
     model,
-    children: model.versions.map(version => versionNode(version, id))
+    children: model.versions.map(version => versionNode(version, id, trans)),
+    opens: true
   };
 }
 
-function versionNode(version: ModelVersion, model: string): VersionNode {
+function where(services: readonly string[], trans: TranslationBundle): string {
+  return services.length ? `, ${trans.__('deployed in %1', services.join(', '))}` : '';
+}
+
+function versionNode(version: ModelVersion, model: string, trans: TranslationBundle): VersionNode {
   const id = `${model}:${version.version}`;
   const aliases = version.aliases.map(alias => `, ${alias}`).join('');
-  const where = version.services.length ? `, deployed in ${version.services.join(', ')}` : '';
-  const facts: FactNode[] = [fact(id, 'flavor', version.flavor || 'file')];
+  const facts: FactNode[] = [fact(id, trans.__('flavor'), version.flavor || trans.__('file'))];
   if (version.run_id) {
-    facts.push(fact(id, 'run', version.run_id));
+    const link = { kind: 'run', subject: version.run_id } as const;
+    facts.push({ ...fact(id, trans.__('run'), version.run_id), link });
   }
-  if (version.services.length) {
-    facts.push(fact(id, 'deployed in', version.services.join(', ')));
+  for (const service of version.services) {
+    const link = { kind: 'service', subject: service } as const;
+    facts.push({ ...fact(id, trans.__('deployed in'), service), id: `${id}/service/${service}`, link });
   }
   for (const [name, value] of Object.entries(version.tags)) {
     facts.push({ ...fact(id, name, value), id: `${id}/tag/${name}` });
@@ -57,9 +70,10 @@ function versionNode(version: ModelVersion, model: string): VersionNode {
   return {
     kind: 'version',
     id,
-    label: `Version ${version.version}${aliases}${where}`,
+    label: `${trans.__('Version %1', version.version)}${aliases}${where(version.services, trans)}`,
     version,
-    children: facts
+    children: facts,
+    opens: true
   };
 }
 

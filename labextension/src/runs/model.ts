@@ -1,51 +1,78 @@
 /** Experiments with their runs, as the panel lists them. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import type { Experiment, MetricValue, Run, RunStatus } from '../api/types';
-import { count, metric, span } from '../common/format';
-import { matcher } from '../common/filter';
+import { clip, metric, span } from '../common/format';
+import { trans as pageWords } from '../common/words';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
+import { RunList } from './list';
+import type { Pages } from './list';
 
 export interface ExperimentNode extends TreeNode {
   readonly kind: 'experiment';
   readonly experiment: Experiment;
-  /** How many runs it has, with a + where there may be more. */
-  readonly nRuns: string;
-  readonly nRunning: number;
+  readonly children: RunList | readonly HintNode[];
 }
 
 export interface RunNode extends TreeNode {
   readonly kind: 'run';
   readonly run: Run;
-  /** The few metrics shown beside the name. */
+  /** The few metrics shown below the name. */
   readonly metrics: readonly (readonly [string, MetricValue])[];
+  /** The metric whose shape is drawn. */
+  readonly sparkline: string | null;
 }
 
-/** Stands for the runs that were not fetched yet. */
+/** A run that was not fetched yet. */
+export interface SlotNode extends TreeNode {
+  readonly kind: 'slot';
+}
+
+/** Stands for what a run has besides what is listed. */
 export interface MoreNode extends TreeNode {
   readonly kind: 'more';
-  readonly experiment: string;
+  readonly run: string;
 }
 
-export type RunsNode = ExperimentNode | RunNode | MoreNode | FactNode | HintNode;
+export type RunsNode = ExperimentNode | RunNode | SlotNode | MoreNode | FactNode | HintNode;
 
-const STATUS_WORDS: Readonly<Record<RunStatus, string>> = {
-  SCHEDULED: 'scheduled',
-  RUNNING: 'running',
-  FINISHED: 'finished',
-  FAILED: 'failed',
-  KILLED: 'killed'
-};
+/** What of the metrics is shown beside runs. */
+export interface Shown {
+  readonly metrics: readonly string[];
+  readonly sparkline: string | null;
+  readonly trans: TranslationBundle;
+}
 
-export function statusWord(status: RunStatus): string {
-  return STATUS_WORDS[status];
+/** What a person chose to see; null is what most runs have. */
+export interface Chosen {
+  readonly metrics: readonly string[] | null;
+  /** Null is the first of those that are shown, and empty none. */
+  readonly sparkline: string | null;
+}
+
+export const AUTOMATIC: Chosen = { metrics: null, sparkline: null };
+export const MOST_METRICS = 3;
+/** How many metrics, and how many parameters, of one run are listed: some have thousands, and a place of their own. */
+const MOST_FACTS = 15;
+
+export function statusWord(status: RunStatus, trans: Pick<TranslationBundle, '__'> = pageWords): string {
+  const words: Readonly<Record<RunStatus, string>> = {
+    SCHEDULED: trans.__('scheduled'),
+    RUNNING: trans.__('running'),
+    FINISHED: trans.__('finished'),
+    FAILED: trans.__('failed'),
+    KILLED: trans.__('killed')
+  };
+  return words[status];
 }
 
 /**
  * Return the names of the metrics to show beside each run: those that most of the runs have, so that
  * rows compare like with like; names break ties. What MLflow measures of the machine is left out.
  */
-export function keyMetrics(runs: readonly Run[], most = 3): readonly string[] {
+export function keyMetrics(runs: readonly Run[], most = MOST_METRICS): readonly string[] {
   const seen = new Map<string, number>();
   for (const run of runs) {
     for (const name of Object.keys(run.metrics)) {
@@ -60,147 +87,173 @@ export function keyMetrics(runs: readonly Run[], most = 3): readonly string[] {
     .map(([name]) => name);
 }
 
+/** What is shown beside the runs of an experiment, of which these pages are known. */
+export function shownOf(chosen: Chosen, pages: Pages, trans: TranslationBundle): Shown {
+  // The first page that is known decides, so that scrolling does not change what rows show.
+  const first = pages.size ? (pages.get(Math.min(...pages.keys())) ?? []) : [];
+  const metrics = chosen.metrics ?? keyMetrics(first);
+  return {
+    metrics,
+    sparkline: chosen.sparkline === '' ? null : (chosen.sparkline ?? metrics[0] ?? null),
+    trans
+  };
+}
+
+/** Read what `IStateDB` kept; anything else is as good as nothing. */
+export function readChosen(value: unknown): Chosen {
+  const { metrics, sparkline } = (
+    typeof value === 'object' && value !== null ? value : {}
+  ) as Partial<Chosen>;
+  const names = Array.isArray(metrics) ? metrics.filter(one => typeof one === 'string') : null;
+  return {
+    metrics: names?.slice(0, MOST_METRICS) ?? null,
+    sparkline: typeof sparkline === 'string' ? sparkline : null
+  };
+}
+
 export function experimentId(name: string): string {
   return `experiment:${name}`;
 }
 
-/** The newest runs, as far as they were asked for. */
-export interface SomeRuns {
-  readonly runs: readonly Run[];
-  /** Whether there are no older ones. */
-  readonly all: boolean;
-}
-
-/** What is known of the runs: the newest of all experiments, and more of the experiments that were asked for. */
 export interface KnownRuns {
-  readonly recent: SomeRuns;
-  readonly of: ReadonlyMap<string, SomeRuns>;
+  readonly experiments: readonly Experiment[];
+  /** By experiment. */
+  readonly pages: ReadonlyMap<string, Pages>;
 }
 
-/** Return the known runs of an experiment, newest first. */
-export function runsOf(known: KnownRuns, experiment: string): SomeRuns {
-  const recent = known.recent.runs.filter(run => run.experiment === experiment);
-  const asked = known.of.get(experiment);
-  if (!asked) {
-    return { runs: recent, all: known.recent.all };
-  }
-  // A run that began since is only among the recent ones.
-  const listed = new Set(asked.runs.map(run => run.id));
-  const runs = [...recent.filter(run => !listed.has(run.id)), ...asked.runs];
-  return { runs, all: asked.all || known.recent.all };
-}
-
-/** Return the nodes of the section Experiments. A filter keeps experiments by name and runs by anything they say. */
+/** Return the nodes of the section Experiments; those in `known` passed the filter, if there is one. */
 export function experimentNodes(
-  experiments: readonly Experiment[],
   known: KnownRuns,
-  filter: string
+  chosen: Chosen,
+  isFiltered: boolean,
+  trans: TranslationBundle
 ): readonly RunsNode[] {
-  const passes = matcher(filter);
   // MLflow makes an experiment "Default" with every store: it is news only when something ran in it.
-  const shown = experiments.filter(one => one.id !== '0' || runsOf(known, one.name).runs.length > 0);
-  if (!shown.length) {
+  const listed = known.experiments.filter(one => one.id !== '0' || one.n_runs !== 0);
+  if (!listed.length) {
     return [
-      hint(
-        'experiments',
-        'No runs yet. In a notebook, run %load_ext jupyter_mlops once, then begin a cell with',
-        '%%ml run'
-      )
+      isFiltered
+        ? hint('experiments', trans.__('No experiment or run matches the filter.'))
+        : hint(
+            'experiments',
+            trans.__('No runs yet. In a notebook, run %load_ext jupyter_mlops once, then begin a cell with'),
+            '%%ml run'
+          )
     ];
   }
-  const nodes: ExperimentNode[] = [];
-  [...shown]
+  return [...listed]
     .sort((a, b) => b.created_at - a.created_at)
-    .forEach(experiment => {
-      const some = runsOf(known, experiment.name);
-      const named = passes(experiment.name);
-      const runs = named ? some.runs : some.runs.filter(run => passes(experiment.name, ...textsOf(run)));
-      if (!named && !runs.length) {
-        return;
-      }
-      nodes.push(experimentNode(experiment, some, runs, filter !== '' || nodes.length === 0));
-    });
-  return nodes.length ? nodes : [hint('experiments', 'No experiment or run matches the filter.')];
+    .map((one, index) =>
+      experimentNode(one, known.pages.get(one.name) ?? new Map(), chosen, isFiltered || index === 0, trans)
+    );
 }
 
 function experimentNode(
   experiment: Experiment,
-  some: SomeRuns,
-  shown: readonly Run[],
-  open: boolean
+  pages: Pages,
+  chosen: Chosen,
+  open: boolean,
+  trans: TranslationBundle
 ): ExperimentNode {
   const id = experimentId(experiment.name);
-  const nRunning = some.runs.filter(run => run.status === 'RUNNING').length;
-  const nRuns = Math.max(experiment.n_runs ?? 0, some.runs.length);
-  const keys = keyMetrics(some.runs);
-  const children: RunsNode[] = shown.map(run => runNode(run, keys));
-  if (!some.all) {
-    children.push({ kind: 'more', id: `${id}/more`, label: 'Show older runs', experiment: experiment.name });
-  } else if (!children.length) {
-    children.push(hint(id, 'No runs yet. Begin a cell with', `%%ml run -e ${experiment.name}`));
-  }
-  const running = nRunning ? `, ${nRunning} running` : '';
+  const { n_runs: nRuns, n_running: nRunning } = experiment;
+  const list = new RunList(experiment.name, nRuns, pages, shownOf(chosen, pages, trans), trans.__('Loading'));
+  const counted = nRuns === null ? '' : `, ${trans._n('%1 run', '%1 runs', nRuns)}`;
+  const running = nRunning ? `, ${trans._n('%1 running', '%1 running', nRunning)}` : '';
   return {
     kind: 'experiment',
     id,
-    label: `Experiment ${experiment.name}, ${count(nRuns, 'run')}${some.all ? '' : ' or more'}${running}`,
+    label: `${trans.__('Experiment %1', clip(experiment.name))}${counted}${running}`,
     experiment,
-    nRuns: some.all ? String(nRuns) : `${nRuns}+`,
-    nRunning,
-    children,
-    open: open || nRunning > 0
+    children: list.length
+      ? list
+      : [hint(id, trans.__('No runs yet. Begin a cell with'), `%%ml run -e ${experiment.name}`)],
+    open: open || (nRunning ?? 0) > 0,
+    opens: true
   };
 }
 
-function runNode(run: Run, keys: readonly string[]): RunNode {
+/** One node for each run as long as neither it nor what is shown of it changes: its row is not drawn again. */
+const NODES = new WeakMap<Run, { readonly as: string; readonly node: RunNode }>();
+
+export function runNode(run: Run, shown: Shown): RunNode {
+  const as = JSON.stringify([shown.metrics, shown.sparkline]);
+  const known = NODES.get(run);
+  if (known?.as === as) {
+    return known.node;
+  }
   const id = `run:${run.id}`;
-  const metrics = keys.flatMap(key => {
+  const metrics = shown.metrics.flatMap(key => {
     const value = run.metrics[key];
     return value === undefined ? [] : [[key, value] as const];
   });
-  const said = metrics.map(([key, value]) => `, ${key} ${metric(value)}`).join('');
-  return {
+  const said = metrics.map(([key, value]) => `, ${clip(key)} ${metric(value)}`).join('');
+  const node: RunNode = {
     kind: 'run',
     id,
-    label: `Run ${run.name}, ${statusWord(run.status)}${said}`,
+    label: `${shown.trans.__('Run %1', clip(run.name))}, ${statusWord(run.status, shown.trans)}${said}`,
     run,
     metrics,
-    children: factsOf(run, id)
+    sparkline: shown.sparkline !== null && shown.sparkline in run.metrics ? shown.sparkline : null,
+    children: factsOf(run, id, shown),
+    opens: true
   };
+  NODES.set(run, { as, node });
+  return node;
 }
 
-function factsOf(run: Run, id: string): readonly FactNode[] {
-  const facts: FactNode[] = [];
+function factsOf(run: Run, id: string, { metrics: first, trans }: Shown): readonly (FactNode | MoreNode)[] {
+  const facts: (FactNode | MoreNode)[] = [];
   if (run.reason) {
-    facts.push(fact(id, 'reason', run.reason, run.status === 'FAILED' ? 'error' : undefined));
+    facts.push(fact(id, trans.__('reason'), run.reason, run.status === 'FAILED' ? 'error' : undefined));
   }
-  for (const [name, value] of Object.entries(run.metrics)) {
-    facts.push({ ...fact(id, name, metric(value)), id: `${id}/metric/${name}` });
+  const metrics = Object.keys(run.metrics).sort(
+    (a, b) => Number(first.includes(b)) - Number(first.includes(a))
+  );
+  for (const name of metrics.slice(0, MOST_FACTS)) {
+    facts.push({ ...fact(id, name, metric(run.metrics[name] ?? 'NaN')), id: `${id}/metric/${name}` });
   }
-  for (const [name, value] of Object.entries(run.params)) {
-    facts.push({ ...fact(id, name, value), id: `${id}/param/${name}` });
+  facts.push(
+    ...rest(
+      run,
+      id,
+      'metrics',
+      trans._n('%1 more metric', '%1 more metrics', metrics.length - MOST_FACTS),
+      metrics
+    )
+  );
+  const params = Object.keys(run.params);
+  for (const name of params.slice(0, MOST_FACTS)) {
+    facts.push({ ...fact(id, name, run.params[name] ?? ''), id: `${id}/param/${name}` });
   }
+  facts.push(
+    ...rest(
+      run,
+      id,
+      'params',
+      trans._n('%1 more parameter', '%1 more parameters', params.length - MOST_FACTS),
+      params
+    )
+  );
   if (run.duration_s !== null) {
-    facts.push(fact(id, 'took', span(run.duration_s)));
+    facts.push(fact(id, trans.__('took'), span(run.duration_s)));
   }
   if (run.project) {
-    facts.push(fact(id, 'project', run.project));
+    facts.push(fact(id, trans.__('project'), run.project));
   }
   if (run.actor) {
-    facts.push(fact(id, 'by', run.actor));
+    facts.push(fact(id, trans.__('by'), run.actor));
   }
-  facts.push(fact(id, 'id', run.id));
+  facts.push(fact(id, trans.__('id'), run.id));
   return facts;
 }
 
-function textsOf(run: Run): readonly string[] {
-  const pairs = [...Object.entries(run.params), ...Object.entries(run.metrics)];
-  return [
-    run.name,
-    run.id,
-    run.status,
-    run.project,
-    run.actor,
-    ...pairs.map(([key, value]) => `${key}=${value}`)
-  ];
+function rest(
+  run: Run,
+  id: string,
+  what: string,
+  label: string,
+  all: readonly string[]
+): readonly MoreNode[] {
+  return all.length > MOST_FACTS ? [{ kind: 'more', id: `${id}/more/${what}`, label, run: run.id }] : [];
 }

@@ -2,13 +2,15 @@
 
 import type { JSX } from 'react';
 
+import { useTrans } from '../api/context';
 import type { RunStatus } from '../api/types';
 import { useNow } from '../common/clock';
-import { age, metric, moment } from '../common/format';
+import { age, clip, metric, moment } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
 import { statusWord } from './model';
 import type { ExperimentNode, MoreNode, RunNode } from './model';
+import { Sparkline } from './sparkline';
 
 const TONES: Readonly<Record<RunStatus, Tone>> = {
   SCHEDULED: 'quiet',
@@ -19,14 +21,23 @@ const TONES: Readonly<Record<RunStatus, Tone>> = {
 };
 
 export function ExperimentRow({ node }: { readonly node: ExperimentNode }): JSX.Element {
+  const trans = useTrans();
+  const { name, n_runs, n_running, in_use } = node.experiment;
   return (
     <>
-      <span className="jp-Mlops-name" title={node.experiment.name}>
-        {node.experiment.name}
+      <span className="jp-Mlops-name" title={clip(name)}>
+        <bdi>{clip(name)}</bdi>
       </span>
-      {node.nRunning > 0 && <StatusIcon tone="busy" title={`${node.nRunning} running`} />}
-      <span className="jp-Mlops-aside" title="Runs">
-        {node.nRuns}
+      {in_use && (
+        <span className="jp-Mlops-chip" title={trans.__('Runs that name no experiment go here')}>
+          {trans.__('in use')}
+        </span>
+      )}
+      {n_running !== null && n_running > 0 && (
+        <StatusIcon tone="busy" title={trans._n('%1 running', '%1 running', n_running)} />
+      )}
+      <span className="jp-Mlops-aside" title={trans.__('Runs')}>
+        {n_runs?.toLocaleString()}
       </span>
     </>
   );
@@ -34,31 +45,44 @@ export function ExperimentRow({ node }: { readonly node: ExperimentNode }): JSX.
 
 export function RunRow({ node }: { readonly node: RunNode }): JSX.Element {
   const now = useNow();
+  const trans = useTrans();
   const { run } = node;
   return (
     <>
-      <StatusIcon tone={TONES[run.status]} title={statusWord(run.status)} />
+      <StatusIcon tone={TONES[run.status]} title={statusWord(run.status, trans)} />
       <span className="jp-Mlops-lines">
         <span className="jp-Mlops-line">
-          <span className="jp-Mlops-name" title={run.name}>
-            {run.name}
+          <span className="jp-Mlops-name" title={clip(run.name)}>
+            <bdi>{clip(run.name)}</bdi>
           </span>
-          <span className="jp-Mlops-aside" title={`Started ${moment(run.started_at)}`}>
+          <span className="jp-Mlops-aside" title={trans.__('Started %1', moment(run.started_at))}>
             {age(run.started_at, now)}
           </span>
         </span>
         {node.metrics.length > 0 && (
-          <span className="jp-Mlops-line jp-Mlops-metrics">
-            {node.metrics.map(([name, value]) => (
-              <span key={name} className="jp-Mlops-metric" title={`${name} = ${value}`}>
-                <span className="jp-Mlops-metricName">{name}</span>
-                <span>{metric(value)}</span>
-              </span>
-            ))}
+          <span className="jp-Mlops-line">
+            <span className="jp-Mlops-metrics">
+              {node.metrics.map(([name, value]) => (
+                <span key={name} className="jp-Mlops-metric" title={`${clip(name)} = ${value}`}>
+                  <bdi className="jp-Mlops-metricName">{clip(name)}</bdi>
+                  <span>{metric(value)}</span>
+                </span>
+              ))}
+            </span>
+            {node.sparkline !== null && <Sparkline run={run} metric={node.sparkline} />}
           </span>
         )}
       </span>
     </>
+  );
+}
+
+/** In the place of a run that is being fetched. */
+export function SlotRow(): JSX.Element {
+  return (
+    <span className="jp-Mlops-lines" aria-hidden="true">
+      <span className="jp-Mlops-ghost" />
+    </span>
   );
 }
 

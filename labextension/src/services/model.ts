@@ -1,7 +1,10 @@
 /** Services with what they serve, as the panel lists them. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import type { Model, Service } from '../api/types';
 import { matcher } from '../common/filter';
+import { clip } from '../common/format';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
 
@@ -14,24 +17,35 @@ export interface ServiceNode extends TreeNode {
 
 export type ServicesNode = ServiceNode | FactNode | HintNode;
 
+export function stateWord(state: Service['state'], trans: TranslationBundle): string {
+  const words: Readonly<Record<Service['state'], string>> = {
+    pending: trans.__('pending'),
+    ready: trans.__('ready'),
+    degraded: trans.__('degraded'),
+    failed: trans.__('failed'),
+    deleting: trans.__('deleting')
+  };
+  return words[state];
+}
+
 /** Return the nodes of the section Services. */
 export function serviceNodes(
   services: readonly Service[],
   models: readonly Model[],
-  filter: string
+  filter: string,
+  trans: TranslationBundle
 ): readonly ServicesNode[] {
   if (!services.length) {
-    return [
-      hint('services', 'No services yet. Deploy a registered model:', '%ml services deploy NAME MODEL')
-    ];
+    const said = trans.__('No services yet. Deploy a registered model:');
+    return [hint('services', said, '%ml services deploy NAME MODEL')];
   }
   const passes = matcher(filter);
   const nodes = services
-    .map(service => serviceNode(service, servedBy(service, models)))
+    .map(service => serviceNode(service, servedBy(service, models), trans))
     .filter(node =>
       passes(node.service.name, node.service.host, node.service.state, node.service.url, ...node.serves)
     );
-  return nodes.length ? nodes : [hint('services', 'No service matches the filter.')];
+  return nodes.length ? nodes : [hint('services', trans.__('No service matches the filter.'))];
 }
 
 function servedBy(service: Service, models: readonly Model[]): readonly string[] {
@@ -42,30 +56,36 @@ function servedBy(service: Service, models: readonly Model[]): readonly string[]
   return versions.length ? versions : service.deployments.map(deployment => deployment.manifest);
 }
 
-function serviceNode(service: Service, serves: readonly string[]): ServiceNode {
+function serviceNode(service: Service, serves: readonly string[], trans: TranslationBundle): ServiceNode {
   const id = `service:${service.name}`;
   const { url } = service;
   const nWanted = service.deployments.reduce((sum, deployment) => sum + deployment.replicas, 0);
   const facts: FactNode[] = [];
   if (service.message) {
-    facts.push(fact(id, 'why', service.message, service.state === 'failed' ? 'error' : undefined));
+    facts.push(fact(id, trans.__('why'), service.message, service.state === 'failed' ? 'error' : undefined));
   }
   if (url) {
-    facts.push(fact(id, 'URL', url));
+    facts.push(fact(id, trans.__('URL'), url));
   }
-  facts.push(fact(id, 'serves', serves.join(', ')));
+  facts.push(fact(id, trans.__('serves'), serves.join(', ')));
   if (service.deployments.length > 1) {
     const shares = service.deployments.map(one => `${one.name} ${one.weight}%`);
-    facts.push(fact(id, 'traffic', shares.join(', ')));
+    facts.push(fact(id, trans.__('traffic'), shares.join(', ')));
   }
-  facts.push(fact(id, 'replicas', `${service.n_ready} of ${nWanted} ready`));
-  facts.push(fact(id, 'host', service.host));
+  facts.push(fact(id, trans.__('replicas'), trans.__('%1 of %2 ready', service.n_ready, nWanted)));
+  facts.push(fact(id, trans.__('host'), service.host));
   return {
     kind: 'service',
     id,
-    label: `Service ${service.name}, ${service.state}, serves ${serves.join(', ')}${url && `, ${url}`}`,
+    label: [
+      trans.__('Service %1', clip(service.name)),
+      stateWord(service.state, trans),
+      trans.__('serves %1', serves.join(', ')),
+      ...(url ? [url] : [])
+    ].join(', '),
     service,
     serves,
-    children: facts
+    children: facts,
+    opens: true
   };
 }

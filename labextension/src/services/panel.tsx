@@ -2,9 +2,12 @@
 
 import type { JSX } from 'react';
 
+import { useTrans } from '../api/context';
 import type { Service } from '../api/types';
+import { clip } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
+import { stateWord } from './model';
 import type { ServiceNode } from './model';
 
 const TONES: Readonly<Record<Service['state'], Tone>> = {
@@ -19,24 +22,29 @@ export function ServiceRow(props: {
   readonly node: ServiceNode;
   readonly copy: (text: string) => void;
 }): JSX.Element {
+  const trans = useTrans();
   const { service, serves } = props.node;
   const { url } = service;
   return (
     <>
-      <StatusIcon tone={TONES[service.state]} title={service.message || service.state} />
-      <span className="jp-Mlops-name" title={service.name}>
-        {service.name}
+      <StatusIcon
+        tone={TONES[service.state]}
+        title={clip(service.message || stateWord(service.state, trans))}
+      />
+      <span className="jp-Mlops-name" title={clip(service.name)}>
+        <bdi>{clip(service.name)}</bdi>
       </span>
-      <span className="jp-Mlops-aside" title={`Serves ${serves.join(', ')}`}>
-        {serves.join(', ')}
+      <span className="jp-Mlops-aside" title={trans.__('Serves %1', serves.join(', '))}>
+        <bdi>{serves.join(', ')}</bdi>
       </span>
       {url && (
         <button
           type="button"
           className="jp-Mlops-action"
-          title={`Copy ${url}`}
-          aria-label={`Copy the URL of ${service.name}`}
+          title={trans.__('Copy %1', url)}
+          aria-label={trans.__('Copy the URL of %1', service.name)}
           tabIndex={-1}
+          onDoubleClick={event => event.stopPropagation()}
           onClick={event => {
             event.stopPropagation();
             props.copy(url);

@@ -1,30 +1,35 @@
-import { render, screen } from '@testing-library/react';
+import { nullTranslator } from '@jupyterlab/translation';
+import { screen } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
 import { model, service, version } from '../testing/records';
+import { show } from '../testing/session';
 import { serviceNodes } from './model';
 import type { ServiceNode } from './model';
 import { ServiceRow } from './panel';
 
+const TRANS = nullTranslator.load('jupyter_mlops');
+
 describe('services', () => {
   it('say what to type when there is none', () => {
-    expect(serviceNodes([], [], '')).toMatchObject([
+    expect(serviceNodes([], [], '', TRANS)).toMatchObject([
       { kind: 'hint', code: '%ml services deploy NAME MODEL' }
     ]);
   });
 
   it('name the model versions they serve, their manifests while these are not known', () => {
     const models = [model({ versions: [version({ version: 3, services: ['churn'] })] })];
-    expect((serviceNodes([service()], models, '')[0] as ServiceNode).serves).toEqual(['churn:3']);
-    expect((serviceNodes([service()], [], '')[0] as ServiceNode).serves).toEqual(['churn:1']);
+    expect((serviceNodes([service()], models, '', TRANS)[0] as ServiceNode).serves).toEqual(['churn:3']);
+    expect((serviceNodes([service()], [], '', TRANS)[0] as ServiceNode).serves).toEqual(['churn:1']);
   });
 
   it('say why they are not ready', () => {
     const [node] = serviceNodes(
       [service({ state: 'failed', message: 'The sample did not score.', n_ready: 0 })],
       [],
-      ''
+      '',
+      TRANS
     );
     expect(node?.children).toMatchObject([
       { name: 'why', value: 'The sample did not score.', tone: 'error' },
@@ -40,22 +45,23 @@ describe('services', () => {
       { ...one, name: 'blue', weight: 90 },
       { ...one, name: 'green', weight: 10 }
     ]);
-    expect(serviceNodes([service({ deployments })], [], '')[0]?.children).toContainEqual(
+    expect(serviceNodes([service({ deployments })], [], '', TRANS)[0]?.children).toContainEqual(
       expect.objectContaining({ name: 'traffic', value: 'blue 90%, green 10%' })
     );
-    expect(serviceNodes([service()], [], '')[0]?.children).not.toContainEqual(
+    expect(serviceNodes([service()], [], '', TRANS)[0]?.children).not.toContainEqual(
       expect.objectContaining({ name: 'traffic' })
     );
   });
 
   it('give their URL to the clipboard, and none before they have a port', async () => {
     const copied: string[] = [];
-    const [node] = serviceNodes([service()], [], '');
-    const { rerender } = render(<ServiceRow node={node as ServiceNode} copy={text => copied.push(text)} />);
+    const [node] = serviceNodes([service()], [], '', TRANS);
+    const first = show(<ServiceRow node={node as ServiceNode} copy={text => copied.push(text)} />);
     await userEvent.click(screen.getByRole('button', { name: 'Copy the URL of churn' }));
     expect(copied).toEqual(['http://127.0.0.1:40123']);
-    const [starting] = serviceNodes([service({ port: 0, url: '', state: 'pending' })], [], '');
-    rerender(<ServiceRow node={starting as ServiceNode} copy={text => copied.push(text)} />);
+    const [starting] = serviceNodes([service({ port: 0, url: '', state: 'pending' })], [], '', TRANS);
+    first.unmount();
+    show(<ServiceRow node={starting as ServiceNode} copy={text => copied.push(text)} />);
     expect(screen.queryByRole('button')).toBeNull();
   });
 });

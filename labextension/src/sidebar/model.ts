@@ -1,21 +1,48 @@
-/** What the panel shows, from what the server said: four sections, or what is wrong. */
+/** What the panel shows, from what the server said: its sections, or what is wrong. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { asApiError } from '../api/errors';
-import type { Activity, Experiment, Model, Service, Workspace } from '../api/types';
+import type { Activity, Host, Image, Manifest, Model, Service, Snapshot, Workspace } from '../api/types';
 import { activityNodes, isActive } from '../activities/model';
 import type { ActivitiesNode } from '../activities/model';
+import { kindOf } from '../common/where/model';
+import { hostNodes } from '../hosts/model';
+import type { HostsNode } from '../hosts/model';
 import { modelNodes } from '../models/model';
 import type { ModelsNode } from '../models/model';
+import { manifestNodes } from '../packing/model';
+import type { PackingNode } from '../packing/model';
 import { experimentNodes } from '../runs/model';
-import type { KnownRuns, RunsNode } from '../runs/model';
+import type { Chosen, KnownRuns, RunsNode } from '../runs/model';
 import { serviceNodes } from '../services/model';
 import type { ServicesNode } from '../services/model';
+import { snapshotNodes } from '../snapshots/model';
+import type { SnapshotsNode } from '../snapshots/model';
 import { problem } from '../tree/model';
 import type { Folds, ProblemNode, TreeNode } from '../tree/model';
 import { VERSION } from '../tokens';
 
+export const SECTIONS = [
+  'experiments',
+  'models',
+  'services',
+  'activities',
+  'manifests',
+  'snapshots',
+  'hosts'
+] as const;
+
+export type SectionId = (typeof SECTIONS)[number];
+
+/** These are looked at now and then: they are folded, and nothing is asked about them, until a person unfolds them. */
+export const FOLDED: ReadonlySet<SectionId> = new Set(['manifests', 'snapshots', 'hosts']);
+
 export interface SectionNode extends TreeNode {
   readonly kind: 'section';
+  readonly section: SectionId;
+  /** What it is called. */
+  readonly title: string;
   /** How many things are in it; null while that is not known. */
   readonly n: number | null;
   readonly children: readonly PanelNode[];
@@ -26,7 +53,16 @@ export interface WaitNode extends TreeNode {
 }
 
 export type PanelNode =
-  SectionNode | WaitNode | ProblemNode | RunsNode | ModelsNode | ServicesNode | ActivitiesNode;
+  | SectionNode
+  | WaitNode
+  | ProblemNode
+  | RunsNode
+  | ModelsNode
+  | ServicesNode
+  | ActivitiesNode
+  | HostsNode
+  | SnapshotsNode
+  | PackingNode;
 
 /** A list as it stands: what came last, and what went wrong since. */
 export interface Listing<T> {
@@ -35,45 +71,109 @@ export interface Listing<T> {
 }
 
 export interface Contents {
-  readonly experiments: Listing<readonly Experiment[]>;
   readonly runs: Listing<KnownRuns>;
   readonly models: Listing<readonly Model[]>;
   readonly services: Listing<readonly Service[]>;
   readonly activities: Listing<readonly Activity[]>;
+  readonly manifests: Listing<readonly Manifest[]>;
+  readonly images: Listing<readonly Image[]>;
+  readonly snapshots: Listing<readonly Snapshot[]>;
+  readonly hosts: Listing<readonly Host[]>;
 }
 
-/** Return the panel's forest. */
-export function sections(contents: Contents, filter: string): readonly SectionNode[] {
-  const { experiments, runs, models, services, activities } = contents;
-  const both: Listing<readonly [readonly Experiment[], KnownRuns]> = {
-    data: experiments.data && runs.data ? [experiments.data, runs.data] : undefined,
-    error: experiments.error ?? runs.error
-  };
-  const listed = both.data ? experimentNodes(...both.data, filter) : [];
+const SECTION_PX = 28;
+
+/** Return the panel's forest. `filter` is what the runs in it have passed. */
+export function sections(
+  contents: Contents,
+  filter: string,
+  chosen: Chosen,
+  trans: TranslationBundle
+): readonly SectionNode[] {
+  const { runs, models, services, activities, manifests, images, snapshots, hosts } = contents;
+  // An expression is about runs.
+  const words = kindOf(filter) === 'words' ? filter.trim() : '';
   const nActive = activities.data?.filter(isActive).length ?? 0;
-  return [
-    section(
+  const isFiltered = filter.trim() !== '';
+  const experiments = runs.data ? experimentNodes(runs.data, chosen, isFiltered, trans) : [];
+  const nExperiments = experiments.filter(node => node.kind === 'experiment').length;
+  const of = {
+    experiments: section(
       'experiments',
-      'Experiments',
-      listed.filter(node => node.kind === 'experiment').length,
-      both,
-      () => listed
+      trans.__('Experiments'),
+      nExperiments,
+      runs,
+      () => experiments,
+      trans
     ),
-    section('models', 'Models', models.data?.length, models, some => modelNodes(some, filter)),
-    section('services', 'Services', services.data?.length, services, some =>
-      serviceNodes(some, models.data ?? [], filter)
+    models: section(
+      'models',
+      trans.__('Models'),
+      models.data?.length,
+      models,
+      some => modelNodes(some, words, trans),
+      trans
     ),
-    // What ended is history: the section opens by itself while something goes on.
-    section('activities', 'Activities', nActive, activities, some => activityNodes(some, filter), nActive > 0)
-  ];
+    services: section(
+      'services',
+      trans.__('Services'),
+      services.data?.length,
+      services,
+      some => serviceNodes(some, models.data ?? [], words, trans),
+      trans
+    ),
+    activities: section(
+      'activities',
+      trans.__('Activities'),
+      nActive,
+      activities,
+      some => activityNodes(some, words, trans),
+      trans,
+      // What ended is history: the section opens by itself while something goes on.
+      nActive > 0
+    ),
+    manifests: section(
+      'manifests',
+      trans.__('Manifests'),
+      manifests.data?.length,
+      { data: manifests.data, error: manifests.error ?? images.error },
+      some => manifestNodes(some, images.data ?? [], words, trans),
+      trans,
+      false
+    ),
+    snapshots: section(
+      'snapshots',
+      trans.__('Snapshots'),
+      snapshots.data?.length,
+      snapshots,
+      some => snapshotNodes(some, words, trans),
+      trans,
+      false
+    ),
+    hosts: section(
+      'hosts',
+      trans.__('Hosts'),
+      hosts.data?.length,
+      hosts,
+      some => hostNodes(some, words, trans),
+      trans,
+      false
+    )
+  };
+  return SECTIONS.map(id => of[id]);
+}
+
+export function sectionId(section: SectionId): string {
+  return `section:${section}`;
 }
 
 function section<T>(
-  id: string,
-  label: string,
+  id: SectionId,
+  title: string,
   n: number | undefined,
   listing: Listing<T>,
   nodes: (data: T) => readonly PanelNode[],
+  trans: TranslationBundle,
   open = true
 ): SectionNode {
   const children: PanelNode[] = [];
@@ -83,24 +183,35 @@ function section<T>(
   if (listing.data !== undefined) {
     children.push(...nodes(listing.data));
   } else if (!listing.error) {
-    children.push({ kind: 'wait', id: `${id}/wait`, label: 'Loading' });
+    children.push({ kind: 'wait', id: `${id}/wait`, label: trans.__('Loading') });
   }
   return {
     kind: 'section',
-    id: `section:${id}`,
-    label,
+    section: id,
+    id: sectionId(id),
+    label: title,
+    title,
     n: n ?? null,
     children,
-    open: open || listing.error !== null
+    open: open || listing.error !== null,
+    height: SECTION_PX
   };
 }
 
 /** Return what to say when the server extension is another version than this panel, else null. */
-export function versionNotice(workspace: Workspace, version = VERSION): string | null {
+export function versionNotice(
+  workspace: Workspace,
+  trans: TranslationBundle,
+  version = VERSION
+): string | null {
   if (workspace.version === version) {
     return null;
   }
-  return `This panel is version ${version} and the server extension is ${workspace.version}. Restart JupyterLab and reload this page.`;
+  return trans.__(
+    'This panel is version %1 and the server extension is %2. Restart JupyterLab and reload this page.',
+    version,
+    workspace.version
+  );
 }
 
 /** Read what `IStateDB` kept; anything else than folds is as good as nothing. */

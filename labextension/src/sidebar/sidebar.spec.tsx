@@ -1,21 +1,30 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import type { QueryClient } from '@tanstack/react-query';
-import { screen, within } from '@testing-library/react';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
 import { Changes } from '../api/changes';
+import { CommandIDs } from '../commands';
+import type { Chosen } from '../runs/model';
 import { activity, experiment, model, run, service, workspace } from '../testing/records';
 import { HandServer, json } from '../testing/server';
 import { show as draw } from '../testing/session';
 import type { Folds } from '../tree/model';
+import { menuOf } from './menu';
 import { readFolds, versionNotice, withFold } from './model';
+import type { PanelNode } from './model';
 import { Sidebar } from './panel';
+
+const TRANS = nullTranslator.load('jupyter_mlops');
 
 interface Shown {
   readonly server: HandServer;
   readonly queries: QueryClient;
   readonly copied: string[];
   readonly kept: Folds[];
+  readonly chosen: (readonly [string, Chosen])[];
+  readonly ran: (readonly [string, unknown])[];
 }
 
 function show(prepare: (server: HandServer) => void = () => undefined, folds: Folds = {}): Shown {
@@ -23,16 +32,21 @@ function show(prepare: (server: HandServer) => void = () => undefined, folds: Fo
   prepare(server);
   const copied: string[] = [];
   const kept: Folds[] = [];
-  const { session } = draw(
+  const chosen: [string, Chosen][] = [];
+  const { session, ran } = draw(
     <Sidebar
-      client={server.client}
       folds={folds}
       keepFolds={next => kept.push(next)}
+      chosen={{}}
+      keepChosen={(workspace, next) => chosen.push([workspace, next])}
       copy={text => copied.push(text)}
     />,
     server
   );
-  return { server, queries: session.queries, copied, kept };
+  for (const id of Object.values(CommandIDs)) {
+    session.lab.commands.addCommand(id, { label: id, execute: () => undefined });
+  }
+  return { server, queries: session.queries, copied, kept, chosen, ran };
 }
 
 function full(server: HandServer): void {
@@ -77,14 +91,38 @@ describe('the sidebar', () => {
     expect(screen.getByText('%ml services deploy NAME MODEL')).toBeVisible();
   });
 
-  it('filters everything at once, and Escape ends it', async () => {
-    show(full);
+  it('filters by words: runs on the server, everything else here; Escape ends it', async () => {
+    const { server } = show(full);
     await screen.findByText('brave-owl-1');
-    const box = screen.getByRole('searchbox', { name: /^Filter/ });
+    server.answers.set('experiments', (_, query) => ({
+      items: query.get('words') === 'zebra' ? [] : server.experiments
+    }));
+    const box = screen.getByRole('combobox', { name: /^Filter/ });
     await userEvent.type(box, 'zebra');
     expect(await screen.findByText('No experiment or run matches the filter.')).toBeVisible();
     expect(screen.getByText('No model matches the filter.')).toBeVisible();
     await userEvent.keyboard('{Escape}');
+    expect(await screen.findByText('brave-owl-1')).toBeVisible();
+  });
+
+  it('filters runs by an expression, and says what is wrong with one while it shows all', async () => {
+    const { server } = show(full);
+    await screen.findByText('brave-owl-1');
+    const detail = '--where cannot be read at column 14: expected a number, found the end.';
+    server.answers.set('experiments', (_, query) => ({
+      items: server.experiments.filter(() => query.get('where') !== 'metrics.acc > 1')
+    }));
+    const box = screen.getByRole('combobox', { name: /^Filter/ });
+    server.refuse.set('experiments', () => json(400, { code: 'bad-where', detail, hint: '' }));
+    await userEvent.type(box, 'metrics.acc >');
+    const sentence = await screen.findByText(/^The filter cannot be read at column 14/);
+    expect(box).toHaveAccessibleDescription(sentence.textContent);
+    expect(screen.getByText('brave-owl-1')).toBeVisible();
+    server.refuse.clear();
+    await userEvent.type(box, ' 1');
+    expect(await screen.findByText('No experiment or run matches the filter.')).toBeVisible();
+    expect(screen.getByRole('treeitem', { name: /^Model churn/ })).toBeVisible();
+    await userEvent.click(screen.getByRole('button', { name: 'Clear the filter' }));
     expect(await screen.findByText('brave-owl-1')).toBeVisible();
   });
 
@@ -97,15 +135,108 @@ describe('the sidebar', () => {
     expect(kept).toEqual([{ 'section:models': false, 'section:experiments': false }]);
   });
 
-  it('fetches more of the runs when asked', async () => {
+  it('fetches runs as they come into view, a page at a time', async () => {
+    const { server } = show(server => {
+      full(server);
+      server.experiments = [experiment({ n_runs: 20_000 })];
+      server.runs = Array.from({ length: 20_000 }, (_, at) => run({ id: `r${at}`, name: `owl-${at}` }));
+    });
+    expect(await screen.findByText('owl-30')).toBeVisible();
+    expect(screen.getByRole('treeitem', { name: /owl-30,/ })).toHaveAttribute('aria-setsize', '20000');
+    expect(server.asked.filter(path => path.startsWith('runs?')).length).toBeLessThan(6);
+  });
+
+  it('opens what has a place of its own at Enter and at a double click', async () => {
+    const { ran } = show(full);
+    const row = await screen.findByRole('treeitem', { name: /^Run brave/ });
+    await userEvent.click(row);
+    expect(row).toHaveAttribute('aria-selected', 'true');
+    expect(row).toHaveAttribute('aria-expanded', 'false');
+    await userEvent.keyboard('{Enter}');
+    await userEvent.dblClick(screen.getByRole('treeitem', { name: /^Service churn/ }));
+    await userEvent.dblClick(screen.getByRole('treeitem', { name: /^Experiment forest/ }));
+    expect(ran).toEqual([
+      ['mlops:open', { kind: 'run', subject: 'r1' }],
+      ['mlops:open', { kind: 'service', subject: 'churn' }],
+      ['mlops:open', { kind: 'experiment', subject: 'forest' }]
+    ]);
+  });
+
+  it('shows the verbs of a row in a menu, which the keyboard opens, walks and leaves', async () => {
+    const { ran } = show(full);
+    const row = await screen.findByRole('treeitem', { name: /^Run brave/ });
+    row.focus();
+    fireEvent.keyDown(row, { key: 'F10', shiftKey: true });
+    const menu = document.querySelector<HTMLElement>('.lm-Menu') ?? document.body;
+    expect([...menu.querySelectorAll('.lm-Menu-itemLabel')].map(one => one.textContent)).toEqual(
+      expect.arrayContaining([
+        'mlops:open',
+        'mlops:reproduce-run',
+        'mlops:register-model',
+        'mlops:delete-runs'
+      ])
+    );
+    fireEvent.keyDown(menu, { key: 'Escape', keyCode: 27 });
+    await waitFor(() => expect(row).toHaveFocus());
+    expect(ran).toEqual([]);
+  });
+
+  it('cancels an activity and offers verbs for what is not there yet, unless this person may only look', async () => {
+    const { ran } = show(full);
+    await userEvent.click(await screen.findByRole('button', { name: 'Cancel deploy service churn' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Deploy a model…' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Table of all runs' }));
+    expect(ran).toEqual([
+      ['mlops:cancel-activity', { activity: 'a1' }],
+      ['mlops:deploy', {}],
+      ['mlops:open', { kind: 'experiment', subject: '' }]
+    ]);
+  });
+
+  it('offers nothing that writes to whom may only look', async () => {
     show(server => {
       full(server);
-      server.experiments = [experiment({ n_runs: 150 })];
-      server.runs = Array.from({ length: 150 }, (_, index) => run({ id: `r${index}`, name: `owl-${index}` }));
+      server.permissions = ['read'];
     });
-    await userEvent.click(await screen.findByRole('treeitem', { name: 'Show older runs' }));
-    expect(await screen.findByText('owl-149')).toBeVisible();
-    expect(screen.queryByText(/older runs/)).toBeNull();
+    await screen.findByText('brave-owl-1');
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Deploy a model…' })).toBeNull());
+    expect(screen.queryByRole('button', { name: /^Cancel/ })).toBeNull();
+    expect(screen.getByRole('button', { name: 'Table of all runs' })).toBeInTheDocument();
+  });
+
+  it('keeps the choice of metrics by workspace', async () => {
+    const { chosen } = show(server => {
+      full(server);
+      server.answers.set('fields', () => ({ fields: {}, metrics: ['acc', 'loss'], params: [], tags: [] }));
+    });
+    await screen.findByText('brave-owl-1');
+    await userEvent.click(screen.getByRole('button', { name: 'Choose the metrics beside runs' }));
+    await userEvent.click(await screen.findByRole('checkbox', { name: 'loss' }));
+    expect(chosen).toEqual([['w1', { metrics: ['acc', 'loss'], sparkline: null }]]);
+  });
+
+  it('asks about hosts, snapshots and manifests only once they are unfolded', async () => {
+    const { server } = show(server => {
+      full(server);
+      server.answers.set('hosts', () => ({
+        items: [
+          {
+            name: 'gpu-box',
+            where: 'ssh://ada@gpu',
+            services: ['churn'],
+            answers: null,
+            detail: '',
+            hint: ''
+          }
+        ]
+      }));
+    });
+    await screen.findByText('brave-owl-1');
+    expect(server.asked.some(path => /hosts|snapshots|manifests|images/.test(path))).toBe(false);
+    await userEvent.click(screen.getByRole('treeitem', { name: 'Hosts' }));
+    expect(
+      await screen.findByRole('treeitem', { name: 'Host gpu-box, ssh://ada@gpu, 1 service' })
+    ).toBeVisible();
   });
 
   it('copies a fact at Enter', async () => {
@@ -171,8 +302,10 @@ describe('when something is wrong', () => {
   });
 
   it('says so when server and panel are of different versions', () => {
-    expect(versionNotice(workspace({ version: '0.2.0' }), '0.1.0')).toContain('server extension is 0.2.0');
-    expect(versionNotice(workspace({ version: '0.1.0' }), '0.1.0')).toBeNull();
+    expect(versionNotice(workspace({ version: '0.2.0' }), TRANS, '0.1.0')).toContain(
+      'server extension is 0.2.0'
+    );
+    expect(versionNotice(workspace({ version: '0.1.0' }), TRANS, '0.1.0')).toBeNull();
   });
 });
 
@@ -188,5 +321,47 @@ describe('folds', () => {
     }
     expect(Object.keys(folds)).toHaveLength(500);
     expect(folds).toHaveProperty('n599');
+  });
+});
+
+describe('the menu', () => {
+  const node: PanelNode = {
+    kind: 'run',
+    id: 'run:r1',
+    label: 'r1',
+    run: run(),
+    metrics: [],
+    sparkline: null
+  };
+  const ids = (...given: Parameters<typeof menuOf>): readonly string[] =>
+    menuOf(...given).map(entry => (entry === 'separator' ? '-' : entry.command));
+
+  it('of several runs compares, tags and deletes all of them', () => {
+    const runs = [run(), run({ id: 'r2' })];
+    expect(ids(node, runs, true)).toEqual([
+      'mlops:compare',
+      'mlops:tag-runs',
+      '-',
+      'mlops:copy-link',
+      '-',
+      'mlops:delete-runs'
+    ]);
+    expect(menuOf(node, runs, true)[0]).toMatchObject({ args: { runs: ['r1', 'r2'] } });
+  });
+
+  it('offers to cancel only what goes on', () => {
+    expect(ids(node, [], true)).not.toContain('mlops:cancel-run');
+    expect(ids({ ...node, run: run({ status: 'RUNNING' }) }, [], true)).toContain('mlops:cancel-run');
+  });
+
+  it('leaves to who may only look what changes nothing, without separators that separate nothing', () => {
+    expect(ids(node, [], false)).toEqual([
+      'mlops:open',
+      'mlops:compare',
+      '-',
+      'mlops:copy-id',
+      'mlops:copy-link',
+      'mlops:copy-python'
+    ]);
   });
 });

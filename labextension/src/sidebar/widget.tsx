@@ -3,35 +3,68 @@
 import { Clipboard } from '@jupyterlab/apputils';
 import type { JSX } from 'react';
 
+import '../../style/sidebar.css';
 import type { Session } from '../api/session';
 import { SessionWidget } from '../api/widget';
+import { readChosen } from '../runs/model';
+import type { Chosen } from '../runs/model';
 import { PLUGIN_ID } from '../tokens';
 import type { Folds } from '../tree/model';
-import { readFolds } from './model';
+import { readFolds, SECTIONS } from './model';
 import { Sidebar } from './panel';
+import type { Revealed } from './panel';
 
 const FOLDS_KEY = `${PLUGIN_ID}:folds`;
+const METRICS_KEY = `${PLUGIN_ID}:metrics`;
+
+type ByWorkspace = Readonly<Record<string, Chosen>>;
 
 export class SidebarContent extends SessionWidget {
+  private revealed: Revealed | null = null;
+
   private constructor(
     session: Session,
-    private readonly folds: Folds
+    private readonly folds: Folds,
+    private chosen: ByWorkspace
   ) {
     super(session);
   }
 
   static async open(session: Session): Promise<SidebarContent> {
-    return new SidebarContent(session, readFolds(await session.lab.state?.fetch(FOLDS_KEY)));
+    const { state } = session.lab;
+    const [folds, chosen] = await Promise.all([state?.fetch(FOLDS_KEY), state?.fetch(METRICS_KEY)]);
+    const entries = Object.entries(typeof chosen === 'object' && chosen !== null ? chosen : {});
+    const read = Object.fromEntries(entries.map(([id, one]) => [id, readChosen(one)]));
+    return new SidebarContent(session, readFolds(folds), read);
+  }
+
+  /** Unfold a section and bring it into view. */
+  reveal(section: string): void {
+    const known = SECTIONS.find(one => one === section);
+    if (known) {
+      this.revealed = { section: known };
+      this.update();
+    }
   }
 
   protected override content(): JSX.Element {
+    const { state } = this.session.lab;
     return (
       <Sidebar
-        client={this.session.client}
         folds={this.folds}
-        keepFolds={folds => void this.session.lab.state?.save(FOLDS_KEY, folds)}
-        copy={text => Clipboard.copyToSystem(text)}
+        revealed={this.revealed}
+        keepFolds={folds => void state?.save(FOLDS_KEY, folds)}
+        chosen={this.chosen}
+        keepChosen={(workspace, chosen) => {
+          this.chosen = { ...this.chosen, [workspace]: chosen };
+          void state?.save(METRICS_KEY, this.chosen as never);
+        }}
+        copy={copy}
       />
     );
   }
+}
+
+function copy(text: string): void {
+  Clipboard.copyToSystem(text);
 }

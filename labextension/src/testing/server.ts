@@ -64,12 +64,15 @@ export class HandServer {
 
   private list(path: string, query: URLSearchParams): readonly unknown[] {
     const limit = Number(query.get('limit') ?? 1000);
+    const skip = Number(query.get('skip') ?? 0);
     const experiment = query.get('experiment');
     switch (path) {
       case 'experiments':
         return this.experiments;
       case 'runs':
-        return this.runs.filter(run => experiment === null || run.experiment === experiment).slice(0, limit);
+        return this.runs
+          .filter(run => experiment === null || run.experiment === experiment)
+          .slice(skip, skip + limit);
       case 'models':
         return this.models;
       case 'services':
@@ -78,6 +81,8 @@ export class HandServer {
         return this.activities.slice(0, limit);
       case 'events':
         return this.events.filter(event => event.seq > Number(query.get('after')));
+      case 'sparklines':
+        return [];
       default:
         throw new Error(`nobody answers ${path}`);
     }

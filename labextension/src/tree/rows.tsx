@@ -2,26 +2,31 @@
 
 import type { JSX } from 'react';
 
+import { useTrans } from '../api/context';
+import { clip } from '../common/format';
 import type { FactNode, HintNode, ProblemNode } from './model';
 
 export function FactRow({ node }: { readonly node: FactNode }): JSX.Element {
+  const trans = useTrans();
+  const value = clip(node.value);
   return (
     <span
       className={`jp-Mlops-fact${node.tone === 'error' ? ' jp-mod-error' : ''}`}
-      title={`${node.value} (click to copy)`}
+      title={node.link ? trans.__('%1 (click to open)', value) : trans.__('%1 (click to copy)', value)}
     >
-      <span className="jp-Mlops-factName">{node.name}</span>
-      <span className="jp-Mlops-factValue">{node.value}</span>
+      <bdi className="jp-Mlops-factName">{clip(node.name)}</bdi>
+      <bdi className={`jp-Mlops-factValue${node.link ? ' jp-mod-link' : ''}`}>{value}</bdi>
     </span>
   );
 }
 
 export function HintRow({ node }: { readonly node: HintNode }): JSX.Element {
+  const trans = useTrans();
   const text = node.code ? node.label.slice(0, -node.code.length) : node.label;
   return (
     <span className="jp-Mlops-hint">
       {text}
-      {node.code && <code title="Click to copy">{node.code}</code>}
+      {node.code && <code title={trans.__('Click to copy')}>{node.code}</code>}
     </span>
   );
 }

@@ -9,13 +9,14 @@ import type { RunFields } from '../../api/types';
 /** How old names may be: a new metric need not be offered at once, and a run that logs would ask for all again. */
 const FRESH_MS = 30_000;
 
-export function useFields(enabled: boolean): UseQueryResult<RunFields> {
+/** `freshMs` is how old an answer may be that is there already. */
+export function useFields(enabled: boolean, freshMs = FRESH_MS): UseQueryResult<RunFields> {
   const { client } = useSession();
   return useQuery({
     queryKey: ['fields'],
     queryFn: ({ signal }) => client.get('/fields', { signal }),
     enabled,
-    staleTime: FRESH_MS,
+    staleTime: freshMs,
     refetchInterval: false // without names the filter works all the same
   });
 }

@@ -25,7 +25,8 @@ export function WhereBox(props: WhereBoxProps): JSX.Element {
   const base = useId();
   const box = useBox(value, onChange);
   const { input, options, chosen, active, shown } = box;
-  const isWrong = error !== undefined && error !== null;
+  // What is not finished needs no words while there is help to go on.
+  const isWrong = error !== undefined && error !== null && !shown;
   return (
     <div className="jp-Mlops-where">
       <input
