@@ -85,7 +85,7 @@ def mirror(session: Session, name: str, shares: tuple[str, ...]) -> Listing:
     Shows what became of the copies.
 
     Clients get their answer from the others, no later than without; answers to copies are discarded. Copies have the
-    request's id, so telemetry has both answers. Bodies of up to 60 kB are copied, and not more at once than the
+    request's id, so telemetry has both answers. Bodies of any length that replicas take are copied, and not more at once than the
     deployment takes; what was dropped is counted. 0 ends it.
 
     Example:
