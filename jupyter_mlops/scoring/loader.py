@@ -189,8 +189,17 @@ def _guarded(model: ManifestModel, opened: Callable[[], ModelScorer]) -> ModelSc
     except Exception as error:
         raise ModelNotLoaded(
             f"{called} cannot be loaded: {told(error)}",
-            hint="Are the packages here the ones it was trained with? `mlops manifests show` lists them.",
+            hint=_why(error),
         ) from error
+
+
+def _why(error: Exception) -> str:
+    """Return what to look at when a model cannot be loaded."""
+    import zipfile
+
+    if isinstance(error, (EOFError, zipfile.BadZipFile)) or "truncated" in str(error):
+        return "Its file seems to be no whole one: register it again from where it was made."
+    return "Are the packages here the ones it was trained with? `mlops manifests show` lists them."
 
 
 def _intake(schema: Schema, dtype: str | None) -> Intake:

@@ -224,8 +224,9 @@ def test_what_nothing_can_load_is_named(
 
     broken = Path(shutil.copytree(iris_bundle, tmp_path / "broken"))
     (broken / "models/iris/model.skops").write_bytes(b"PK")
-    with pytest.raises(MlopsError, match="The model iris:3 cannot be loaded: BadZipFile"):
+    with pytest.raises(MlopsError, match="The model iris:3 cannot be loaded: BadZipFile") as refused:
         opened(bundle_of(broken))
+    assert "no whole one" in refused.value.hint
 
     monkeypatch.setitem(sys.modules, "skops", None)
     monkeypatch.setitem(sys.modules, "skops.io", None)
