@@ -205,7 +205,7 @@ def _start(world: World, service: Service, goal: _Goal, new: _Started, say: Say)
     for deployment in new.deployments:
         manifest, mine = show_manifest(world, deployment.manifest), len(new.replicas)
         for number in range(1, deployment.replicas + 1):
-            say(f"Starting replica {number} of {deployment.replicas}", 0.6)
+            say(f"Starting replica {number} of {deployment.replicas}.", 0.6)
             new.replicas.append(start_replica(world, about, deployment, lambda line: say(line, 0.6)))
         if new.replicas[mine:]:
             await_ready(host, manifest, new.replicas[mine:], say)

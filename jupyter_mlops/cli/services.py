@@ -244,6 +244,7 @@ def _row(service: Service) -> Sequence[str]:
 @shows(Service)
 def _view(service: Service) -> View:
     limits = service.limits
+    images = any(deployment.image for deployment in service.deployments)
     view: View = [
         Facts(
             pairs=[
@@ -265,8 +266,11 @@ def _view(service: Service) -> View:
         ),
         Table(
             title="Deployments",
-            headers=("NAME", "MANIFEST", ">REPLICAS", ">TRAFFIC", "IMAGE"),
-            rows=[(d.name, d.manifest, _replicas(d), _share(d), d.image[:19]) for d in service.deployments],
+            headers=("NAME", "MANIFEST", ">REPLICAS", ">TRAFFIC", *(["IMAGE"] if images else [])),
+            rows=[
+                (d.name, d.manifest, _replicas(d), _share(d), *([d.image[:19]] if images else []))
+                for d in service.deployments
+            ],
             empty="None.",
         ),
     ]

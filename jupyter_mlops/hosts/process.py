@@ -96,7 +96,8 @@ class ProcessHost:
             raise SocketTooLong(address)
         gpus = visible_gpus(spec.resources)
         interpreter = find_interpreter(spec.manifest, self._root / "cache", say)
-        say(f"Starting the replica. {how_held(spec.resources)}".strip())
+        if held := how_held(spec.resources):
+            say(held)
         kept = _Kept(
             workspace=self._workspace,
             node=self._node,
