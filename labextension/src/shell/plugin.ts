@@ -8,6 +8,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 
 import { CommandIDs } from '../commands';
@@ -73,21 +74,31 @@ export const shell: JupyterFrontEndPlugin<void> = {
   }
 };
 
+type Args = Readonly<Record<string, unknown>>;
+type Cell = NonNullable<NotebookPanel['content']['activeCell']>;
+
 interface Lazy {
   readonly start: () => Promise<Running>;
   /** Why nothing can be done, once that is known. */
   readonly refused: () => string | null;
 }
 
-function register({ commands }: JupyterFrontEnd, mlops: IMlops, parts: VerbParts, lazy: Lazy): void {
+function register(app: JupyterFrontEnd, mlops: IMlops, parts: VerbParts, lazy: Lazy): void {
+  const { commands } = app;
   const { notebooks, browser } = parts;
-  const isCode = (): boolean => notebooks?.activeCell?.model.type === 'code';
-  const isThere: Readonly<Record<string, () => boolean>> = {
+  /** The cell under the menu that was opened on one, else the active one. */
+  const cellOf = (args: Args): Cell | null => {
+    const hit = args.from === 'cell' ? app.contextMenuHitTest(isCell) : undefined;
+    const content = notebooks?.currentWidget?.content;
+    return content?.widgets.find(({ node }) => node === hit) ?? content?.activeCell ?? null;
+  };
+  const isCode = (args: Args): boolean => cellOf(args)?.model.type === 'code';
+  const isThere: Readonly<Record<string, (args: Args) => boolean>> = {
     [CommandIDs.runNotebook]: () => (notebooks?.currentWidget ?? null) !== null,
     [CommandIDs.trackCell]: isCode
   };
   /** Where a menu of the file browser was opened; a launcher says where it stands, and what is given counts first. */
-  const place = (args: Readonly<Record<string, unknown>>): object => {
+  const place = (args: Args): object => {
     const { contents } = mlops.lab.manager;
     const [selected] = browser && args.from === 'browser' ? [...browser.selectedItems()] : [];
     return selected ? { path: contents.localPath(selected.path) } : {};
@@ -99,21 +110,35 @@ function register({ commands }: JupyterFrontEnd, mlops: IMlops, parts: VerbParts
       label: args => ('from' in args ? (short ?? label) : label),
       caption: () => refused() ?? caption,
       icon: args =>
-        args.toolbar || 'from' in args || id === CommandIDs.runNotebook ? iconOf(id) : undefined,
+        args.toolbar || ('from' in args && id !== CommandIDs.trackCell) || id === CommandIDs.runNotebook
+          ? iconOf(id)
+          : undefined,
       describedBy: { args: { type: 'object', properties: {} } },
-      isEnabled: () => refused() === null && (isThere[id]?.() ?? true),
+      isEnabled: args => refused() === null && (isThere[id]?.(args) ?? true),
       ...(id === CommandIDs.trackCell && {
         isToggleable: true,
-        isToggled: () =>
-          isCode() && /^%%ml[ \t]+run\b/.test(notebooks?.activeCell?.model.sharedModel.getSource() ?? '')
+        isToggled: (args: Args) => isTracked(cellOf(args))
       }),
       execute: async given => {
+        const content = notebooks?.currentWidget?.content;
+        const cell = given.from === 'cell' ? cellOf(given) : null;
+        if (content && cell) {
+          content.activeCellIndex = content.widgets.indexOf(cell); // a right click alone does not choose it
+        }
         const { from: _, cwd: __, toolbar: ___, ...args } = { ...place(given), ...given };
         const [{ context }, { execute }] = await Promise.all([lazy.start(), import('../verbs')]);
         await execute(context, id as VerbId, args);
       }
     });
   }
+}
+
+function isCell(node: HTMLElement): boolean {
+  return node.classList.contains('jp-Cell');
+}
+
+function isTracked(cell: Cell | null): boolean {
+  return cell?.model.type === 'code' && /^%%ml[ \t]+run\b/.test(cell.model.sharedModel.getSource());
 }
 
 function iconOf(id: string): typeof mlopsIcon {

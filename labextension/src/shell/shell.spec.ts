@@ -156,11 +156,12 @@ describe('the watcher', () => {
     watcher.stop();
   });
 
-  it('keeps quiet of others’ as the settings say, of children, and of a notebook in front', async () => {
+  it('keeps quiet of others’ as the settings say, of children, of imported files, and of a notebook in front', async () => {
     for (const [chosen, isInFront, change] of [
       [{ notifications: 'failed' }, false, {}],
       [{}, true, {}],
-      [{}, false, { parent: 'r0' }]
+      [{}, false, { parent: 'r0' }],
+      [{}, false, { tags: { 'mlops.imported_from': '/weights.bin' } }]
     ] as const) {
       const { server, watcher, again, messages } = watch(chosen, isInFront);
       await looked(server);

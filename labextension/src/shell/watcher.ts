@@ -26,6 +26,8 @@ import type { Settings } from './settings';
 const WATCHED = "status = 'RUNNING' or status = 'SCHEDULED' or ended > -10m";
 const MOST = 100;
 const SHOWN_MS = 8000;
+/** On runs that only keep the files of a model that was registered from elsewhere. */
+const IMPORTED = 'mlops.imported_from';
 
 interface Followed<T> extends Work {
   readonly it: T;
@@ -146,7 +148,7 @@ export class Watcher {
 
   private tellRuns(ended: readonly Followed<Run | null>[]): void {
     for (const { it } of ended) {
-      if (it && !it.parent && (this.own.has(it.id) || !this.isInFront(it))) {
+      if (it && (this.own.has(it.id) || !(it.parent ?? it.tags[IMPORTED] ?? this.isInFront(it)))) {
         const label = this.trans.__('Open Run');
         const open = (): void => void this.session.run(CommandIDs.open, { kind: 'run', subject: it.id });
         this.tell(it.id, endOfRun(it, this.trans), it.status === 'FAILED', [{ label, callback: open }]);

@@ -1,0 +1,181 @@
+"""What the lab's own shell has of ours: launcher, palette, menus, toolbar, status bar, notifications, settings. In the dark."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from jupyter_mlops.training.runs import list_runs
+from jupyter_mlops.workspace import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SCRIPT = """
+import argparse
+import jupyter_mlops as ml
+parser = argparse.ArgumentParser()
+parser.add_argument("--C", type=float, default=0.5)
+parser.add_argument("--depth", type=int)
+ml.log({"acc": parser.parse_args().C})
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("place") / "churn"
+    folder.mkdir()
+    (folder / "train.py").write_text(SCRIPT, "utf-8")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [new_code_cell("x = 1"), new_code_cell("%%time\ny = 2")]
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "work.ipynb")
+    return start_lab(folder, theme="JupyterLab Dark")
+
+
+@pytest.fixture(scope="module")
+def world(lab: Any, end_agents: Callable[[Workspace], None]) -> Iterator[Workspace]:
+    world = Workspace.open(lab.folder, create=True)
+    old = world.tracking.create_run("forest", "before-the-page", tags={}, params={})
+    world.tracking.end_run(old.id, "FAILED")
+    yield world
+    end_agents(world)
+    world.close()
+
+
+@pytest.fixture(scope="module")
+def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
+    assert world.root.is_dir()  # it is there before the page looks for it
+    page = open_lab(lab)
+    page.set_default_timeout(20_000)
+    return page
+
+
+def until(holds: Callable[[], Any], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+def told(page: Any, text: str | re.Pattern[str]) -> Any:
+    found = page.locator(".Toastify__toast", has_text=text).last
+    found.wait_for(timeout=90_000)
+    return found
+
+
+def test_a_card_of_the_launcher_opens_a_form_that_escape_closes(page: Any, tmp_path: Path) -> None:
+    card = page.locator(".jp-LauncherCard", has_text="Deploy a Model")
+    card.scroll_into_view_if_needed()
+    card.click()
+    model = page.locator(".jp-Mlops-dialog").get_by_role("combobox", name="Model")
+    model.wait_for()
+    page.wait_for_function("document.activeElement.name === 'model'")
+    page.screenshot(path=tmp_path / "deploy.png")
+    page.keyboard.press("Escape")
+    page.locator(".jp-Mlops-dialog").wait_for(state="detached")
+
+
+def test_what_runs_elsewhere_is_in_the_status_bar_and_told_of_when_it_ended(
+    world: Workspace, page: Any, tmp_path: Path
+) -> None:
+    run = world.tracking.create_run("forest", "far-away", tags={}, params={})
+    item = page.get_by_role("button", name="Running: 1 run. Show them in the sidebar.")
+    item.wait_for()
+    assert item.get_attribute("title") == "far-away"
+    page.screenshot(path=tmp_path / "status.png")
+    item.click()
+    page.get_by_role("region", name="MLOps: experiments, models and services").wait_for()
+    world.tracking.end_run(run.id, "FAILED", reason="ValueError: no such column")
+    notice = told(page, "Run far-away failed. ValueError: no such column")
+    item.wait_for(state="hidden")
+    assert page.locator(".Toastify__toast", has_text="before-the-page").count() == 0
+    notice.get_by_role("button", name="Open Run").click()
+    page.get_by_role("heading", name=run.name, level=1).last.wait_for()
+
+
+def test_a_script_of_the_file_browser_runs_with_its_own_parameters(world: Workspace, page: Any, tmp_path: Path) -> None:
+    page.get_by_role("tab", name=re.compile("^File Browser")).click()
+    page.locator(".jp-DirListing-item", has_text="train.py").click(button="right")
+    page.get_by_role("menuitem", name="Run as Experiment…").click()
+    shown = page.locator(".jp-Mlops-dialog")
+    shown.get_by_role("textbox", name="Value of depth").wait_for()  # as the script declares it, without a default
+    assert shown.get_by_role("textbox", name="Value of C").input_value() == "0.5"
+    shown.get_by_role("textbox", name="Value of C").fill("0.25")
+    shown.get_by_role("combobox", name="Experiment").fill("forest")
+    shown.get_by_role("textbox", name="Name of the run").fill("by-mouse")
+    page.screenshot(path=tmp_path / "run.png")
+    shown.get_by_role("button", name="Run", exact=True).click()
+    told(page, "Run by-mouse finished.").get_by_role("button", name="Open Run").wait_for()
+    run = world.tracking.run("by-mouse")
+    assert (run.status, run.params, run.metrics["acc"]) == ("FINISHED", {"C": "0.25"}, 0.25)
+    assert page.locator(".Toastify__toast", has_text="by-mouse finished").count() == 1
+
+
+def test_a_cell_is_tracked_and_not_any_more(page: Any, tmp_path: Path) -> None:
+    page.locator(".jp-DirListing-item", has_text="work.ipynb").dblclick()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    text = lambda: page.locator(".jp-Notebook .jp-CodeCell .cm-content").all_inner_texts()  # noqa: E731  # it is short
+
+    def track(cell: int) -> None:
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(cell).click(button="right")
+        page.locator(".lm-Menu-item", has_text="Track This Cell").click()  # a check box once it is tracked
+
+    track(0)
+    until(lambda: text() == ["%load_ext jupyter_mlops", "%%ml run\nx = 1", "%%time\ny = 2"])
+    page.locator(".jp-Notebook .jp-CodeCell").first.get_by_text("[1]:").wait_for()  # the kernel knows the magic
+    page.screenshot(path=tmp_path / "tracked.png")
+    track(1)
+    until(lambda: text()[1] == "x = 1")
+    track(2)
+    told(page, "The cell begins with %%time already")
+    assert text()[2] == "%%time\ny = 2"
+
+
+def test_the_notebook_in_front_runs_as_an_experiment_saved_first(lab: Any, world: Workspace, page: Any) -> None:
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("1")
+    page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name=re.compile("run it as a tracked run")).click()
+    told(page, re.compile(r"Run \S+ finished\."))
+    assert nbformat.read(lab.folder / "work.ipynb", as_version=4).cells[1].source == "x = 11"
+    (run,) = [one for one in list_runs(world) if one.tags.get("mlops.file") == "work.ipynb"]
+    assert run.status == "FINISHED"
+    page.get_by_role("heading", name=run.name, level=1).last.wait_for()
+
+
+def test_settings_are_in_labs_own_editor(page: Any, tmp_path: Path) -> None:
+    page.keyboard.press("Control+,")
+    page.get_by_placeholder("Search settings…").last.fill("MLOps")
+    page.get_by_text("Ask before deleting runs").wait_for()
+    page.screenshot(path=tmp_path / "settings.png")
+
+
+def test_who_may_only_look_is_told_so_and_finds_verbs_greyed(lab: Any, browser: Any) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.route(
+        re.compile(r"/api/me\?permissions="), lambda route: route.fulfill(json={"permissions": {"mlops": ["read"]}})
+    )
+    page.goto(f"{lab.url}lab/workspaces/look?token=a-token-for-tests")
+    page.locator(".jp-LauncherCard", has_text="Deploy a Model").wait_for(timeout=60_000)
+    grey = page.locator(".lm-CommandPalette-item.lm-mod-disabled", has_text="Deploy a Model")
+    until(lambda: opened(page) and grey.count() == 1)
+    assert page.locator(".lm-CommandPalette-item:not(.lm-mod-disabled)", has_text="Compare Runs").count() == 1
+    context.close()
+
+
+def opened(page: Any) -> bool:
+    """Open the palette, unless it is, and look for our verbs in it."""
+    palette = page.locator(".lm-CommandPalette-input")
+    if not palette.is_visible():
+        page.keyboard.press("Control+Shift+C")
+        return False
+    palette.fill("MLOps")
+    return True
