@@ -1,0 +1,326 @@
+"""The table of runs in a real JupyterLab: each of its controls, from the click to the effect, at 10,000 runs, in light and dark."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlops.core.run import MetricPoint
+from jupyter_mlops.workspace import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+_spec = importlib.util.spec_from_file_location("search_bench", Path(__file__).parents[1] / "bench" / "search.py")
+bench = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(bench)
+
+SEEDS = 20
+COPIES = 500
+LONG = "아주 긴 이름 " * 1250
+ARABIC = "تجربة-العربية"
+# Tells, when it is called, how long the browser takes from a click on a head until other rows are painted.
+SORT_MS = """label => new Promise((done, fail) => {
+  const grid = [...document.querySelectorAll('.jp-MlopsGrid')].find(one => one.offsetParent);
+  const head = [...grid.querySelectorAll('[role=columnheader]')].find(one => one.textContent === label);
+  const body = grid.querySelector('.jp-MlopsGrid-body');
+  setTimeout(() => fail(new Error('no other rows within 20 s')), 20000);
+  const before = body.textContent;
+  const began = performance.now();
+  const look = () => body.textContent === before
+    ? requestAnimationFrame(look)
+    : requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
+  head.click();
+  requestAnimationFrame(look);
+})"""
+
+
+def make(world: Workspace, experiment: str, name: str, **given: Any) -> str:
+    """Record a run that is over; return its id."""
+    run = world.tracking.create_run(
+        experiment, name, tags=given.get("tags", {}), params=given.get("params", {}), parent=given.get("parent")
+    )
+    metrics = given.get("metrics", {})
+    world.tracking.log(run.id, metrics=[MetricPoint(key=k, value=v, step=0, at_ms=1) for k, v in metrics.items()])
+    world.tracking.end_run(run.id, given.get("status", "FINISHED"))
+    return str(run.id)
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("place") / "lab"
+    folder.mkdir()
+    with closing(Workspace.open(folder, create=True)) as world:
+        for i in range(SEEDS):
+            metrics = {"auc": i / SEEDS, "loss": 1 - i / SEEDS}
+            make(world, "many", f"seed-{i}", params={"depth": str(i % 5)}, metrics=metrics)
+    with closing(sqlite3.connect(folder / ".mlops" / "mlflow.db", isolation_level=None)) as connection:
+        bench.multiply(connection, COPIES - 1)
+    return start_lab(folder)
+
+
+@pytest.fixture(scope="module")
+def ids(world: Workspace) -> dict[str, str]:
+    """Runs of the experiment ``few`` by name: two models, a parent with two children, and what is awkward to draw."""
+    rows = [("tree-1", "tree", 0.5), ("tree-2", "tree", 0.7), ("svm-1", "svm", 0.9), ("svm-2", "svm", "NaN")]
+    made = {
+        name: make(world, "few", name, params={"model": model}, metrics={"auc": auc, "loss": 1.0})
+        for name, model, auc in rows
+    }
+    made["parent"] = make(world, "few", "parent", metrics={"auc": "Infinity"}, status="FAILED")
+    for name in ("fold-1", "fold-2"):
+        made[name] = make(world, "few", name, parent=made["parent"], metrics={"auc": 0.1})
+    for name in (LONG, ARABIC):
+        made[name] = make(world, "few", name, params={"model": "=cmd()"})
+    return made
+
+
+@pytest.fixture(scope="module")
+def world(lab: Any) -> Iterator[Workspace]:
+    with closing(Workspace.open(lab.folder)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(lab: Any, ids: dict[str, str], open_lab: Callable[..., Any]) -> Any:  # noqa: ARG001  # made before it is opened
+    page = open_lab(lab, "lab?mlops=experiment:few", width=1500, height=900)
+    page.get_by_role("heading", name="few").wait_for()
+    page.get_by_text("7 runs").wait_for()
+    return page
+
+
+def grid(page: Any) -> Any:
+    return page.locator(".jp-MlopsGrid:visible")
+
+
+def names(page: Any) -> list[str]:
+    """Return the first column of the rows in their order."""
+    rows = (
+        grid(page)
+        .locator(".jp-MlopsGrid-row")
+        .evaluate_all("rows => rows.map(row => [row.offsetTop, row.querySelector('.jp-mod-fixed').innerText.trim()])")
+    )
+    return [name.split("\n")[0] for _, name in sorted(rows)]
+
+
+def until(page: Any, holds: Callable[[], bool]) -> None:
+    """Wait until something is so; the page lives on meanwhile."""
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end, names(page)
+        page.wait_for_timeout(50)
+
+
+def head(page: Any, name: str) -> Any:
+    return grid(page).get_by_role("columnheader", name=name, exact=True)
+
+
+def box(page: Any, name: str) -> Any:
+    return grid(page).get_by_role("checkbox", name=f"Select {name}", exact=True)
+
+
+def choose(page: Any, item: str) -> None:
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{re.escape(item)}$")).click()
+
+
+def test_children_are_folded_and_names_of_any_length_and_direction_are_drawn(page: Any, tmp_path: Path) -> None:
+    until(page, lambda: {"tree-1", "parent", ARABIC} <= set(names(page)))
+    assert "fold-1" not in names(page)
+    page.get_by_role("button", name="Unfold").click()
+    until(page, lambda: {"fold-1", "fold-2"} <= set(names(page)))
+    long = grid(page).locator("bdi", has_text="아주 긴 이름").first
+    assert long.bounding_box()["width"] < 300
+    page.screenshot(path=tmp_path / "few.png")
+    page.get_by_role("button", name="Fold", exact=True).click()
+    until(page, lambda: "fold-1" not in names(page))
+
+
+def test_a_click_on_a_head_sorts_on_the_server_and_what_is_nan_or_missing_comes_last(page: Any) -> None:
+    head(page, "auc").click()
+    until(page, lambda: names(page)[:5] == ["parent", "svm-1", "tree-2", "tree-1", "svm-2"])
+    assert head(page, "auc").get_attribute("aria-sort") == "descending"
+    head(page, "auc").click()
+    until(page, lambda: names(page)[:5] == ["tree-1", "tree-2", "svm-1", "parent", "svm-2"])
+    head(page, "auc").click()
+    until(page, lambda: head(page, "auc").get_attribute("aria-sort") == "none")
+
+
+def test_the_best_of_a_metric_is_marked_when_a_person_asks(page: Any) -> None:
+    assert grid(page).locator(".jp-MlopsTable-best").count() == 0
+    head(page, "auc").click(button="right")
+    choose(page, "Mark the Lowest")
+    until(page, lambda: grid(page).locator(".jp-MlopsTable-best").all_inner_texts() == ["★ 0.5"])
+    head(page, "auc").click(button="right")
+    choose(page, "Mark the Lowest")
+    until(page, lambda: grid(page).locator(".jp-MlopsTable-best").count() == 0)
+
+
+def test_a_filter_is_completed_applied_and_told_what_is_wrong_with_it(page: Any) -> None:
+    filter_box = page.get_by_role("combobox", name="Filter runs")
+    filter_box.press_sequentially("mode")
+    page.get_by_role("option", name="params.model").click()
+    filter_box.press_sequentially("= 'sv")
+    page.get_by_role("option", name="'svm'").click()
+    until(page, lambda: sorted(names(page)) == ["svm-1", "svm-2"])
+    page.get_by_text("2 runs").wait_for()
+    filter_box.press_sequentially("and metrics.auc >")
+    page.get_by_text("The filter cannot be read at column").wait_for()
+    assert sorted(names(page)) == ["svm-1", "svm-2"]
+    page.get_by_role("button", name="Clear the filter").click()
+    page.get_by_text("7 runs").wait_for()
+
+
+def test_runs_are_grouped_by_a_parameter_and_a_group_unfolds(page: Any) -> None:
+    page.get_by_label("Group by").select_option(label="model")
+    page.get_by_text("9 runs in 4 groups").wait_for()
+    tree = grid(page).get_by_role("row").filter(has=page.get_by_text("tree", exact=True))
+    assert "0.6 ± 0.1414" in tree.inner_text()
+    assert "sample standard deviation (n " in tree.locator("[title*='sample standard deviation']").first.get_attribute(
+        "title"
+    )
+    tree.get_by_role("button", name="Unfold").click()
+    until(page, lambda: {"tree-1", "tree-2"} <= set(names(page)))
+    page.get_by_label("Group by").select_option(label="nothing")
+    page.get_by_text("7 runs").wait_for()
+
+
+def test_columns_are_chosen_moved_and_widened_and_all_is_so_again_after_a_reload(page: Any) -> None:
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("searchbox", name="Search for a column").fill("project")
+    page.get_by_role("checkbox", name="Project").check()
+    page.keyboard.press("Escape")
+    head(page, "Project").wait_for()
+    before = head(page, "auc").bounding_box()
+    target = head(page, "Status").bounding_box()
+    page.mouse.move(before["x"] + 20, before["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 30, target["y"] + 10, steps=5)
+    page.mouse.up()
+    order = "heads => heads.map(one => one.textContent)"
+    heads = grid(page).get_by_role("columnheader")
+    until(page, lambda: heads.evaluate_all(order)[1:4] == ["Name", "auc", "Status"])
+    assert head(page, "auc").get_attribute("aria-sort") == "none"  # a drag is no click
+    edge = head(page, "auc").bounding_box()
+    page.mouse.move(edge["x"] + edge["width"] - 1, edge["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(edge["x"] + edge["width"] + 59, edge["y"] + 10, steps=3)
+    page.mouse.up()
+    until(page, lambda: abs(head(page, "auc").bounding_box()["width"] - edge["width"] - 60) < 3)
+    page.wait_for_timeout(1500)  # Lab saves its state a second after the last change
+    page.reload()
+    page.get_by_text("7 runs").wait_for()
+    until(page, lambda: heads.evaluate_all(order)[1:4] == ["Name", "auc", "Status"])
+    assert abs(head(page, "auc").bounding_box()["width"] - edge["width"] - 60) < 3
+    head(page, "Project").click(button="right")
+    choose(page, "Hide")
+    head(page, "Project").wait_for(state="detached")
+
+
+def test_selected_runs_are_tagged_compared_deleted_and_restored(
+    page: Any, world: Workspace, ids: dict[str, str]
+) -> None:
+    box(page, "tree-1").click()
+    box(page, "svm-1").click()
+    page.get_by_text("2 selected").wait_for()
+    page.get_by_role("button", name="Tag…").click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.locator("input").nth(0).fill("team")
+    dialog.locator("input").nth(1).fill("risk")
+    dialog.get_by_role("button", name="Save Tags").click()
+    until(page, lambda: all(world.tracking.run(ids[n]).tags.get("team") == "risk" for n in ("tree-1", "svm-1")))
+    page.get_by_role("button", name="Delete…").click()
+    page.locator(".jp-Dialog").get_by_role("button", name=re.compile("^Delete")).click()
+    until(page, lambda: not {"tree-1", "svm-1"} & set(names(page)))
+    assert world.tracking.deleted_run(ids["svm-1"]).deleted
+    page.get_by_text("2 selected").wait_for(state="detached")
+    page.get_by_role("button", name="Trash", exact=True).click()
+    until(page, lambda: sorted(names(page)) == ["svm-1", "tree-1"])
+    for name in ("tree-1", "svm-1"):
+        box(page, name).click()
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_text("The trash is empty.").wait_for()
+    page.get_by_role("button", name="Trash", exact=True).click()
+    until(page, lambda: {"tree-1", "svm-1"} <= set(names(page)))
+    assert not world.tracking.run(ids["svm-1"]).deleted
+    box(page, "tree-1").click()
+    box(page, "svm-1").click()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("tab", name=re.compile("^Comparison|tree-1")).first.wait_for()
+    page.get_by_role("tab", name="few").click()
+    page.get_by_role("button", name="Clear", exact=True).click()
+
+
+def test_what_is_shown_is_saved_as_a_file_for_spreadsheets(page: Any) -> None:
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="Export CSV").click()
+    text = Path(begun.value.path()).read_text("utf-8-sig")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert begun.value.suggested_filename == "few.csv"
+    assert {row["name"] for row in rows} >= {ARABIC, "svm-2"}
+    assert next(row for row in rows if row["name"] == "svm-2")["metrics.auc"] == "NaN"
+    assert {row["params.model"] for row in rows} == {"", "svm", "tree", "'=cmd()"}
+
+
+def test_it_is_walked_with_the_keyboard_and_enter_opens_the_run(page: Any) -> None:
+    grid(page).focus()
+    page.keyboard.press("Control+Home")
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown", "Space", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    page.get_by_text("2 selected").wait_for()
+    name = names(page)[3]
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=name, level=1).wait_for()
+    page.get_by_role("tab", name="few").click()
+    grid(page).focus()
+    page.keyboard.press("Escape")
+    page.get_by_text("2 selected").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_it_is_drawn_in_the_colours_of_the_theme(theme: str, page: Any, tmp_path: Path) -> None:
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
+    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    box(page, "svm-2").click()
+    page.screenshot(path=tmp_path / "table.png")
+    colour = "row => getComputedStyle(row).backgroundColor"
+    plain = grid(page).get_by_role("row", name=re.compile("tree-2")).evaluate(colour)
+    assert (plain == "rgb(255, 255, 255)") == (theme == "JupyterLab Light"), plain
+    assert grid(page).get_by_role("row", name=re.compile("svm-2")).evaluate(colour) != plain
+    page.get_by_role("button", name="Clear", exact=True).click()
+
+
+def test_ten_thousand_runs_are_sorted_at_once_scrolled_and_stay_under_the_mouse(
+    lab: Any, world: Workspace, page: Any
+) -> None:
+    page.goto(f"{lab.url}lab?mlops=experiment:many")
+    page.get_by_text("10,000 runs").wait_for(timeout=60_000)
+    page.get_by_text("seed-19").first.wait_for()
+    sorted_ms = []
+    for label in ("auc", "loss", "auc", "loss", "auc", "loss"):
+        sorted_ms.append(page.evaluate(SORT_MS, label))
+        page.wait_for_timeout(200)
+    assert min(sorted_ms) < 200, sorted_ms
+    head(page, "Started").click()
+    until(page, lambda: head(page, "Started").get_attribute("aria-sort") == "descending")
+    grid(page).evaluate("grid => { grid.scrollTop = 28 * 5000; }")
+    until(page, lambda: "" not in names(page) and len(names(page)) > 10)
+    under_mouse = "document.elementFromPoint(700, 500).closest('.jp-MlopsGrid-row').innerText"
+    before = page.evaluate(under_mouse)
+    make(world, "many", "newest", params={"depth": "1"}, metrics={"auc": 2.0})
+    page.get_by_text("10,001 runs").wait_for()
+    until(page, lambda: int(grid(page).evaluate("grid => grid.scrollTop")) == 28 * 5001)
+    assert page.evaluate(under_mouse) == before
+    head(page, "auc").click()
+    until(page, lambda: names(page)[0] == "newest")
+    assert grid(page).evaluate("grid => grid.scrollTop") == 0
