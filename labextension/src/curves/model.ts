@@ -234,6 +234,15 @@ export function tickText(value: number, increment: number): string {
       .replace(/\.?0+e/, 'e')
       .replace('e+', 'e');
   }
-  const digits = increment > 0 ? Math.min(12, Math.max(0, Math.ceil(-Math.log10(increment) - 1e-9))) : 3;
+  const digits = increment > 0 ? decimals(increment) : 3;
   return value.toLocaleString(undefined, { maximumFractionDigits: digits });
+}
+
+/** Return how many decimals write a number: 2 for 0.25, of which one would be 0.3. */
+function decimals(value: number): number {
+  let digits = 0;
+  while (digits < 12 && Math.abs(value * 10 ** digits - Math.round(value * 10 ** digits)) > 1e-6) {
+    digits++;
+  }
+  return digits;
 }

@@ -16,7 +16,7 @@ import { useCurves } from './queries';
 
 /** A chart's card, whatever is in it: rows of equal height are found at once among thousands. */
 const CARD_HEIGHT = 268;
-const CHART_HEIGHT = 200;
+const CHART_HEIGHT = 210;
 const LEAST_WIDTH = 340;
 
 interface Scales {
