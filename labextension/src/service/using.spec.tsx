@@ -18,6 +18,7 @@ vi.mock('@jupyterlab/apputils', () => ({
 // Importing Lab's editor takes a second, and where there is none a text area is shown.
 vi.mock('@jupyterlab/codeeditor', () => ({ CodeEditor: {} }));
 
+vi.setConfig({ testTimeout: 20_000 }); // many a look by role, on a machine that may be busy
 const user = userEvent.setup({ delay: null });
 let server: ServiceServer;
 

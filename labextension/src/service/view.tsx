@@ -7,6 +7,7 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
+import { useKept } from '../common/kept';
 import { Tabs } from '../common/ui/tabs';
 import { Busy, Failed, Stale } from '../common/ui/states';
 import type { ViewProps } from '../main/views';
@@ -19,12 +20,10 @@ import { Requests } from './requests';
 import { Settings } from './settings';
 import { NO_DRAFT, TryIt, useSending } from './tryit';
 
-const TAB_KEY = 'jupyter-mlops:service-tab';
-
 export function View({ subject }: ViewProps): JSX.Element {
   const trans = useTrans();
   const { data: service, error } = useService(subject);
-  const [tab, setTab] = useState(() => sessionStorage.getItem(`${TAB_KEY}:${subject}`) ?? 'live');
+  const [tab, choose] = useKept<string>('service-tab', 'live');
   const [replica, setReplica] = useState('');
   const [search, setSearch] = useState('');
   const [draft, setDraft] = useState(NO_DRAFT);
@@ -32,10 +31,6 @@ export function View({ subject }: ViewProps): JSX.Element {
   if (!service) {
     return error ? <Failed error={error} /> : <Busy label={trans.__('Loading the service')} />;
   }
-  const choose = (id: string): void => {
-    setTab(id);
-    sessionStorage.setItem(`${TAB_KEY}:${subject}`, id);
-  };
   const isGone = error !== null && asApiError(error).kind === 'problem';
   const showLogs = (id: string, words = ''): void => {
     setReplica(id);

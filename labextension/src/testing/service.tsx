@@ -11,6 +11,9 @@ import { HandServer } from './server';
 import { show } from './session';
 import type { Shown } from './session';
 
+giveCanvas(); // uPlot looks for a canvas and for media queries as soon as it is imported
+const { View } = await import('../service/view');
+
 const [ONE] = service().deployments;
 
 export const TWO = (ONE ? [ONE] : []).flatMap(one => [
@@ -72,15 +75,10 @@ export class ServiceServer extends HandServer {
   }
 
   /** Draw the view, at one of its tabs. */
-  async open(user: UserEvent, tab?: string): Promise<Shown> {
-    giveCanvas(); // uPlot looks for a canvas and for media queries as soon as it is imported
-    const { View } = await import('../service/view');
-    sessionStorage.clear();
+  async open(user: UserEvent, tab = 'Live'): Promise<Shown> {
     const made = show(<View subject="churn" setTitle={() => undefined} />, this);
     await screen.findByRole('heading', { name: /churn/ });
-    if (tab !== undefined) {
-      await user.click(screen.getByRole('tab', { name: tab }));
-    }
+    await user.click(screen.getByRole('tab', { name: tab }));
     return made;
   }
 }
