@@ -214,7 +214,7 @@ def test_the_console_sends_the_sample_to_whom_it_is_told_to_and_shows_what_comes
     tab(page, "Try it")
     body = page.get_by_role("textbox", name="Body of the request")
     body.get_by_text('"columns"').wait_for()
-    answer = page.get_by_role("region", name="Answer")
+    answer = page.get_by_role("region", name="Answer", exact=True)
     for deployment, score in (("blue", "0.25"), ("green", "0.75")):
         page.get_by_label("Deployment").select_option(deployment)
         press(page, "Send")
@@ -345,12 +345,13 @@ def test_it_is_as_readable_in_the_dark(page: Any, tmp_path: Path) -> None:
     page.get_by_text("Theme", exact=True).first.hover()
     page.get_by_text("JupyterLab Dark", exact=True).click()
     page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    low: dict[str, float] = {}
     for name in ("Live", "Try it", "Logs", "Requests", "Access", "Settings"):
         tab(page, name)
         page.wait_for_timeout(400)
         page.screenshot(path=tmp_path / f"{name}.png")
-        low = {text: ratio for text, ratio in page.evaluate(CONTRASTS).items() if ratio < 4.5}
-        assert low == {}, name
+        low |= {f"{name}: {text}": ratio for text, ratio in page.evaluate(CONTRASTS).items() if ratio < 4.5}
+    assert low == {}
 
 
 def test_it_speaks_https_when_told_to_and_is_deleted(page: Any, world: Workspace, service: Any) -> None:

@@ -38,8 +38,10 @@ interface Props {
   readonly onFind: (requestId: string) => void;
 }
 
-export function TryIt({ service, draft, onDraft, sending, onFind }: Props): JSX.Element {
+export function TryIt({ service, draft: written, onDraft, sending, onFind }: Props): JSX.Element {
   const trans = useTrans();
+  const isThere = service.deployments.some(one => one.name === written.deployment);
+  const draft = isThere ? written : { ...written, deployment: '' }; // it was removed meanwhile
   const { media, deployment } = draft;
   const example = useExample(service.name, deployment);
   const canWrite = useCan('write');
