@@ -149,7 +149,7 @@ def cancel_dialog(page: Any, title: str) -> str:
 
 def test_a_link_opens_the_version_it_names_with_what_its_run_measured(page: Any) -> None:
     page.get_by_role("heading", name="Version 2", exact=True).wait_for()
-    detail = page.locator(".jp-Mlops-versionDetail")
+    detail = page.locator(".jp-Mlops-modelVersionDetail")
     detail.get_by_text("0.94", exact=True).wait_for()
     detail.get_by_text("sklearn 1.7.2").wait_for()
     said = detail.inner_text()
@@ -194,7 +194,7 @@ def test_descriptions_and_tags_are_written_where_they_are_read(world: Workspace,
     button(page, "Describe").last.click()
     page.get_by_label("Description in Markdown").fill("Trained on **May** <img src=x onerror='window.hacked = 1'>")
     page.keyboard.press("Control+Enter")
-    page.locator(".jp-Mlops-versionDetail strong", has_text="May").wait_for()
+    page.locator(".jp-Mlops-modelVersionDetail strong", has_text="May").wait_for()
     assert page.evaluate("window.hacked") is None
     assert show_model_version(world, "churn:2").description.startswith("Trained on")
 
@@ -347,7 +347,7 @@ def test_what_cannot_be_read_is_said_beside_what_can_in_every_theme(theme: str, 
     select(page, 3)
     tab(page, "Overview")
     page.get_by_text("The model's signature in model/MLmodel cannot be read").wait_for()
-    assert "10.6 kB" in page.locator(".jp-Mlops-versionDetail").inner_text()
+    assert "10.6 kB" in page.locator(".jp-Mlops-modelVersionDetail").inner_text()
     tab(page, "Lineage")
     box = page.locator('[data-box="model:churn:3"]')
     box.wait_for()

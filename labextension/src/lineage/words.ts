@@ -33,19 +33,19 @@ export function kindName(kind: NodeKind, trans: TranslationBundle): string {
 export function folded(kind: NodeKind, n: number, trans: TranslationBundle): string {
   switch (kind) {
     case 'manifest':
-      return trans._n('%1 more manifest', '%1 more manifests', n, n);
+      return trans._n('%1 more manifest', '%1 more manifests', n);
     case 'image':
-      return trans._n('%1 more image', '%1 more images', n, n);
+      return trans._n('%1 more image', '%1 more images', n);
     case 'model':
-      return trans._n('%1 more version', '%1 more versions', n, n);
+      return trans._n('%1 more version', '%1 more versions', n);
     case 'run':
-      return trans._n('%1 more run', '%1 more runs', n, n);
+      return trans._n('%1 more run', '%1 more runs', n);
     case 'dataset':
-      return trans._n('%1 more dataset', '%1 more datasets', n, n);
+      return trans._n('%1 more dataset', '%1 more datasets', n);
     case 'service':
-      return trans._n('%1 more service', '%1 more services', n, n);
+      return trans._n('%1 more service', '%1 more services', n);
     default:
-      return trans._n('%1 more', '%1 more', n, n);
+      return trans._n('%1 more', '%1 more', n);
   }
 }
 
@@ -58,6 +58,23 @@ export function said(box: Box, trans: TranslationBundle): Said {
     return { kind, name: nameOf(box.node), state: trans.__('gone'), tone: 'warn' };
   }
   return { kind, name: nameOf(box.node), ...stateOf(box.node, trans) };
+}
+
+/** A run's or a service's state, for a person. */
+export function stateName(state: string, trans: TranslationBundle): string {
+  const names: Readonly<Record<string, string>> = {
+    SCHEDULED: trans.__('scheduled'),
+    RUNNING: trans.__('running'),
+    FINISHED: trans.__('finished'),
+    FAILED: trans.__('failed'),
+    KILLED: trans.__('killed'),
+    ready: trans.__('ready'),
+    degraded: trans.__('degraded'),
+    pending: trans.__('pending'),
+    failed: trans.__('failed'),
+    deleting: trans.__('deleting')
+  };
+  return names[state] ?? state;
 }
 
 /** One sentence for screen readers and the list. */
@@ -111,9 +128,9 @@ function stateOf(node: LineageNode, trans: TranslationBundle): Pick<Said, 'state
   const { facts } = node;
   switch (node.kind) {
     case 'run':
-      return { state: text(facts.status).toLowerCase(), tone: RUN_TONES[text(facts.status)] ?? null };
+      return { state: stateName(text(facts.status), trans), tone: RUN_TONES[text(facts.status)] ?? null };
     case 'service':
-      return { state: text(facts.state), tone: SERVICE_TONES[text(facts.state)] ?? null };
+      return { state: stateName(text(facts.state), trans), tone: SERVICE_TONES[text(facts.state)] ?? null };
     case 'model':
       return {
         state: [text(facts.flavor), ...list(facts.aliases).map(alias => `@${alias}`)].join(' '),
@@ -121,13 +138,13 @@ function stateOf(node: LineageNode, trans: TranslationBundle): Pick<Said, 'state
       };
     case 'snapshot': {
       const n = Number(facts.n_files ?? 0);
-      return { state: trans._n('%1 file', '%1 files', n, n), tone: null };
+      return { state: trans._n('%1 file', '%1 files', n), tone: null };
     }
     case 'git':
       return { state: text(facts.branch), tone: null };
     case 'environment': {
       const n = Object.keys((facts.packages as object | undefined) ?? {}).length;
-      return { state: trans._n('%1 package', '%1 packages', n, n), tone: null };
+      return { state: trans._n('%1 package', '%1 packages', n), tone: null };
     }
     case 'dataset':
       return { state: text(facts.context), tone: null };
@@ -136,7 +153,7 @@ function stateOf(node: LineageNode, trans: TranslationBundle): Pick<Said, 'state
     case 'manifest': {
       const n = list(facts.requirements).length;
       const python = `Python ${text(facts.python)}`;
-      return { state: `${python}, ${trans._n('%1 package', '%1 packages', n, n)}`, tone: null };
+      return { state: `${python}, ${trans._n('%1 package', '%1 packages', n)}`, tone: null };
     }
     case 'image':
       return { state: text(facts.image_id).replace('sha256:', '').slice(0, 12), tone: null };

@@ -24,7 +24,7 @@ export function Comparison(props: {
   const { data, error } = useVersionComparison(name, versions);
   const runs = [...new Set((data?.versions ?? []).flatMap(one => one.run_id ?? []))];
   return (
-    <div className="jp-Mlops-versionComparison">
+    <div className="jp-Mlops-modelVersionComparison">
       <div className="jp-Mlops-partHead">
         <h2>{trans.__('Versions %1', versions.join(', '))}</h2>
         <div className="jp-Mlops-toolbar" role="toolbar" aria-label={trans.__('Comparison')}>
@@ -118,13 +118,13 @@ function Sides({
         </div>
       ))}
       <div
-        className="jp-Mlops-scroll"
+        className="jp-Mlops-modelScroll"
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- wide tables are scrolled by keyboard too
         tabIndex={0}
         role="region"
         aria-label={trans.__('Versions side by side')}
       >
-        <table className="jp-Mlops-table jp-mod-sides">
+        <table className="jp-Mlops-modelTable jp-mod-sides">
           <thead>
             <tr>
               <th scope="col">{trans.__('Version')}</th>

@@ -26,13 +26,7 @@ export function Files({ name, version }: { readonly name: string; readonly versi
       <Troubles contents={data} />
       <div className="jp-Mlops-modelColumns">
         <Part
-          title={trans._n(
-            '%1 file, %2',
-            '%1 files, %2',
-            data.files.length,
-            data.files.length,
-            size(data.n_bytes)
-          )}
+          title={trans._n('%1 file, %2', '%1 files, %2', data.files.length, size(data.n_bytes))}
           aside={<Download name={name} version={version} />}
         >
           <FileTable files={data.files} />
@@ -49,7 +43,7 @@ export function Files({ name, version }: { readonly name: string; readonly versi
         >
           {data.python && <p>{trans.__('Python %1', data.python)}</p>}
           {data.requirements.length ? (
-            <ul className="jp-Mlops-packages">
+            <ul className="jp-Mlops-modelPackages">
               {data.requirements.map(line => (
                 <li key={line}>
                   <bdi>{line}</bdi>
@@ -73,7 +67,7 @@ function FileTable({ files }: { readonly files: readonly ModelFile[] }): JSX.Ele
   const shown = isWhole ? files : files.slice(0, MOST);
   return (
     <>
-      <table className="jp-Mlops-table" aria-label={trans.__('Files')}>
+      <table className="jp-Mlops-modelTable" aria-label={trans.__('Files')}>
         <thead>
           <tr>
             <th scope="col">{trans.__('Path')}</th>
@@ -92,7 +86,7 @@ function FileTable({ files }: { readonly files: readonly ModelFile[] }): JSX.Ele
                 {file.digest ? (
                   <button
                     type="button"
-                    className="jp-Mlops-linkButton jp-mod-code"
+                    className="jp-Mlops-modelLinkButton jp-mod-code"
                     title={trans.__('Copy %1', file.digest)}
                     aria-label={trans.__('Copy the digest of %1', file.path)}
                     onClick={() => Clipboard.copyToSystem(file.digest)}

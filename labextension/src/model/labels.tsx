@@ -48,7 +48,7 @@ export function Aliases({
     }
   };
   return (
-    <div className="jp-Mlops-labels">
+    <div className="jp-Mlops-modelLabels">
       {version.aliases.map(alias => (
         <Chip
           key={alias}
@@ -120,7 +120,7 @@ export function Tags(props: {
     }
   };
   return (
-    <div className="jp-Mlops-labels">
+    <div className="jp-Mlops-modelLabels">
       {Object.entries(tags).map(([key, value]) => (
         <Chip
           key={key}
@@ -215,7 +215,7 @@ export function Description(props: {
           {save.error && <Failed error={save.error} />}
         </Entry>
       ) : text ? (
-        <Rendered data={data} className="jp-Mlops-description" />
+        <Rendered data={data} className="jp-Mlops-modelDescription" />
       ) : (
         <p className="jp-Mlops-quiet">{empty}</p>
       )}
@@ -233,7 +233,7 @@ function Entry(props: {
     // Escape leaves any of its fields.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <form
-      className={props.isBlock ? 'jp-Mlops-entry jp-mod-block' : 'jp-Mlops-entry'}
+      className={props.isBlock ? 'jp-Mlops-modelEntry jp-mod-block' : 'jp-Mlops-modelEntry'}
       onSubmit={event => {
         event.preventDefault();
         props.onSubmit();
@@ -261,7 +261,10 @@ function Chip(props: {
   readonly onRemove: () => void;
 }): JSX.Element {
   return (
-    <span className={`jp-Mlops-badge jp-mod-chip ${props.className ?? ''}`} title={props.text.slice(0, 500)}>
+    <span
+      className={`jp-Mlops-modelBadge jp-mod-chip ${props.className ?? ''}`}
+      title={props.text.slice(0, 500)}
+    >
       <bdi>{props.text}</bdi>
       {props.refused === null && (
         <button

@@ -95,7 +95,7 @@ export function RunLink({ id, label }: { readonly id: string; readonly label: st
   return (
     <button
       type="button"
-      className="jp-Mlops-linkButton"
+      className="jp-Mlops-modelLinkButton"
       onClick={() => void session.run(CommandIDs.open, { kind: 'run', subject: id })}
     >
       <bdi>{label}</bdi>
@@ -108,7 +108,7 @@ export function ServiceLink({ name }: { readonly name: string }): JSX.Element {
   return (
     <button
       type="button"
-      className="jp-Mlops-linkButton"
+      className="jp-Mlops-modelLinkButton"
       onClick={() => void session.run(CommandIDs.open, { kind: 'service', subject: name })}
     >
       <bdi>{name}</bdi>
@@ -118,7 +118,7 @@ export function ServiceLink({ name }: { readonly name: string }): JSX.Element {
 
 function Services({ names }: { readonly names: readonly string[] }): JSX.Element {
   return (
-    <span className="jp-Mlops-labels">
+    <span className="jp-Mlops-modelLabels">
       {names.map(name => (
         <ServiceLink key={name} name={name} />
       ))}

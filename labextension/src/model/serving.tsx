@@ -12,6 +12,7 @@ import type { Tone } from '../common/icons';
 import { Button } from '../common/ui/button';
 import { Part } from '../common/ui/parts';
 import { Busy, Empty, Failed } from '../common/ui/states';
+import { stateName } from '../lineage/words';
 import { useRefusal } from './labels';
 import { lastOf, trialOf } from './model';
 import { ServiceLink } from './overview';
@@ -88,7 +89,7 @@ export function Serving({ version }: { readonly version: ModelVersion }): JSX.El
 function Uses({ uses }: { readonly uses: readonly Use[] }): JSX.Element {
   const trans = useTrans();
   return (
-    <table className="jp-Mlops-table" aria-label={trans.__('Deployments')}>
+    <table className="jp-Mlops-modelTable" aria-label={trans.__('Deployments')}>
       <thead>
         <tr>
           <th scope="col">{trans.__('Service')}</th>
@@ -107,8 +108,8 @@ function Uses({ uses }: { readonly uses: readonly Use[] }): JSX.Element {
               <ServiceLink name={use.service} />
             </th>
             <td>
-              <span className="jp-Mlops-state">
-                <StatusIcon tone={TONES[use.state]} title={use.state} /> {use.state}
+              <span className="jp-Mlops-modelState">
+                <StatusIcon tone={TONES[use.state]} title="" /> {stateName(use.state, trans)}
               </span>
             </td>
             <td>
@@ -146,7 +147,7 @@ function Manifest({ model, manifest, activities }: ManifestProps): JSX.Element {
   const remove = useTell(model, client => client.delete('/manifests/{ref}', { path: { ref } }));
   const about = [
     `Python ${manifest.python}`,
-    trans._n('%1 package', '%1 packages', manifest.n_packages, manifest.n_packages),
+    trans._n('%1 package', '%1 packages', manifest.n_packages),
     size(manifest.n_bytes),
     manifest.script,
     manifest.has_sample ? '' : trans.__('no sample'),
@@ -165,8 +166,8 @@ function Manifest({ model, manifest, activities }: ManifestProps): JSX.Element {
     }
   };
   return (
-    <article className="jp-Mlops-card" aria-label={trans.__('Manifest %1', ref)}>
-      <div className="jp-Mlops-cardHead">
+    <article className="jp-Mlops-modelCard" aria-label={trans.__('Manifest %1', ref)}>
+      <div className="jp-Mlops-modelCardHead">
         <div>
           <strong>
             <bdi>{ref}</bdi>
@@ -236,7 +237,7 @@ function Image({ model, image }: { readonly model: string; readonly image: MadeI
     image.image_id.replace('sha256:', '').slice(0, 12)
   ];
   return (
-    <div className="jp-Mlops-cardHead jp-mod-image">
+    <div className="jp-Mlops-modelCardHead jp-mod-image">
       <div>
         <bdi>{image.tag}</bdi>{' '}
         <span className="jp-Mlops-quiet" title={moment(image.created_at)}>
@@ -271,7 +272,7 @@ function Doing({ activity }: { readonly activity: Activity }): JSX.Element | nul
   const trial = trialOf(activity);
   if (activity.state === 'queued' || activity.state === 'running') {
     return (
-      <div className="jp-Mlops-doing" role="status">
+      <div className="jp-Mlops-modelDoing" role="status">
         <StatusIcon tone="busy" title={activity.state} />
         <span>
           {verb}: {activity.message || activity.state}
@@ -286,7 +287,7 @@ function Doing({ activity }: { readonly activity: Activity }): JSX.Element | nul
   }
   if (activity.error) {
     return (
-      <div className="jp-Mlops-doing">
+      <div className="jp-Mlops-modelDoing">
         <StatusIcon tone="bad" title={activity.state} />
         <span>
           {verb}: <strong>{activity.error.detail}</strong> {activity.error.hint}
@@ -295,7 +296,7 @@ function Doing({ activity }: { readonly activity: Activity }): JSX.Element | nul
     );
   }
   return trial ? (
-    <div className="jp-Mlops-doing">
+    <div className="jp-Mlops-modelDoing">
       <StatusIcon tone={trial.same === false ? 'warn' : 'good'} title="" />
       <span>{trialText(trial, trans)}</span>
     </div>

@@ -67,7 +67,7 @@ function Slots({ title, slots }: { readonly title: string; readonly slots: reado
   return (
     <Part title={title}>
       {slots.length ? (
-        <table className="jp-Mlops-table" aria-label={title}>
+        <table className="jp-Mlops-modelTable" aria-label={title}>
           <thead>
             <tr>
               {isNamed && <th scope="col">{trans.__('Name')}</th>}
@@ -133,7 +133,7 @@ function Sample({ sample }: { readonly sample: unknown }): JSX.Element {
         <SampleTable table={table} />
       ) : (
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- long text is scrolled by keyboard too
-        <pre className="jp-Mlops-code" tabIndex={0} aria-label={trans.__('Sample as JSON')}>
+        <pre className="jp-Mlops-modelCode" tabIndex={0} aria-label={trans.__('Sample as JSON')}>
           {json}
         </pre>
       )}
@@ -144,9 +144,14 @@ function Sample({ sample }: { readonly sample: unknown }): JSX.Element {
 function SampleTable({ table }: { readonly table: Table }): JSX.Element {
   const trans = useTrans();
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- wide tables are scrolled by keyboard too
-    <div className="jp-Mlops-scroll" tabIndex={0} role="region" aria-label={trans.__('Sample as a table')}>
-      <table className="jp-Mlops-table">
+    <div
+      className="jp-Mlops-modelScroll"
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- wide tables are scrolled by keyboard too
+      tabIndex={0}
+      role="region"
+      aria-label={trans.__('Sample as a table')}
+    >
+      <table className="jp-Mlops-modelTable">
         <thead>
           <tr>
             {table.columns.map((column, at) => (

@@ -1,6 +1,6 @@
 /** The versions of a model, newest first: thousands scroll smoothly, since only those in view are drawn. */
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import type { JSX, KeyboardEvent } from 'react';
 
 import { useTrans } from '../api/context';
@@ -27,7 +27,7 @@ export function Versions(props: VersionsProps): JSX.Element {
   const [filter, setFilter] = useState('');
   const shown = filtered(versions, filter);
   return (
-    <div className="jp-Mlops-versions">
+    <div className="jp-Mlops-modelVersions">
       {versions.length > FILTER_ABOVE && (
         <input
           type="search"
@@ -51,6 +51,7 @@ function Rows(props: VersionsProps): JSX.Element {
   const { versions, selected, onSelect, onChoose } = props;
   const trans = useTrans();
   const list = useRef<HTMLDivElement>(null);
+  const base = useId();
   const [view, setView] = useState({ top: 0, height: 0 });
   const at = Math.max(
     0,
@@ -104,26 +105,33 @@ function Rows(props: VersionsProps): JSX.Element {
   return (
     <div
       ref={list}
-      className="jp-Mlops-versionList"
+      className="jp-Mlops-modelVersionList"
       role="grid"
       tabIndex={0}
       aria-label={trans.__('Versions. Space chooses one for a comparison.')}
       aria-rowcount={versions.length}
-      aria-activedescendant={`jp-mlops-version-${selected}`}
+      aria-activedescendant={`${base}-${selected}`}
       onScroll={measure}
       onKeyDown={onKeyDown}
     >
       <div role="presentation" style={{ height: versions.length * ROW_PX, position: 'relative' }}>
         {versions.slice(first, end).map((version, index) => (
-          <Row key={version.version} {...props} version={version} at={first + index} />
+          <Row key={version.version} {...props} base={base} version={version} at={first + index} />
         ))}
       </div>
     </div>
   );
 }
 
-function Row(props: VersionsProps & { readonly version: ModelVersion; readonly at: number }): JSX.Element {
-  const { version, at, selected, chosen, onSelect, onChoose } = props;
+interface RowProps extends VersionsProps {
+  /** What the ids of rows begin with: several models may be open. */
+  readonly base: string;
+  readonly version: ModelVersion;
+  readonly at: number;
+}
+
+function Row(props: RowProps): JSX.Element {
+  const { base, version, at, selected, chosen, onSelect, onChoose } = props;
   const trans = useTrans();
   const now = useNow();
   const number = version.version;
@@ -138,11 +146,11 @@ function Row(props: VersionsProps & { readonly version: ModelVersion; readonly a
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events
     <div
       role="row"
-      id={`jp-mlops-version-${number}`}
+      id={`${base}-${number}`}
       aria-rowindex={at + 1}
       aria-selected={number === selected}
       tabIndex={-1}
-      className="jp-Mlops-version"
+      className="jp-Mlops-modelVersion"
       style={{ top: at * ROW_PX, height: ROW_PX }}
       onClick={() => onSelect(number)}
     >
@@ -157,22 +165,22 @@ function Row(props: VersionsProps & { readonly version: ModelVersion; readonly a
           onChange={() => onChoose(number)}
         />
       </div>
-      <div role="gridcell" className="jp-Mlops-versionText">
-        <div className="jp-Mlops-versionName">
+      <div role="gridcell" className="jp-Mlops-modelVersionText">
+        <div className="jp-Mlops-modelVersionName">
           <strong>{trans.__('Version %1', number)}</strong>
           {version.aliases.map(alias => (
-            <bdi key={alias} className="jp-Mlops-badge jp-mod-alias" title={`@${alias}`}>
+            <bdi key={alias} className="jp-Mlops-modelBadge jp-mod-alias" title={`@${alias}`}>
               @{alias}
             </bdi>
           ))}
           {version.services.length > 0 && (
-            <span className="jp-Mlops-badge jp-mod-live" title={version.services.join(', ')}>
+            <span className="jp-Mlops-modelBadge jp-mod-live" title={version.services.join(', ')}>
               {trans.__('deployed')}
             </span>
           )}
           <Tags tags={version.tags} />
         </div>
-        <div className="jp-Mlops-versionDetails" title={moment(version.created_at)}>
+        <div className="jp-Mlops-modelVersionDetails" title={moment(version.created_at)}>
           <bdi>{details.filter(Boolean).join(' · ')}</bdi>
         </div>
       </div>
@@ -186,7 +194,7 @@ function Tags({ tags }: { readonly tags: Readonly<Record<string, string>> }): JS
       {Object.entries(tags)
         .slice(0, 3)
         .map(([key, value]) => (
-          <bdi key={key} className="jp-Mlops-badge" title={`${key}=${value}`.slice(0, 500)}>
+          <bdi key={key} className="jp-Mlops-modelBadge" title={`${key}=${value}`.slice(0, 500)}>
             {`${key}=${value}`.slice(0, 60)}
           </bdi>
         ))}

@@ -85,7 +85,7 @@ function Whole(props: {
             }}
             onChoose={choose}
           />
-          <div className="jp-Mlops-versionDetail">
+          <div className="jp-Mlops-modelVersionDetail">
             {isComparing && compared.length > 1 ? (
               <Comparison name={model.name} versions={compared} onClose={() => setIsComparing(false)} />
             ) : (
@@ -118,7 +118,7 @@ function Head(props: {
     <>
       <ViewHead
         title={name}
-        about={trans._n('%1 version', '%1 versions', n, n)}
+        about={trans._n('%1 version', '%1 versions', n)}
         toolbarLabel={trans.__('Model %1', name)}
       >
         {version && (
@@ -220,7 +220,7 @@ function Detail({ model, version }: { readonly model: Model; readonly version: M
   ];
   return (
     <>
-      <div className="jp-Mlops-versionHead">
+      <div className="jp-Mlops-modelVersionHead">
         <h2>{trans.__('Version %1', version.version)}</h2>
         <Aliases model={model} version={version} />
       </div>
