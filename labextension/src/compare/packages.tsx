@@ -32,6 +32,16 @@ export function packageLines(groups: readonly Group<Packages>[]): readonly Packa
   }));
 }
 
+function allLabel(nSame: number, trans: ReturnType<typeof useTrans>): string {
+  return nSame
+    ? trans._n(
+        'Show all, also %1 package that is the same',
+        'Show all, also %1 packages that are the same',
+        nSame
+      )
+    : trans.__('Show all');
+}
+
 export function PackagesTab({ compared }: { readonly compared: Compared }): JSX.Element {
   const trans = useTrans();
   const [all, setAll] = useState(false);
@@ -60,11 +70,7 @@ export function PackagesTab({ compared }: { readonly compared: Compared }): JSX.
       <Stale error={error} />
       <div className="jp-Mlops-compareTools">
         <FilterTools
-          allLabel={trans._n(
-            'Show all, also %1 package that is the same',
-            'Show all, also %1 packages that are the same',
-            nSame
-          )}
+          allLabel={allLabel(nSame, trans)}
           all={all}
           onAll={setAll}
           filterLabel={trans.__('Filter packages by name')}
@@ -76,7 +82,7 @@ export function PackagesTab({ compared }: { readonly compared: Compared }): JSX.
       {lines.length ? (
         <Sheet
           label={trans.__('Packages')}
-          corner=""
+          corner={trans.__('Package')}
           nColumns={groups.length}
           columnKey={column => groups[column]?.id ?? ''}
           columnHead={column => {

@@ -20,7 +20,7 @@ export interface SheetProps {
 }
 
 const ROW = 26;
-const COLUMN = 156;
+const COLUMN = 172;
 const WIDEST = 280;
 const HEAD = 34;
 const NAMES = 230;

@@ -51,11 +51,15 @@ export function Values({ compared, onDirection }: ValuesProps): JSX.Element {
     <div className="jp-Mlops-compareTab">
       <div className="jp-Mlops-compareTools">
         <FilterTools
-          allLabel={trans._n(
-            'Show all, also %1 parameter that is the same',
-            'Show all, also %1 parameters that are the same',
+          allLabel={
             nSame
-          )}
+              ? trans._n(
+                  'Show all, also %1 parameter that is the same',
+                  'Show all, also %1 parameters that are the same',
+                  nSame
+                )
+              : trans.__('Show all')
+          }
           all={all}
           onAll={setAll}
           filterLabel={trans.__('Filter parameters and metrics by name')}
@@ -70,7 +74,7 @@ export function Values({ compared, onDirection }: ValuesProps): JSX.Element {
       </div>
       <Sheet
         label={trans.__('Parameters and metrics')}
-        corner={order && <ClearOrder onClick={() => setOrder(null)} />}
+        corner={order ? <ClearOrder onClick={() => setOrder(null)} /> : trans.__('Name')}
         nColumns={runs.length}
         columnKey={column => runs[column]?.id ?? ''}
         columnHead={column => <RunHead run={runs[column]} compared={compared} />}

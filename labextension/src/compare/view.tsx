@@ -2,11 +2,13 @@
 
 import '../../style/compare.css';
 
+import { Notification } from '@jupyterlab/apputils';
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useCan, useSession, useTrans } from '../api/context';
+import { asApiError } from '../api/errors';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
 import { Button } from '../common/ui/button';
@@ -94,13 +96,15 @@ function useCompared(
     return [...new Map(runs.map(run => [run.id, run])).values()];
   }, [ids, values]);
   const base = found.find(run => run.id === wantedBase)?.id ?? found[0]?.id ?? '';
-  const places = placed(
-    known,
-    found.map(run => run.id)
-  );
+  // By the order of the subject, whichever answer comes first.
+  const places = placed(known, ids);
   if (places !== known) {
     setKnown(places);
   }
+  const placeOf = useMemo(
+    () => new Map(ids.map(id => [values.get(id)?.run?.id ?? id, places.get(id) ?? 0])),
+    [ids, values, places]
+  );
   const labels = useMemo(() => labelsOf(found), [found]);
   const lower = useMemo(() => new Set([...values.values()].flatMap(one => one.lower)), [values]);
   const runs: readonly Run[] = useMemo(
@@ -111,7 +115,7 @@ function useCompared(
     runs,
     base,
     labelOf: useCallback(id => labels.get(id) ?? id, [labels]),
-    colorOf: useCallback(id => runColor(places.get(id) ?? 0), [places]),
+    colorOf: useCallback(id => runColor(placeOf.get(id) ?? 0), [placeOf]),
     directionOf: useCallback(
       name => directions[name] ?? (lower.has(name) ? 'lower' : 'higher'),
       [directions, lower]
@@ -175,7 +179,16 @@ function Bar(props: {
     await client.post('/runs/{ref}/restore', { path: { ref: id } });
     await queries.invalidateQueries({ queryKey: ['run', id] });
   };
-  return <RunsBar {...props} onRestore={canWrite ? id => void restore(id) : null} />;
+  return (
+    <RunsBar
+      {...props}
+      onRestore={
+        canWrite
+          ? id => void restore(id).catch((error: unknown) => Notification.error(asApiError(error).message))
+          : null
+      }
+    />
+  );
 }
 
 function Body(props: {
