@@ -14,7 +14,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { CommandIDs } from '../commands';
 import { mlopsIcon } from '../common/labicon';
 import { ICONS } from '../main/icons';
-import { IMlops, PLUGIN_ID, SHELL_ID } from '../tokens';
+import { IMlops, SHELL_ID } from '../tokens';
 import type { VerbId } from '../verbs';
 import type { VerbParts } from '../verbs/context';
 import { names } from './names';
@@ -53,11 +53,6 @@ export const shell: JupyterFrontEndPlugin<void> = {
         return running;
       }));
     register(app, mlops, parts, { start, refused: () => running?.refused() ?? null });
-    app.commands.addCommand(CommandIDs.showSidebar, {
-      label: trans.__('Show the MLOps Sidebar'),
-      describedBy: { args: { type: 'object', properties: { section: { type: 'string' } } } },
-      execute: () => app.shell.activateById(PLUGIN_ID)
-    });
     const category = trans.__('MLOps');
     palette?.addItem({ command: CommandIDs.showSidebar, category });
     for (const command of Object.keys(names(trans))) {
