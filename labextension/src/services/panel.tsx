@@ -7,6 +7,7 @@ import type { Service } from '../api/types';
 import { clip } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
+import { useServiceRates } from '../service/queries';
 import { stateWord } from './model';
 import type { ServiceNode } from './model';
 
@@ -18,6 +19,11 @@ const TONES: Readonly<Record<Service['state'], Tone>> = {
   deleting: 'busy'
 };
 
+/** Requests per second with two significant digits. */
+function perSecond(rate: number): string {
+  return rate >= 10 ? Math.round(rate).toLocaleString() : String(Number(rate.toPrecision(2)));
+}
+
 export function ServiceRow(props: {
   readonly node: ServiceNode;
   readonly copy: (text: string) => void;
@@ -25,6 +31,7 @@ export function ServiceRow(props: {
   const trans = useTrans();
   const { service, serves } = props.node;
   const { url } = service;
+  const rate = useServiceRates(service.state === 'ready' || service.state === 'degraded').get(service.name);
   return (
     <>
       <StatusIcon
@@ -34,6 +41,14 @@ export function ServiceRow(props: {
       <span className="jp-Mlops-name" title={clip(service.name)}>
         <bdi>{clip(service.name)}</bdi>
       </span>
+      {rate && rate.perS > 0 && (
+        <span
+          className={`jp-Mlops-aside${rate.failedPerS > 0 ? ' jp-mod-bad' : ''}`}
+          title={trans.__('%1 of these fail', perSecond(rate.failedPerS))}
+        >
+          {trans.__('%1/s', perSecond(rate.perS))}
+        </span>
+      )}
       <span className="jp-Mlops-aside" title={trans.__('Serves %1', serves.join(', '))}>
         <bdi>{serves.join(', ')}</bdi>
       </span>

@@ -1,9 +1,10 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { screen } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
 import { model, service, version } from '../testing/records';
+import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
 import { serviceNodes } from './model';
 import type { ServiceNode } from './model';
@@ -63,5 +64,19 @@ describe('services', () => {
     first.unmount();
     show(<ServiceRow node={starting as ServiceNode} copy={text => copied.push(text)} />);
     expect(screen.queryByRole('button')).toBeNull();
+  });
+
+  it('show how many requests a second they answer, as long as they answer any', async () => {
+    const server = new HandServer();
+    let n = 0;
+    server.answers.set('counts', () => {
+      n += 1;
+      return { items: [{ service: 'churn', at: 1000 + n * 2, answered: { requests: n * 50, failed: 0 } }] };
+    });
+    const [node] = serviceNodes([service()], [], '', TRANS);
+    const { session } = show(<ServiceRow node={node as ServiceNode} copy={() => undefined} />, server);
+    await waitFor(() => expect(n).toBe(1));
+    await session.queries.refetchQueries({ queryKey: ['service-rates'] });
+    expect(await screen.findByText('25/s')).toBeVisible();
   });
 });
