@@ -181,14 +181,14 @@ def test_a_double_click_and_enter_open_what_a_row_is_about(world: Workspace, pag
     run = world.tracking.create_run("opening", "to-open", tags={}, params={})
     world.tracking.end_run(run.id, "FINISHED")
     row(page, "^Run to-open").dblclick()
-    page.locator(f"#mlops-run-{run.id}").wait_for()
+    page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_text("to-open").first.wait_for()
     row(page, "^Experiment opening").click()
     assert row(page, "^Experiment opening").get_attribute("aria-expanded") == "true"
     page.keyboard.press("Enter")
-    page.locator("#mlops-experiment-opening").wait_for()
+    page.locator(".jp-Mlops-main.jp-mod-experiment:visible").wait_for()
     page.get_by_role("treeitem", name="Experiments", exact=True).hover()
     page.get_by_role("button", name="Table of all runs").click()
-    page.locator("[id='mlops-experiment-']").wait_for()
+    page.wait_for_function("document.querySelectorAll('.jp-Mlops-main.jp-mod-experiment').length === 2")
 
 
 def test_menus_of_rows_do_what_they_say_in_the_workspace(world: Workspace, page: Any) -> None:
@@ -208,7 +208,7 @@ def test_menus_of_rows_do_what_they_say_in_the_workspace(world: Workspace, page:
     row(page, "^Run menu-1").hover()
     row(page, "^Run menu-1").get_by_role("button", name="More for Run menu-1").click()
     menu(page, "Compare")
-    page.locator(f"[id='mlops-compare-{runs[2].id},{runs[1].id}']").wait_for()
+    page.locator(".jp-Mlops-main.jp-mod-compare:visible").wait_for()
     row(page, "^Run menu-0").click(button="right")
     menu(page, "Delete")
     page.get_by_role("dialog").get_by_role("button", name=re.compile("^Delete")).click()
