@@ -136,13 +136,6 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   optional: [ILayoutRestorer],
   activate: (app: JupyterFrontEnd, mlops: IMlops, restorer: ILayoutRestorer | null) => {
     const tab = new SidebarTab(mlops);
-    if (notebookPage() === 'tree') {
-      tab.title.label = mlops.lab.trans.__('MLOps');
-      void app.restored.then(() => frontPage(app.shell)?.addWidget(tab));
-      return;
-    }
-    app.shell.add(tab, 'left', { rank: 150, type: 'MLOps' });
-    restorer?.add(tab, PLUGIN_ID);
     app.commands.addCommand(CommandIDs.showSidebar, {
       label: mlops.lab.trans.__('Show Experiments, Models and Services'),
       describedBy: { args: { type: 'object', properties: { section: { type: 'string' } } } },
@@ -153,6 +146,13 @@ const sidebar: JupyterFrontEndPlugin<void> = {
         }
       }
     });
+    if (notebookPage() === 'tree') {
+      tab.title.label = mlops.lab.trans.__('MLOps');
+      void app.restored.then(() => frontPage(app.shell)?.addWidget(tab));
+      return;
+    }
+    app.shell.add(tab, 'left', { rank: 150, type: 'MLOps' });
+    restorer?.add(tab, PLUGIN_ID);
   }
 };
 
