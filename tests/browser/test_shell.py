@@ -142,10 +142,11 @@ def test_the_notebook_in_front_runs_as_an_experiment_saved_first(lab: Any, world
     page.keyboard.press("Control+End")
     page.keyboard.type("1")
     page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name=re.compile("run it as a tracked run")).click()
-    told(page, re.compile(r"Run \S+ finished\."))
+    of_notebook = lambda: [one for one in list_runs(world) if one.tags.get("mlops.file") == "work.ipynb"]  # noqa: E731  # it is short
+    until(of_notebook)
+    (run,) = of_notebook()
     assert nbformat.read(lab.folder / "work.ipynb", as_version=4).cells[1].source == "x = 11"
-    (run,) = [one for one in list_runs(world) if one.tags.get("mlops.file") == "work.ipynb"]
-    assert run.status == "FINISHED"
+    told(page, f"Run {run.name} finished.")
     page.get_by_role("heading", name=run.name, level=1).last.wait_for()
 
 
