@@ -30,6 +30,25 @@ export default defineConfig(
     }
   },
   {
+    // What a person reads comes from the translator. `code` and `kbd` hold what is typed, in every language the same.
+    files: ['src/**/*.tsx'],
+    ignores: ['src/**/*.spec.tsx', 'src/testing/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'JSXElement[openingElement.name.name!=/^(code|kbd)$/] > JSXText[value=/[A-Za-z]{2}/]',
+          message: 'Say it through the translator: {trans.__(…)}.'
+        },
+        {
+          selector:
+            'JSXAttribute[name.name=/^(title|label|alt|placeholder|aria-label)$/] > Literal[value=/[A-Za-z]{2}/]',
+          message: 'Say it through the translator: trans.__(…).'
+        }
+      ]
+    }
+  },
+  {
     files: ['src/**/*.spec.{ts,tsx}', 'src/testing/**'],
     rules: { 'max-lines-per-function': 'off' }
   }

@@ -72,7 +72,7 @@ function FileTable({ files }: { readonly files: readonly ModelFile[] }): JSX.Ele
           <tr>
             <th scope="col">{trans.__('Path')}</th>
             <th scope="col">{trans.__('Size')}</th>
-            <th scope="col">SHA-256</th>
+            <th scope="col">{'SHA-256'}</th>
           </tr>
         </thead>
         <tbody>

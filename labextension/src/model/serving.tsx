@@ -98,7 +98,7 @@ function Uses({ uses }: { readonly uses: readonly Use[] }): JSX.Element {
           <th scope="col">{trans.__('Traffic')}</th>
           <th scope="col">{trans.__('Replicas')}</th>
           <th scope="col">{trans.__('Host')}</th>
-          <th scope="col">URL</th>
+          <th scope="col">{'URL'}</th>
         </tr>
       </thead>
       <tbody>

@@ -15,7 +15,7 @@ export interface ViewHeadProps {
 
 export function ViewHead(props: ViewHeadProps): JSX.Element {
   return (
-    <header className="jp-Mlops-head">
+    <div className="jp-Mlops-head">
       <div className="jp-Mlops-headText">
         <h1 className="jp-Mlops-headTitle" title={props.title.slice(0, 500)}>
           <bdi>{props.title}</bdi>
@@ -28,7 +28,7 @@ export function ViewHead(props: ViewHeadProps): JSX.Element {
           {props.children}
         </div>
       )}
-    </header>
+    </div>
   );
 }
 
