@@ -69,7 +69,7 @@ def subjects(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
 def page(lab: Any, subjects: dict[str, str], open_lab: Callable[..., Any]) -> Any:  # noqa: ARG001  # made before
     page = open_lab(lab, width=1500, height=1000)
     page.get_by_role("tab", name=TAB).click()
-    page.get_by_role("heading", name="churn").wait_for()
+    page.get_by_role("heading", name="churn", exact=True).first.wait_for()
     return page
 
 
@@ -134,7 +134,7 @@ def test_every_text_can_be_read_in_every_theme(
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
     if not page.locator(".jp-Mlops-tab").is_visible():
         page.get_by_role("tab", name=TAB).click()
-        page.get_by_role("heading", name="churn").wait_for()
+        page.get_by_role("heading", name="churn", exact=True).first.wait_for()
     found = {"sidebar": faint(page, labs, ".jp-Mlops-tab")}
     for kind in ("run", "experiment", "model", "service", "compare"):
         show(page, lab, kind, subjects[kind])

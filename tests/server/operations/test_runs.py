@@ -240,11 +240,13 @@ async def test_a_log_is_read_on_from_where_it_was_read_to(api, here):
     journal = here.journals.open(run.id, run.artifact_uri)
     journal.write("stdout", "one\nhalf")
     first = (await api("GET", f"runs/{run.id}/logs/stdout")).body
-    assert first == {"text": "one\nhalf", "next": 4}
+    assert first == {"text": "one\nhalf", "start": 0, "next": 4, "n_bytes": 8}
     journal.write("stdout", " done\n")
-    assert (await api("GET", f"runs/{run.id}/logs/stdout", offset=4)).body == {"text": "half done\n", "next": 14}
+    second = (await api("GET", f"runs/{run.id}/logs/stdout", offset=4)).body
+    assert second == {"text": "half done\n", "start": 4, "next": 14, "n_bytes": 14}
     journal.close("FINISHED", "", time.time())
-    assert (await api("GET", f"runs/{run.id}/logs/stdout", offset=14)).body == {"text": "", "next": 14}
+    last = (await api("GET", f"runs/{run.id}/logs/stdout", offset=14)).body
+    assert (last["text"], last["next"]) == ("", 14)
 
 
 async def test_a_run_is_reproduced_and_compared(api, jp_root_dir):

@@ -9,7 +9,8 @@ from jupyter_mlops.server.routes import ROUTES
 
 
 async def test_an_empty_place_has_no_workspace_and_reading_makes_none(api, jp_root_dir):
-    collections = [row for row in ROUTES if row.method == "GET" and row.has_items and row.is_collection]
+    lists = [row for row in ROUTES if row.method == "GET" and row.has_items and row.is_collection]
+    collections = [row for row in lists if not any(query.required for query in row.in_query.values())]
     answers = {row.path: await api("GET", row.path) for row in collections}
 
     assert {path: answer.body["items"] for path, answer in answers.items()} == {row.path: [] for row in collections}
