@@ -125,8 +125,8 @@ def make_workspace(folder: Path, grid: list[dict[str, Any]]) -> list[str]:
 
 def main_tab(name: str) -> Callable[[Any], None]:
     def prepare(page: Any) -> None:
-        page.locator(".jp-Mlops-main h1").first.wait_for()
-        page.locator(".jp-Mlops-main").get_by_role("tab", name=name).first.click()
+        page.locator(".jp-Mlops-main h1:visible").first.wait_for()
+        page.locator(".jp-Mlops-main:visible").get_by_role("tab", name=name).first.click()
 
     return prepare
 
@@ -141,13 +141,19 @@ def with_sidebar(page: Any) -> None:
 def shots(ids: list[str]) -> list[Shot]:
     """Return what is taken, of the runs with these ids."""
     return [
-        Shot(name="service", path="lab?mlops=service:digits", prepare=with_sidebar),
-        Shot(name="run", path=f"lab?mlops=run:{ids[0]}", prepare=main_tab("Metrics")),
-        Shot(name="outputs", path=f"lab?mlops=run:{ids[0]}", prepare=main_tab("Outputs")),
-        Shot(name="code", path=f"lab?mlops=run:{ids[0]}", prepare=main_tab("Code")),
-        Shot(name="compare", path=f"lab?mlops=compare:{','.join(ids[:6])}", prepare=main_tab("Curves")),
-        Shot(name="experiment", path="lab?mlops=experiment:digits", prepare=lambda page: page.wait_for_timeout(3000)),
-        Shot(name="lineage", path="lab?mlops=model:digits", prepare=main_tab("Lineage")),
+        Shot(name="service", path="lab/workspaces/service?mlops=service:digits", prepare=with_sidebar),
+        Shot(name="run", path=f"lab/workspaces/run?mlops=run:{ids[0]}", prepare=main_tab("Metrics")),
+        Shot(name="outputs", path=f"lab/workspaces/outputs?mlops=run:{ids[0]}", prepare=main_tab("Outputs")),
+        Shot(name="code", path=f"lab/workspaces/code?mlops=run:{ids[0]}", prepare=main_tab("Code")),
+        Shot(
+            name="compare", path=f"lab/workspaces/compare?mlops=compare:{','.join(ids[:6])}", prepare=main_tab("Curves")
+        ),
+        Shot(
+            name="experiment",
+            path="lab/workspaces/experiment?mlops=experiment:digits",
+            prepare=lambda page: page.wait_for_timeout(3000),
+        ),
+        Shot(name="lineage", path="lab/workspaces/lineage?mlops=model:digits", prepare=main_tab("Lineage")),
     ]
 
 
