@@ -116,7 +116,11 @@ class DockerHost:
         with contextlib.suppress(docker.errors.NotFound), self._engine.asked_to("stop the container") as client:
             client.api.stop(replica.container, timeout=math.ceil(grace_s))
             self._rescue(client, replica)
-            client.api.remove_container(replica.container, force=True, v=True)
+            try:
+                client.api.remove_container(replica.container, force=True, v=True)
+            except docker.errors.APIError as error:
+                if "already in progress" not in str(error):  # else somebody else removes it: it goes all the same
+                    raise
         self._direct.forget(replica.id)
 
     def replicas(self) -> list[Replica]:

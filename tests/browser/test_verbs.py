@@ -63,6 +63,7 @@ def verb(page: Any, label: str) -> Any:
 
 
 def choose(page: Any, label: str) -> None:
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
     palette = page.locator(".lm-CommandPalette-input")
     for _ in range(10):
         page.keyboard.press("Control+Shift+C")
