@@ -56,7 +56,7 @@ CONTRASTS: Final = """root => {
   const found = {};
   for (const element of document.querySelectorAll(`${root} *`)) {
     const text = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim()).join('');
-    if (!text || !element.offsetParent || element.closest('[aria-disabled=true], :disabled')) continue;
+    if (!text || !element.offsetParent || element.closest('[aria-disabled=true], :disabled, .cm-editor')) continue;
     const under = behind(element);
     const [a, b] = [light(over(parse(getComputedStyle(element).color), under)), light(under)].sort((x, y) => y - x);
     found[text] = (a + 0.05) / (b + 0.05);

@@ -39,33 +39,6 @@ def run(data):
     return {{"predictions": [{score}] * len(data["data"])}}
 """
 
-# The contrast of each text of the view with what is behind it, by WCAG's formula.
-CONTRASTS = """() => {
-  const parse = colour => {
-    const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
-    return colour.startsWith('color(') ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
-  };
-  const over = ([r, g, b, a], under) => [r, g, b].map((part, i) => part * a + under[i] * (1 - a));
-  const light = rgb => {
-    const [r, g, b] = rgb.map(part => part / 255).map(p => (p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = element => {
-    const chain = [];
-    for (let at = element; at; at = at.parentElement) chain.unshift(parse(getComputedStyle(at).backgroundColor));
-    return chain.reduce((under, colour) => over(colour, under), [255, 255, 255]);
-  };
-  const found = {};
-  for (const element of document.querySelectorAll('.jp-Mlops-service *')) {
-    const text = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim()).join('');
-    if (!text || !element.offsetParent || element.closest('.cm-editor')) continue;
-    const under = behind(element);
-    const [a, b] = [light(over(parse(getComputedStyle(element).color), under)), light(under)].sort((x, y) => y - x);
-    found[text] = (a + 0.05) / (b + 0.05);
-  }
-  return found;
-}"""
-
 
 @pytest.fixture(scope="module")
 def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -339,7 +312,7 @@ def test_it_says_that_the_agent_is_not_running_and_starts_it(page: Any, world: W
     assert agent_status(world).running
 
 
-def test_it_is_as_readable_in_the_dark(page: Any, tmp_path: Path) -> None:
+def test_it_is_as_readable_in_the_dark(page: Any, tmp_path: Path, labs: Any) -> None:
     """Every text has the contrast of WCAG AA, but for what Lab's own editor colours."""
     page.get_by_role("menuitem", name="Settings").click()
     page.get_by_text("Theme", exact=True).first.hover()
@@ -350,7 +323,11 @@ def test_it_is_as_readable_in_the_dark(page: Any, tmp_path: Path) -> None:
         tab(page, name)
         page.wait_for_timeout(400)
         page.screenshot(path=tmp_path / f"{name}.png")
-        low |= {f"{name}: {text}": ratio for text, ratio in page.evaluate(CONTRASTS).items() if ratio < 4.5}
+        low |= {
+            f"{name}: {text}": ratio
+            for text, ratio in page.evaluate(labs.CONTRASTS, ".jp-Mlops-service").items()
+            if ratio < 4.5
+        }
     assert low == {}
 
 
