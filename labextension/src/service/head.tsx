@@ -1,7 +1,7 @@
 /** What is always to be seen of a service: where it answers, how it is and why, what goes on with it, and what can be done. */
 
 import { Clipboard } from '@jupyterlab/apputils';
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useCan, useSession, useTrans } from '../api/context';
@@ -59,15 +59,17 @@ function About({ service }: { readonly service: Service }): JSX.Element {
       {served.length > 0 && (
         <span>
           {trans.__('serves')}{' '}
-          {served.map(ref => (
-            <button
-              key={ref}
-              type="button"
-              className="jp-Mlops-link"
-              onClick={() => void session.run(CommandIDs.open, { kind: 'model', subject: ref })}
-            >
-              {ref}
-            </button>
+          {served.map((ref, at) => (
+            <Fragment key={ref}>
+              {at > 0 && ', '}
+              <button
+                type="button"
+                className="jp-Mlops-link"
+                onClick={() => void session.run(CommandIDs.open, { kind: 'model', subject: ref })}
+              >
+                {ref}
+              </button>
+            </Fragment>
           ))}
         </span>
       )}
