@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CHANGE_SCHEMA, VERSION } from '../tokens';
 import { HandServer } from '../testing/server';
 import { run, workspace } from '../testing/records';
+import { Bridge } from './bridge';
 import { Changes, readHint } from './changes';
 import { refusal } from './errors';
 import { makeQueryClient } from './queries';
@@ -144,6 +145,41 @@ describe('changes', () => {
     expect(server.asked).toEqual(['events?after=12', 'events?after=13']);
   });
 
+  it('let a fetch that is slower than they come end, and ask once more after it', async () => {
+    let nAnswers = 0;
+    const observer = new QueryObserver(queries, {
+      queryKey: ['lineage', 'slow'],
+      queryFn: () => new Promise(resolve => setTimeout(() => resolve(++nAnswers), 1200))
+    });
+    observer.subscribe(() => undefined);
+    for (let seq = 11; seq < 61; seq++) {
+      changes.hint({ workspace: 'w1', seq, kind: 'model', name: 'churn' });
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(nAnswers).toBeGreaterThanOrEqual(2);
+    await vi.advanceTimersByTimeAsync(5000);
+    const atRest = nAnswers;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(nAnswers).toBe(atRest);
+  });
+
+  it('of a fetch that never ends start it anew', async () => {
+    let nAsked = 0;
+    const observer = new QueryObserver(queries, {
+      queryKey: ['lineage', 'hung'],
+      queryFn: () => (++nAsked === 1 ? Promise.resolve(1) : new Promise<number>(() => undefined))
+    });
+    observer.subscribe(() => undefined);
+    await vi.advanceTimersByTimeAsync(0);
+    for (const seq of [11, 12]) {
+      changes.hint({ workspace: 'w1', seq, kind: 'model', name: 'churn' });
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(nAsked).toBe(2);
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(nAsked).toBe(3);
+  });
+
   it('wait while nobody looks', async () => {
     changes.sleep();
     changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'r1' });
@@ -159,6 +195,30 @@ describe('changes', () => {
     changes.hint({ workspace: 'w2', seq: 1, kind: 'run', name: 'r1' });
     await vi.advanceTimersByTimeAsync(0);
     expect(n).toEqual({ runs: 2, models: 2 });
+  });
+});
+
+describe('while Lab has no event socket', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('everything is asked every few seconds, until a hint comes', async () => {
+    const refetch = vi.fn();
+    const bridge = new Bridge(refetch);
+    bridge.failed();
+    await vi.advanceTimersByTimeAsync(9500);
+    expect(refetch).toHaveBeenCalledTimes(3);
+    bridge.heard();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(refetch).toHaveBeenCalledTimes(4);
+  });
+
+  it('and no longer than Lab waits between two tries of it', async () => {
+    const refetch = vi.fn();
+    const bridge = new Bridge(refetch);
+    bridge.failed();
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(refetch).toHaveBeenCalledTimes(11);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Turns hints about changes into refetches: from the event bus, and by asking for what it missed. */
 
-import type { QueryClient } from '@tanstack/react-query';
+import type { Query, QueryClient } from '@tanstack/react-query';
 
 import { CHANGE_SCHEMA } from '../tokens';
 import type { Client } from './client';
@@ -91,6 +91,16 @@ export function readHint(emission: {
   };
 }
 
+/** How long a fetch under way may take before a change no longer waits for its end. */
+const PATIENCE_MS = 10_000;
+
+/** What is to be asked again. `only`: of it, the queries that were under way when the others were asked. */
+interface Waiting {
+  readonly queryKey: Touched;
+  readonly sinceMs: number;
+  readonly only: ReadonlySet<string> | null;
+}
+
 /**
  * Keeps the queries of one `QueryClient` fresh. Hints arrive in bursts (a run logs a thousand points a
  * second), so the lists they touch are refetched at once and then at most once every `restMs`.
@@ -98,7 +108,7 @@ export function readHint(emission: {
 export class Changes {
   private seq = 0;
   /** By their names written out: each is asked again once. */
-  private readonly waiting = new Map<string, Touched>();
+  private readonly waiting = new Map<string, Waiting>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private missed = false;
   private awake = true;
@@ -177,18 +187,24 @@ export class Changes {
       this.missed = true;
       return;
     }
-    some.forEach(touched => this.waiting.set(touched.join('\n'), touched));
+    for (const queryKey of some) {
+      const name = queryKey.join('\n');
+      const sinceMs = this.waiting.get(name)?.sinceMs ?? Date.now();
+      this.waiting.set(name, { queryKey, sinceMs, only: null });
+    }
     if (this.timer === null) {
       this.flush();
     }
   }
 
   private flush(): void {
-    const some = [...this.waiting.values()];
+    const some = [...this.waiting];
     this.waiting.clear();
-    for (const queryKey of some) {
-      // A fetch under way may have read the store before this change: its answer is not waited for.
-      void this.queries.invalidateQueries({ queryKey }, { cancelRefetch: true });
+    for (const [name, one] of some) {
+      const late = this.ask(one);
+      if (late.size) {
+        this.waiting.set(name, { ...one, only: late });
+      }
     }
     this.timer = setTimeout(() => {
       this.timer = null;
@@ -196,5 +212,30 @@ export class Changes {
         this.flush();
       }
     }, this.restMs);
+  }
+
+  /**
+   * Refetch, and return which queries are to be refetched when their present fetch has ended: it may have read the
+   * store before the change, but one that is cut short at every change would never show anything.
+   */
+  private ask({ queryKey, sinceMs, only }: Waiting): ReadonlySet<string> {
+    const isPatient = Date.now() - sinceMs < PATIENCE_MS;
+    const late = new Set<string>();
+    const predicate = (query: Query): boolean => {
+      if (only && !only.has(query.queryHash)) {
+        return false;
+      }
+      if (isPatient && query.state.fetchStatus === 'fetching') {
+        late.add(query.queryHash);
+        return false;
+      }
+      return true;
+    };
+    const found = new Set(this.queries.getQueryCache().findAll({ queryKey, predicate }));
+    void this.queries.invalidateQueries(
+      { queryKey, predicate: query => found.has(query) },
+      { cancelRefetch: true }
+    );
+    return late;
   }
 }

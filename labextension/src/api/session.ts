@@ -4,8 +4,10 @@ import type { QueryClient } from '@tanstack/react-query';
 
 import type { CommandArgs, CommandId } from '../commands';
 import type { LabParts } from '../tokens';
+import { Bridge } from './bridge';
 import { Changes, readHint } from './changes';
 import { Client } from './client';
+import { asApiError } from './errors';
 import { makeQueryClient } from './queries';
 import type { Action } from './types';
 
@@ -18,6 +20,7 @@ export class Session {
   readonly queries: QueryClient = makeQueryClient();
   readonly client: Client;
   readonly changes: Changes;
+  private readonly bridge: Bridge;
   private readonly lookers = new Set<object>();
   private timer: number | null = null;
 
@@ -25,7 +28,16 @@ export class Session {
     this.client = new Client(lab.manager.serverSettings);
     this.changes = new Changes(this.queries, this.client);
     this.changes.sleep();
+    this.bridge = new Bridge(() => this.changes.all());
     lab.manager.events.stream.connect(this.onEmission);
+    lab.manager.connectionFailure.connect(this.onFailure);
+    this.queries.getQueryCache().subscribe(event => {
+      if (event.type === 'updated' && event.action.type === 'error') {
+        if (asApiError(event.action.error).kind === 'unreachable') {
+          this.onFailure();
+        }
+      }
+    });
     document.addEventListener('visibilitychange', this.onLook);
     window.addEventListener('focus', this.onReturn);
     window.addEventListener('online', this.onReturn);
@@ -62,15 +74,22 @@ export class Session {
     window.removeEventListener('online', this.onReturn);
     document.removeEventListener('visibilitychange', this.onLook);
     this.lab.manager.events.stream.disconnect(this.onEmission);
+    this.lab.manager.connectionFailure.disconnect(this.onFailure);
+    this.bridge.stop();
     this.changes.dispose();
     this.queries.clear();
   }
 
   private readonly onEmission = (_: unknown, emission: Parameters<typeof readHint>[0]): void => {
+    this.bridge.heard();
     const hint = readHint(emission);
     if (hint) {
       this.changes.hint(hint);
     }
+  };
+
+  private readonly onFailure = (): void => {
+    this.bridge.failed();
   };
 
   private readonly onLook = (): void => {

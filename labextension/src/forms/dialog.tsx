@@ -21,6 +21,10 @@ class FormBody<T> extends ReactWidget {
   }
 }
 
+/** Lab focuses a moment after the fields are there: whoever types in one by then keeps it. */
+const FIRST_UNLESS_FOCUSED =
+  '.jp-Mlops-form:focus-within :focus, .jp-Mlops-form:not(:focus-within) [data-first]';
+
 class FormDialog<T> extends Dialog<null> {
   /** What the server made of it. */
   taken: { readonly value: T } | null = null;
@@ -38,7 +42,7 @@ class FormDialog<T> extends Dialog<null> {
         spec.warn ? Dialog.warnButton(accept) : Dialog.okButton(accept)
       ],
       defaultButton: 1,
-      focusNodeSelector: '[data-first]'
+      focusNodeSelector: FIRST_UNLESS_FOCUSED
     });
     this.addClass('jp-Mlops-dialog');
     this.node.setAttribute('aria-label', spec.title);

@@ -21,7 +21,8 @@ export interface Shown extends RenderResult {
 
 export function makeSession(server: HandServer, parts: Partial<LabParts> = {}): Session {
   const stream = new Signal<object, never>({});
-  const manager = { serverSettings: server.settings, events: { stream } };
+  const connectionFailure = new Signal<object, Error>({});
+  const manager = { serverSettings: server.settings, events: { stream }, connectionFailure };
   return new Session({
     manager: manager as unknown as LabParts['manager'],
     commands: new CommandRegistry(),
