@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_mlops.store.importing import import_mlflow
 from jupyter_mlops.store.indexes import add_indexes
 
 SCRIPT: Final = Path(__file__).with_name("blank.sql")
@@ -23,6 +24,7 @@ _HEAD: Final = "-- MLflow's tables and our indexes. Revision: "
 
 def make_store(path: Path, artifact_root: str) -> None:
     """Make a store at ``path``, where nothing is. Raises ``OSError``, ``sqlite3.Error`` and as MLflow does."""
+    import_mlflow()
     from mlflow.store.db import utils
     from mlflow.utils.uri import append_to_uri_path
 

@@ -19,6 +19,7 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.metric import is_metric_name
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.store.entities import run_record
+from jupyter_mlops.store.importing import import_mlflow
 from jupyter_mlops.store.writing import is_active, writing
 
 _RUN: Final = """
@@ -125,6 +126,7 @@ def _names() -> Any:
             module = module_from_spec(spec)
             spec.loader.exec_module(module)
             return module
+    import_mlflow()
     from mlflow.utils import name_utils
 
     return name_utils

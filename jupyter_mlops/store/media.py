@@ -11,6 +11,7 @@ from blake3 import blake3
 
 from jupyter_mlops.core.errors import BadInput
 from jupyter_mlops.core.ids import RunId
+from jupyter_mlops.store.importing import import_mlflow
 from jupyter_mlops.store.mlflow_client import MlflowStore, calls
 
 READ_AT_MOST_BYTES: Final = 100_000_000
@@ -54,6 +55,7 @@ class MlflowMedia(MlflowStore):
 
     def log_dataset(self, run_id: RunId, data: Any, name: str, context: str) -> None:
         """Record data as an input of the run: digest, schema, profile and source."""
+        import_mlflow()
         from mlflow.entities import DatasetInput, InputTag
 
         with calls(self.uri, "run", run_id):

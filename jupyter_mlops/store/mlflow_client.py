@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from jupyter_mlops.core.errors import BadInput, Conflict, Forbidden, MlopsError, Unavailable, UnknownThing
 from jupyter_mlops.store.blank import make_store, quietly
 from jupyter_mlops.store.databases import translate, use_wal
+from jupyter_mlops.store.importing import import_mlflow
 from jupyter_mlops.store.indexes import add_indexes_later, drop_indexes, lacks_indexes
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class MlflowStore:
             logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
     def _connect(self) -> MlflowClient:
+        import_mlflow()
         from mlflow import MlflowClient
 
         path = local_file(self.uri)
@@ -135,6 +137,7 @@ class MlflowStore:
 
     def check(self) -> str:
         """Return what answers: ``MLflow 3.17.2 on SQLite``. Raises ``Unavailable``."""
+        import_mlflow()
         from mlflow.version import VERSION
 
         with calls(self.uri):

@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_mlops.core.errors import NotFound, UnknownThing
 from jupyter_mlops.core.ids import RunId, check_name, split_ref
 from jupyter_mlops.core.model import Model, ModelVersion
+from jupyter_mlops.store.importing import import_mlflow
 from jupyter_mlops.store.mlflow_client import MlflowStore, calls, check_inside, copy_into, local_path
 
 
@@ -132,6 +133,7 @@ class MlflowRegistry(MlflowStore):
 
     def fetch_model(self, version: ModelVersion, into: Path) -> Path:
         """Download a model version's files into the folder ``into``; return the model's folder or file."""
+        import_mlflow()
         import mlflow.artifacts
 
         ref = f"{version.name}:{version.version}"

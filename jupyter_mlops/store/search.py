@@ -19,6 +19,7 @@ from jupyter_mlops.core.where import Field, Node, fields_of
 from jupyter_mlops.store import indexes, names, pages, tabled
 from jupyter_mlops.store.curves import curve_of, read_curve
 from jupyter_mlops.store.entities import metric_value, run_of
+from jupyter_mlops.store.importing import import_mlflow
 from jupyter_mlops.store.mlflow_client import calls
 from jupyter_mlops.store.places import read_artifact_uri, read_locations
 from jupyter_mlops.store.reading import Rows, SqlReader
@@ -77,6 +78,7 @@ class MlflowSearch(MlflowRegistry):
         with self.reader.open() as rows:
             if rows is not None:
                 return pages.read_experiments(rows, archived=archived)
+        import_mlflow()
         from mlflow.entities import ViewType
 
         view = ViewType.DELETED_ONLY if archived else ViewType.ACTIVE_ONLY

@@ -16,6 +16,7 @@ from jupyter_mlops.store.artifacts import is_inside, list_folder, store_file, wr
 from jupyter_mlops.store.bulk import log_points
 from jupyter_mlops.store.details import read_children, read_datasets, read_last_steps
 from jupyter_mlops.store.entities import run_of
+from jupyter_mlops.store.importing import import_mlflow
 from jupyter_mlops.store.making import finish_run, log_facts, make_run
 from jupyter_mlops.store.media import MlflowMedia
 from jupyter_mlops.store.mlflow_client import calls, check_inside, copy_into, local_file, local_path
@@ -97,6 +98,7 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
                 return
         if not metrics and path is not None and log_facts(path, run_id, params or {}, tags or {}):
             return
+        import_mlflow()
         from mlflow.entities import Metric, Param, RunTag
 
         points = [Metric(m.key, float(m.value), m.at_ms, m.step) for m in metrics]
