@@ -80,7 +80,8 @@ class MlflowUi:
             if self._process.poll() is not None:
                 break
             with suppress(OSError), urlopen(f"{self.url}/health", timeout=2):  # noqa: S310  # our own address
-                return
+                if self._listens():
+                    return
             say(f"Starting MLflow's web UI: {time.monotonic() - began:.0f} s")
             time.sleep(0.2)
         self.close()
@@ -89,6 +90,21 @@ class MlflowUi:
             f"MLflow's web UI does not start: {' '.join(words.split()) or 'it says nothing'}",
             hint=f"All it said is in {self._log}.",
         )
+
+    def _listens(self) -> bool:
+        """Tell whether what answers is it: another may have taken the port while it was starting."""
+        import psutil
+
+        with suppress(psutil.Error):
+            root = psutil.Process(self._process.pid)
+            for process in (root, *root.children(recursive=True)):
+                with suppress(psutil.Error):
+                    if any(
+                        one.status == psutil.CONN_LISTEN and one.laddr.port == self.port
+                        for one in process.net_connections("tcp4")
+                    ):
+                        return True
+        return False
 
     def wait(self) -> int:
         """Wait until it ends; return its exit code."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import pytest
@@ -36,6 +38,29 @@ def test_a_port_that_is_taken_is_named(workspace):
         port = other.getsockname()[1]
         with pytest.raises(UiPortTaken, match=str(port)):
             MlflowUi(workspace.tracking_uri, workspace.registry_uri, workspace.root / "ui.log", port)
+
+
+def test_another_that_takes_the_port_meanwhile_is_not_taken_for_it(workspace):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with MlflowUi(workspace.tracking_uri, workspace.registry_uri, workspace.root / "ui.log", port) as ui:
+        other = HTTPServer(("127.0.0.1", port), Answer)
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        try:
+            with pytest.raises(UiFailed, match="does not start"):
+                ui.wait_ready(lambda _: None)
+        finally:
+            other.shutdown()
+            other.server_close()
 
 
 def test_a_store_that_it_cannot_open_is_said_in_its_words(tmp_path):
