@@ -32,10 +32,14 @@ def list_folder(root: Path, path: str) -> list[Artifact]:
         found = sorted((root / path).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [_artifact(root, one) for one in found]
+    return [one for file in found if (one := _artifact(root, file))]
 
 
-def _artifact(root: Path, path: Path) -> Artifact:
-    is_folder = path.is_dir()
-    n_bytes = 0 if is_folder else path.stat().st_size
+def _artifact(root: Path, path: Path) -> Artifact | None:
+    """Return what is there; ``None`` for what has gone since its folder was read, as a log that stayed empty."""
+    try:
+        is_folder = path.is_dir()
+        n_bytes = 0 if is_folder else path.stat().st_size
+    except FileNotFoundError:
+        return None
     return Artifact(path=path.relative_to(root).as_posix(), n_bytes=n_bytes, is_folder=is_folder)
