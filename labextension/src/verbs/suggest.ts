@@ -1,4 +1,4 @@
-/** What fields are completed with, from what the panels know already where they do. */
+/** What fields are completed with. */
 
 import type { QueryKey } from '@tanstack/react-query';
 
@@ -13,8 +13,9 @@ const DIGITS = 8;
 
 type Suggest = () => Promise<readonly Option[]>;
 
+/** A form is seldom opened and shows once: it asks, whatever the panels know, which hear of a change a moment later. */
 function ask<T>(context: Context, queryKey: QueryKey, queryFn: () => Promise<T>): Promise<T> {
-  return context.session.queries.query({ queryKey, queryFn });
+  return context.session.queries.query({ queryKey, queryFn, staleTime: 0 });
 }
 
 export function allModels(context: Context): Promise<readonly Model[]> {
