@@ -58,8 +58,16 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONGEST = ("packaging", "cli/test_readme.py", "notebooks", "training/test_reproduce.py", "browser")
+"""Of several processes that take a file each, none is to be left alone with one of these at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run, with the reason; in CI leave it in, so that it fails."""
+    """Take the longest first. Skip what this machine cannot run, with the reason; in CI leave it in, so that it fails."""
+    places = [Path(__file__).parent / one for one in LONGEST]
+    items.sort(
+        key=lambda item: next((at for at, one in enumerate(places) if item.path.is_relative_to(one)), len(places))
+    )
     if CI:
         return
     for mark, missing in NEEDS.items():
