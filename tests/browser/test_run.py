@@ -15,13 +15,16 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
 
 from jupyter_mlops.core.environment import Environment
+from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import encode
 from jupyter_mlops.core.run import MetricPoint, Run
+from jupyter_mlops.delivery.models import show_model
 from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 EVIL = "<script>parent.document.title='broken';document.title='broken'</script>"
 REPORT = f"<h1>Report</h1>{EVIL}<script>document.body.append('its scripts run')</script>"
 NOTEBOOK = writes(
@@ -60,8 +63,10 @@ class Place:
     folder: Path
 
 
-def _run(workspace: Workspace, name: str, lr: float, **tags: str) -> Run:
-    run = workspace.tracking.create_run("forest", name, tags={"mlflow.user": "ada", **tags}, params={"lr": str(lr)})
+def _run(workspace: Workspace, name: str, lr: float, tags: dict[str, str], parent: RunId | None = None) -> Run:
+    run = workspace.tracking.create_run(
+        "forest", name, tags={"mlflow.user": "ada", **tags}, params={"lr": str(lr)}, parent=parent
+    )
     at_ms = int(time.time() * 1000)
     points = [
         MetricPoint(key="train/loss", value="NaN" if 20 < n < 24 else math.exp(-n * lr), step=n, at_ms=at_ms + n)
@@ -83,15 +88,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     snapshot = take_snapshot(workspace, folder)
     (folder / "train.py").write_text("lr = 0.5\nprint(lr)\n")
     tags = {"mlops.snapshot": snapshot.name, "mlops.notebook": str(folder / "explore.ipynb"), "mlops.cell": "{}"}
-    first = _run(workspace, "brave-owl", 0.1, **tags)
+    first = _run(workspace, "brave-owl", 0.1, tags)
     for path, data in FILES.items():
         workspace.tracking.write(first.id, data, path)
     workspace.tracking.end_run(first.id, "FAILED", reason="ValueError: too hot")
-    other = _run(workspace, "quiet-fox", 0.2)
+    script = {"mlops.snapshot": take_snapshot(workspace, folder).name, "mlops.file": "train.py"}
+    other = _run(workspace, "quiet-fox", 0.2, script | {"mlops.folder": str(folder)}, first.id)
     workspace.tracking.write(
         other.id, encode(Environment(python="3.11.7", packages={"numpy": "2.1"})), "mlops/environment.json"
     )
     workspace.tracking.end_run(other.id, "FINISHED")
+    (folder / "train.py").write_text("lr = 0.7\nprint(lr)\n")
     going = workspace.tracking.create_run("forest", "going-on", tags={}, params={})
     yield Place(workspace, first, other, going, folder)
     workspace.close()
@@ -101,6 +108,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def page(start_lab: Callable[..., Any], open_lab: Callable[..., Any], place: Place) -> Any:
     page = open_lab(start_lab(place.folder), f"lab?mlops=run:{place.first.id}", width=1400, height=900)
     page.get_by_role("tablist", name="Parts of the run").wait_for()
+    page.set_default_timeout(15_000)
     return page
 
 
@@ -109,6 +117,41 @@ def show(page: Any, tab: str) -> Any:
     shown = page.locator(".jp-mod-run:visible")
     shown.get_by_role("tab", name=tab, exact=True).click()
     return shown.get_by_role("tabpanel", name=tab, exact=True)
+
+
+def press(page: Any, button: str) -> None:
+    """Press a button above the run that is shown."""
+    bar = page.locator(".jp-mod-run:visible").get_by_role("toolbar", name="What to do with the run")
+    bar.get_by_role("button", name=button, exact=True).click()
+
+
+def form(page: Any, button: str) -> Any:
+    """Press a button above the run that asks for something; return its form."""
+    press(page, button)
+    shown = page.locator(".jp-Mlops-dialog")
+    shown.locator(".jp-Mlops-form").wait_for()
+    return shown
+
+
+def send(page: Any, name: str) -> None:
+    """Press the button of a form, and wait until the server has taken it."""
+    page.locator(".jp-Mlops-dialog").get_by_role("button", name=name, exact=True).click()
+    page.locator(".jp-Mlops-dialog").wait_for(state="detached")
+
+
+def wear(page: Any, theme: str) -> None:
+    """Choose Lab's theme in its menu, and wait until it is on."""
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
+    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+
+
+def until(holds: Callable[[], Any], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
 
 
 def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place, tmp_path: Path) -> None:
@@ -120,7 +163,13 @@ def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place,
     panel.get_by_role("button", name="Save").click()
     panel.locator("strong", has_text="first").wait_for()
     assert place.workspace.tracking.run(place.first.id).tags["mlflow.note.content"].startswith("# Why")
+    panel.get_by_role("button", name="Edit", exact=True).click()
+    panel.get_by_label("Note in Markdown").fill("never mind")
+    panel.get_by_role("button", name="Cancel", exact=True).click()
+    panel.locator("strong", has_text="first").wait_for()
     page.screenshot(path=tmp_path / "overview.png")
+    panel.get_by_role("button", name="Show all 2 curves").click()
+    page.get_by_role("tabpanel", name="Metrics", exact=True).get_by_role("region", name="auc").wait_for()
 
 
 def test_curves_are_drawn_searched_and_zoomed_into(page: Any, tmp_path: Path) -> None:
@@ -143,6 +192,15 @@ def test_curves_are_drawn_searched_and_zoomed_into(page: Any, tmp_path: Path) ->
     panel.get_by_role("button", name="Show all").click()  # the zoom outlived the tab
     panel.get_by_role("button", name="Show all").wait_for(state="detached")
     panel.get_by_label("Log scale").uncheck()
+    panel.get_by_label("Find metrics").fill("")
+    assert panel.get_by_role("region").first.get_attribute("aria-label") == "auc"
+    panel.get_by_role("button", name="Keep train/loss first").click()
+    page.wait_for_function("document.querySelector('.jp-Mlops-runCurve').getAttribute('aria-label') === 'train/loss'")
+    panel.get_by_label("Smoothing").fill("0.9")
+    panel.get_by_text("0.90").wait_for()
+    with page.expect_response(lambda answer: "axis=time" in answer.url and answer.ok):
+        panel.get_by_label("Over").select_option("elapsed")
+    panel.get_by_label("Over").select_option("step")
 
 
 def test_a_log_is_shown_from_its_end_and_searched_as_a_whole(page: Any, tmp_path: Path) -> None:
@@ -154,6 +212,11 @@ def test_a_log_is_shown_from_its_end_and_searched_as_a_whole(page: Any, tmp_path
     panel.locator(".jp-Mlops-runLogMark").wait_for()
     panel.locator(".ansi-green-fg", has_text=re.compile("^epoch 77$")).wait_for()
     page.screenshot(path=tmp_path / "logs.png")
+    panel.get_by_role("button", name="End", exact=True).click()
+    panel.get_by_text("epoch 8999").wait_for()
+    assert panel.get_by_text("epoch 0 done").count() == 0
+    panel.get_by_role("button", name=re.compile("^Earlier")).click()
+    panel.get_by_role("button", name=re.compile("^Earlier")).wait_for(state="detached")
     panel.get_by_role("button", name="stderr").click()
     panel.get_by_label("Find in the log").fill("")
     panel.get_by_text("careful").wait_for()
@@ -183,16 +246,21 @@ def test_outputs_are_drawn_and_nothing_in_them_acts_on_the_page(page: Any, tmp_p
     assert json.loads(Path(download.value.path()).read_text()) == json.loads(NOTEBOOK)
 
 
-def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, tmp_path: Path) -> None:
+def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, place: Place, tmp_path: Path) -> None:
     panel = show(page, "Code")
     panel.get_by_role("treeitem", name="train.py").click()
     panel.get_by_text("lr = 0.1").wait_for()
     panel.get_by_role("button", name="Cell", exact=True).click()
     panel.get_by_text("ml.log(").wait_for()
     panel.get_by_role("button", name="Compare", exact=True).click()
-    panel.locator(".jp-mod-add", has_text="lr = 0.5").wait_for()
+    panel.locator(".jp-mod-add", has_text="lr = 0.7").wait_for()
     page.screenshot(path=tmp_path / "diff.png")
     assert panel.locator(".jp-mod-remove", has_text="lr = 0.1").count() == 1
+    (place.folder / "train.py").write_text("lr = 0.9\n")
+    panel.get_by_role("button", name="Look again").click()
+    panel.locator(".jp-mod-add", has_text="lr = 0.9").wait_for()
+    panel.get_by_label("Compare with").select_option(place.other.id)
+    panel.locator(".jp-mod-add", has_text="lr = 0.5").wait_for()
     panel.get_by_role("button", name="Files", exact=True).click()
     panel.get_by_role("treeitem", name="explore.ipynb").dblclick()
     notebook = page.locator(".jp-NotebookPanel:visible")
@@ -206,12 +274,17 @@ def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, tmp_
 def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place) -> None:
     panel = show(page, "Environment")
     panel.get_by_text("pandas").wait_for()
+    panel.get_by_label("Find packages").fill("num")
+    panel.get_by_text("pandas").wait_for(state="detached")
+    panel.get_by_label("Find packages").fill("")
     panel.get_by_label("Compare with").select_option(place.other.id)
     panel.get_by_role("row", name="numpy").wait_for()
     show(page, "Lineage").get_by_text("Snapshot").first.wait_for()
 
 
-def test_what_is_copied_is_what_the_button_says(page: Any, place: Place) -> None:
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_what_is_copied_is_what_the_button_says(page: Any, place: Place, theme: str) -> None:
+    wear(page, theme)
     bar = page.get_by_role("toolbar", name="What to do with the run")
     copied = "navigator.clipboard.readText()"
     for name, expected in (
@@ -219,27 +292,60 @@ def test_what_is_copied_is_what_the_button_says(page: Any, place: Place) -> None
         ("Copy Python", place.first.id),
         ("Copy link", f"mlops=run(:|%3A){place.first.id}"),
     ):
-        bar.get_by_role("button", name=name).click()
+        press(page, name)
         page.wait_for_function(f"async () => new RegExp({json.dumps(expected)}).test(await {copied})")
     assert bar.get_by_role("button", name="Cancel").get_attribute("aria-disabled") == "true"
     assert "Register a model" in bar.get_by_role("button", name="Deploy").get_attribute("title")
 
 
-@pytest.mark.parametrize(
-    ("button", "title"),
-    [
-        ("Reproduce", "Reproduce"),
-        ("Register model", "Register"),
-        ("Open snapshot as folder", "Snapshot"),
-        ("Tag", "Tag"),
-    ],
-)
-def test_what_needs_an_answer_asks_for_it(page: Any, button: str, title: str) -> None:
-    page.get_by_role("toolbar", name="What to do with the run").get_by_role("button", name=button).click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_text(re.compile(title, re.IGNORECASE)).first.wait_for()
-    dialog.get_by_role("button", name="Cancel", exact=True).click()
-    dialog.wait_for(state="detached")
+def test_tags_are_set_and_shown(page: Any, place: Place) -> None:
+    shown = form(page, "Tag")
+    shown.get_by_role("button", name="Add a tag").click()
+    shown.get_by_role("textbox", name="Tag 1").fill("team")
+    shown.get_by_role("textbox", name="Value of team").fill("risk")
+    send(page, "Save Tags")
+    until(lambda: place.workspace.tracking.run(place.first.id).tags.get("team") == "risk")
+    show(page, "Overview").get_by_text("risk", exact=True).wait_for()
+
+
+def test_a_model_of_the_run_is_registered_and_then_may_be_deployed(page: Any, place: Place) -> None:
+    shown = form(page, "Register model")
+    shown.get_by_role("combobox", name="Model").fill("churn")
+    shown.get_by_text("More options").click()
+    shown.get_by_role("textbox", name="Which of its models").fill("outputs/scores.csv")
+    send(page, "Register")
+    (version,) = show_model(place.workspace, "churn").versions
+    assert version.run_id == place.first.id
+    page.locator(".jp-mod-run:visible .jp-Mlops-button:not([aria-disabled=true])", has_text="Deploy").wait_for()
+    shown = form(page, "Deploy")
+    assert shown.get_by_role("combobox", name="Model").input_value() == "churn:1"
+    shown.get_by_role("button", name="Cancel", exact=True).click()
+    shown.wait_for(state="detached")
+
+
+def test_the_snapshot_is_opened_as_a_new_folder(page: Any, place: Place) -> None:
+    form(page, "Open snapshot as folder").get_by_role("textbox", name="New folder").fill("as-it-was")
+    send(page, "Restore")
+    assert (place.folder / "as-it-was" / "train.py").read_text() == "lr = 0.1\nprint(lr)\n"
+    page.locator(".jp-FileBrowser .jp-DirListing-item", has_text="train.py").wait_for()
+
+
+def test_a_comparison_begins_with_the_run(page: Any) -> None:
+    press(page, "Compare")
+    page.get_by_role("heading", name="1 run compared").wait_for()
+    page.get_by_role("tab", name="brave-owl").click()
+
+
+def test_a_child_is_opened_and_reproduced(page: Any, place: Place) -> None:
+    show(page, "Overview").get_by_role("button", name="quiet-fox").click()
+    page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("heading", name="quiet-fox").wait_for()
+    form(page, "Reproduce").get_by_label("Packages").select_option("current")
+    send(page, "Reproduce")
+    again = [run for run in place.workspace.tracking.runs() if run.tags.get("mlops.reproduces") == place.other.id]
+    shown = page.locator(".jp-Mlops-main.jp-mod-run:visible")
+    shown.get_by_role("heading", name=again[0].name).wait_for()
+    shown.locator(".jp-Mlops-runStatus", has_text="finished").wait_for(timeout=60_000)
+    show(page, "Logs").get_by_text("0.5", exact=True).wait_for()  # what the snapshot said, and not the folder now
 
 
 def test_a_run_that_goes_on_is_followed_and_cancelled(page: Any, place: Place) -> None:
@@ -253,27 +359,33 @@ def test_a_run_that_goes_on_is_followed_and_cancelled(page: Any, place: Place) -
     tracking.log(place.going.id, metrics=[logged])
     panel.get_by_role("region", name="loss").wait_for()
     assert time.monotonic() - began < 5  # a second where the machine is idle
-    toolbar = page.locator(".jp-mod-run:visible").get_by_role("toolbar", name="What to do with the run")
-    toolbar.get_by_role("button", name="Cancel").click()
-    page.get_by_role("dialog").get_by_role("button", name="Cancel Run").click()
+    panel = show(page, "Logs")
+    panel.get_by_text("What the run prints").wait_for()
+    journal = place.workspace.journals.open(place.going.id, place.going.artifact_uri)
+    journal.write("stdout", "line 1\n")
+    panel.get_by_text("line 1").wait_for()
+    panel.get_by_role("button", name="Follow", exact=True).click()
+    journal.write("stdout", "line 2\n")
+    panel.get_by_role("button", name="Follow", exact=True, pressed=False).click()
+    panel.get_by_text("line 2").wait_for()
+    form(page, "Cancel")
+    send(page, "Cancel Run")
     page.locator(".jp-Mlops-runStatus:visible", has_text="killed").wait_for()
     assert tracking.run(place.going.id).status == "KILLED"
 
 
-def test_it_is_drawn_in_the_dark_too(page: Any, place: Place, tmp_path: Path) -> None:
+def test_it_is_drawn_and_read_in_the_dark_too(page: Any, place: Place, labs: Any, tmp_path: Path) -> None:
     page.goto(re.sub(r"/lab.*", f"/lab?mlops=run:{place.first.id}", page.url))
     panel = show(page, "Metrics")
-    chart = panel.get_by_role("region", name="train/loss").locator("canvas")
-    chart.wait_for()
+    panel.get_by_role("region", name="train/loss").locator("canvas").wait_for()
     color = "getComputedStyle(document.body).getPropertyValue('--jp-mlops-curve-1').trim()"
-    light = page.evaluate(color)
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_text("Theme", exact=True).hover()
-    page.get_by_text("JupyterLab Dark", exact=True).click()
-    page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
-    page.wait_for_function(f"{color} !== {json.dumps(light)}")
-    for tab in ("Metrics", "Overview", "Logs"):
+    dark = page.evaluate(color)
+    for tab in ("Metrics", "Overview", "Logs", "Outputs", "Code", "Environment"):
         show(page, tab)
-        page.wait_for_timeout(300)
+        page.locator(".jp-Mlops-main.jp-mod-run:visible .jp-Mlops-busy:visible").wait_for(state="detached")
         page.screenshot(path=tmp_path / f"dark-{tab.lower()}.png")
+        faint = {text: ratio for text, ratio in page.evaluate(labs.CONTRASTS, ".jp-mod-run").items() if ratio < 4.5}
+        assert not faint, tab
+    wear(page, LIGHT)
+    page.wait_for_function(f"{color} !== {json.dumps(dark)}")
     assert "broken" not in page.title()

@@ -6,7 +6,6 @@ import type { JSX } from 'react';
 import { useLive, useSession, useTrans, useVisible } from '../api/context';
 import type { Run } from '../api/types';
 import { size } from '../common/format';
-import { useKept } from '../common/kept';
 import { Button } from '../common/ui/button';
 import { Busy, Empty, Failed } from '../common/ui/states';
 import { begun, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
@@ -21,14 +20,13 @@ const TYPED_MS = 250;
 
 export function Logs({ run }: { readonly run: Run }): JSX.Element {
   const trans = useTrans();
-  const [stream, setStream] = useKept<string>('log-stream', 'stdout');
+  const [stream, setStream] = useState<Stream>('stdout');
   const [search, setSearch] = useState('');
-  const known: Stream = stream === 'stderr' ? 'stderr' : 'stdout';
   return (
     <div className="jp-Mlops-runLog">
       <div className="jp-Mlops-runControls" role="group" aria-label={trans.__('Which output')}>
         {(['stdout', 'stderr'] as const).map(one => (
-          <Button key={one} pressed={one === known} onClick={() => setStream(one)}>
+          <Button key={one} pressed={one === stream} onClick={() => setStream(one)}>
             {one}
           </Button>
         ))}
@@ -41,7 +39,7 @@ export function Logs({ run }: { readonly run: Run }): JSX.Element {
           onChange={event => setSearch(event.target.value)}
         />
       </div>
-      <StreamLog key={`${run.id} ${known}`} run={run} stream={known} search={useSettled(search)} />
+      <StreamLog key={`${run.id} ${stream}`} run={run} stream={stream} search={useSettled(search)} />
     </div>
   );
 }
@@ -54,7 +52,8 @@ function StreamLog(props: {
   const { run, stream, search } = props;
   const trans = useTrans();
   const [follow, setFollow] = useState(true);
-  const [mark, setMark] = useState<{ readonly at: number; readonly search: string } | null>(null);
+  // What was searched last and left for the log itself: for a line that was found, or for the end.
+  const [mark, setMark] = useState<{ readonly at: number | null; readonly search: string } | null>(null);
   const log = useLog(run, stream, follow);
   const isFinding = search !== '' && mark?.search !== search;
   if (isFinding) {
@@ -94,7 +93,7 @@ function StreamLog(props: {
           pressed={follow}
           onClick={() => {
             setFollow(!follow);
-            setMark(null);
+            setMark({ at: null, search });
             if (!follow) {
               void log.end();
             }
@@ -108,7 +107,7 @@ function StreamLog(props: {
         mime={`application/vnd.jupyter.${stream}`}
         follow={follow}
         onLeaveEnd={() => setFollow(false)}
-        mark={mark === null ? null : lineAt(loaded, mark.at)}
+        mark={typeof mark?.at === 'number' ? lineAt(loaded, mark.at) : null}
       />
     </>
   );
