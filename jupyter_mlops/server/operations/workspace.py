@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -22,6 +24,8 @@ class WorkspaceInfo(Record, frozen=True, kw_only=True):
     name: str
     home: str
     """The folder that holds ``.mlops``."""
+    short_home: str
+    """The same, written from the home folder of whoever runs the server: ``~/churn``."""
     root: str
     """The ``.mlops`` folder."""
     seq: int
@@ -59,10 +63,17 @@ def show_workspace(world: World) -> WorkspaceInfo:
         id=world.id,
         name=world.home.name,
         home=str(world.home),
+        short_home=_from_home(world.home),
         root=str(world.root),
         seq=world.catalog.last_seq(),
         version=__version__,
     )
+
+
+def _from_home(folder: Path) -> str:
+    with suppress(ValueError, RuntimeError):  # elsewhere, or a user without a home
+        return str("~" / folder.relative_to(Path.home()))
+    return str(folder)
 
 
 def make_workspace(place: Place) -> WorkspaceInfo:

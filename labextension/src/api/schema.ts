@@ -3310,6 +3310,7 @@ export interface components {
             name: string;
             root: string;
             seq: number;
+            short_home: string;
             version: string;
         };
     };

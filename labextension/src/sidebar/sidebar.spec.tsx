@@ -61,7 +61,7 @@ describe('the sidebar', () => {
   it('names the workspace and lists what is in it', async () => {
     show(full);
     expect(await screen.findByRole('heading', { name: 'churn' })).toBeVisible();
-    expect(screen.getByText('/home/ada/churn')).toBeVisible();
+    expect(screen.getByText('~/churn')).toBeVisible();
     for (const name of [
       'Experiment forest, 1 run',
       'Run brave-owl-1, finished, acc 0.97',

@@ -7,6 +7,7 @@ export function workspace(change: Partial<Workspace> = {}): Workspace {
     id: 'w1',
     name: 'churn',
     home: '/home/ada/churn',
+    short_home: '~/churn',
     root: '/home/ada/churn/.mlops',
     seq: 10,
     version: '0.1.0',

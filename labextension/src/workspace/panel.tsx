@@ -14,7 +14,7 @@ export function WorkspaceHeader({ workspace }: { readonly workspace: Workspace }
       </h2>
       <div className="jp-Mlops-home" title={trans.__('The workspace in %1', workspace.home)}>
         {/* Long paths are cut at their beginning: the end tells folders apart. */}
-        <bdi>{workspace.home}</bdi>
+        <bdi>{workspace.short_home}</bdi>
       </div>
     </header>
   );

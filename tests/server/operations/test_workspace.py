@@ -26,7 +26,8 @@ async def test_a_refused_body_makes_no_workspace(api, jp_root_dir):
     assert not (jp_root_dir / ".mlops").exists()
 
 
-async def test_making_one_twice_gives_the_same(api, jp_root_dir):
+async def test_making_one_twice_gives_the_same(api, jp_root_dir, monkeypatch):
+    monkeypatch.setenv("HOME", str(jp_root_dir.parent))
     first = await api("POST", "workspace")
     second = await api("POST", "workspace")
 
@@ -36,6 +37,7 @@ async def test_making_one_twice_gives_the_same(api, jp_root_dir):
         "id": "",
         "name": jp_root_dir.name,
         "home": str(jp_root_dir),
+        "short_home": f"~/{jp_root_dir.name}",
         "root": str(jp_root_dir / ".mlops"),
         "seq": 0,
         "version": __version__,
@@ -52,7 +54,8 @@ async def test_the_first_write_makes_one(api, jp_root_dir):
     (jp_root_dir / "x.bin").write_bytes(b"x")
 
     assert (await api("POST", "models", {"name": "m", "file": "x.bin"})).status == 201
-    assert (await api("GET", "workspace")).body["home"] == str(jp_root_dir)
+    shown = (await api("GET", "workspace")).body
+    assert (shown["home"], shown["short_home"]) == (str(jp_root_dir), str(jp_root_dir))
 
 
 async def test_status_asks_every_part(api, here):
