@@ -25,11 +25,17 @@ export const CommandIDs = {
   copyId: 'mlops:copy-id',
   copyPython: 'mlops:copy-python',
   restoreSnapshot: 'mlops:restore-snapshot',
+  downloadSnapshot: 'mlops:download-snapshot',
+  removeUnusedSnapshots: 'mlops:remove-unused-snapshots',
   registerModel: 'mlops:register-model',
   setAlias: 'mlops:set-alias',
   deleteModel: 'mlops:delete-model',
   createManifest: 'mlops:create-manifest',
+  deleteManifest: 'mlops:delete-manifest',
   buildImage: 'mlops:build-image',
+  testImage: 'mlops:test-image',
+  pushImage: 'mlops:push-image',
+  deleteImage: 'mlops:delete-image',
   deploy: 'mlops:deploy',
   updateService: 'mlops:update-service',
   addDeployment: 'mlops:add-deployment',
@@ -40,13 +46,16 @@ export const CommandIDs = {
   deleteService: 'mlops:delete-service',
   cancelActivity: 'mlops:cancel-activity',
   startAgent: 'mlops:start-agent',
+  stopAgent: 'mlops:stop-agent',
   runFile: 'mlops:run-file',
   runNotebook: 'mlops:run-notebook',
   snapshotFolder: 'mlops:snapshot-folder',
   trackCell: 'mlops:track-cell',
   useExperiment: 'mlops:use-experiment',
   archiveExperiment: 'mlops:archive-experiment',
+  restoreExperiment: 'mlops:restore-experiment',
   addHost: 'mlops:add-host',
+  checkHost: 'mlops:check-host',
   removeHost: 'mlops:remove-host'
 } as const;
 
@@ -64,11 +73,17 @@ export interface CommandArgs {
   [CommandIDs.copyId]: { readonly id: string };
   [CommandIDs.copyPython]: Partial<OpenArgs>;
   [CommandIDs.restoreSnapshot]: { readonly snapshot?: string };
+  [CommandIDs.downloadSnapshot]: { readonly snapshot?: string };
+  [CommandIDs.removeUnusedSnapshots]: Readonly<Record<string, never>>;
   [CommandIDs.registerModel]: { readonly run?: string; readonly path?: string };
   [CommandIDs.setAlias]: { readonly model?: string; readonly version?: number };
   [CommandIDs.deleteModel]: { readonly model?: string; readonly version?: number };
   [CommandIDs.createManifest]: { readonly models?: readonly string[] };
+  [CommandIDs.deleteManifest]: { readonly manifest?: string };
   [CommandIDs.buildImage]: { readonly manifest?: string };
+  [CommandIDs.testImage]: { readonly image?: string };
+  [CommandIDs.pushImage]: { readonly image?: string };
+  [CommandIDs.deleteImage]: { readonly image?: string };
   [CommandIDs.deploy]: { readonly model?: string; readonly version?: number };
   [CommandIDs.updateService]: { readonly service?: string };
   [CommandIDs.addDeployment]: { readonly service?: string };
@@ -79,13 +94,16 @@ export interface CommandArgs {
   [CommandIDs.deleteService]: { readonly service?: string };
   [CommandIDs.cancelActivity]: { readonly activity?: string };
   [CommandIDs.startAgent]: Readonly<Record<string, never>>;
+  [CommandIDs.stopAgent]: Readonly<Record<string, never>>;
   [CommandIDs.runFile]: { readonly path?: string };
   [CommandIDs.runNotebook]: Readonly<Record<string, never>>;
   [CommandIDs.snapshotFolder]: { readonly path?: string };
   [CommandIDs.trackCell]: Readonly<Record<string, never>>;
   [CommandIDs.useExperiment]: { readonly experiment?: string };
   [CommandIDs.archiveExperiment]: { readonly experiment?: string };
+  [CommandIDs.restoreExperiment]: Readonly<Record<string, never>>;
   [CommandIDs.addHost]: Readonly<Record<string, never>>;
+  [CommandIDs.checkHost]: { readonly host?: string };
   [CommandIDs.removeHost]: { readonly host?: string };
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from jupyter_mlops.agent.control import agent_status
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.host import NamedHost
+from jupyter_mlops.core.image import Image
+from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.delivery.keys import read_keys
@@ -63,24 +66,19 @@ def verb(page: Any, label: str) -> Any:
 
 
 def choose(page: Any, label: str) -> None:
+    from playwright.sync_api import TimeoutError as Late
+
     page.locator("#jupyterlab-splash").wait_for(state="detached")
     palette = page.locator(".lm-CommandPalette-input")
     for _ in range(10):
         page.keyboard.press("Control+Shift+C")
-        if shows(palette):  # Lab takes shortcuts a moment after it is drawn
-            break
-    palette.fill(label)
-    page.locator(".lm-CommandPalette-item", has_text=label).first.click()
-
-
-def shows(element: Any) -> bool:
-    from playwright.sync_api import TimeoutError as Late
-
-    try:
-        element.wait_for(timeout=2000)
-    except Late:
-        return False
-    return True
+        try:  # Lab takes shortcuts a moment after it is drawn, and hides the palette when something else takes the focus
+            palette.fill(label, timeout=2000)
+            page.locator(".lm-CommandPalette-item", has_text=label).first.click(timeout=2000)
+        except Late:
+            continue
+        return
+    raise AssertionError(f"the palette did not stay open for {label}")
 
 
 def form(page: Any) -> Any:
@@ -175,6 +173,19 @@ def test_an_experiment_is_used_and_archived(world: Workspace, page: Any) -> None
     verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("old")
     send(page, "Archive")
     until(lambda: "old" not in {one.name for one in list_experiments(world)})
+    verb(page, "Bring an Experiment Back…").get_by_role("combobox", name="Experiment").click()
+    page.get_by_role("option", name=re.compile("^old")).click()
+    send(page, "Bring Back")
+    told(page, "The experiment old is back.")
+    assert "old" in {one.name for one in list_experiments(world)}
+
+
+def test_escape_closes_a_form_as_soon_as_it_is_there(page: Any) -> None:
+    for _ in range(3):
+        choose(page, "Restore a Snapshot…")
+        page.locator(".jp-Mlops-dialog").wait_for()
+        page.keyboard.press("Escape")
+        page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
 
 def test_a_folder_becomes_a_snapshot_and_that_a_folder_again(lab: Any, world: Workspace, page: Any) -> None:
@@ -191,6 +202,19 @@ def test_a_folder_becomes_a_snapshot_and_that_a_folder_again(lab: Any, world: Wo
     until((lab.folder / "again" / "train.py").is_file)
     page.locator(".jp-FileBrowser .jp-DirListing-item", has_text="train.py").wait_for()
     page.locator(".jp-BreadCrumbs-home").click()
+
+    verb(page, "Download a Snapshot…").get_by_role("combobox", name="Snapshot").fill(taken.name)
+    with page.expect_download() as begun:
+        send(page, "Download")
+    with zipfile.ZipFile(begun.value.path()) as archive:
+        assert archive.read("train.py") == b"print(1)\n"
+
+    verb(page, "Remove Unused Snapshots…").get_by_text("No run refers to 1 snapshot.").wait_for()
+    send(page, "Remove")
+    told(page, "Removed 1 snapshot")
+    assert world.catalog.find(Snapshot) == []
+    choose(page, "Remove Unused Snapshots…")
+    told(page, "Nothing to remove")
 
 
 def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, page: Any) -> None:
@@ -280,6 +304,10 @@ def test_an_activity_is_cancelled_and_the_agent_started(world: Workspace, page: 
     choose(page, "Start the Agent")
     told(page, "The agent runs.")
     assert agent_status(world).running
+    verb(page, "Stop the Agent…")
+    send(page, "Stop")
+    told(page, "The agent is stopped.")
+    until(lambda: not agent_status(world).running)
     world.catalog.add(Activity(name="0123456789abcdef", verb="images.build", subject="image x", node="elsewhere"))
     shown = verb(page, "Cancel an Activity…")
     shown.get_by_role("combobox", name="Activity").click()
@@ -296,6 +324,10 @@ def test_a_host_that_does_not_answer_is_not_added_and_one_is_removed(world: Work
     shown.get_by_role("alert").locator("strong").wait_for()
     page.keyboard.press("Escape")
     world.catalog.add(NamedHost(name="far", url="tcp://127.0.0.1:1"))
+    for name, answer in (("far", "The host far does not answer."), ("process", "The host process answers")):
+        verb(page, "Check a Host…").get_by_role("combobox", name="Host").fill(name)
+        send(page, "Check")
+        told(page, answer)
     shown = verb(page, "Remove a Host…")
     shown.get_by_role("combobox", name="Host").click()
     shown.get_by_role("option", name="far").click()
@@ -303,7 +335,32 @@ def test_a_host_that_does_not_answer_is_not_added_and_one_is_removed(world: Work
     assert world.catalog.find(NamedHost) == []
 
 
-def test_a_model_is_deleted_once_it_is_said_again(world: Workspace, page: Any) -> None:
+def test_what_is_not_built_is_neither_tested_nor_deleted_and_an_image_is_pushed(world: Workspace, page: Any) -> None:
+    for label, button in (("Test an Image…", "Test"), ("Delete an Image…", "Delete")):
+        shown = verb(page, label)
+        shown.get_by_role("combobox", name="Image").fill("churn:1")
+        shown.get_by_role("button", name=button, exact=True).click()
+        shown.get_by_role("alert").locator("strong").wait_for()
+        page.keyboard.press("Escape")
+        shown.wait_for(state="detached")
+    world.catalog.add(Image(name="churn:1", manifest="churn:1", image_id="sha256:00", tag="mlops/churn:1"))
+    shown = verb(page, "Push an Image…")
+    shown.get_by_role("combobox", name="Image").click()
+    shown.get_by_role("option", name="churn:1").click()
+    shown.get_by_role("textbox", name="Where to").fill("127.0.0.1:1/churn:1")
+    send(page, "Push")
+    (pushed,) = (one for one in world.catalog.find(Activity) if one.verb == "images.push")
+    assert pushed.args == {"image": "churn:1", "target": "127.0.0.1:1/churn:1"}
+    told(page, "failed.").get_by_role("button", name="Show Activities").click()
+    page.get_by_role("treeitem", name=re.compile("^push image churn:1, failed")).wait_for()
+    world.catalog.remove(Image, "churn:1")
+
+
+def test_a_manifest_and_a_model_are_deleted_once_it_is_said_again(world: Workspace, page: Any) -> None:
+    verb(page, "Delete a Manifest…").get_by_role("combobox", name="Manifest").fill("churn:1")
+    send(page, "Delete")
+    told(page, "Deleted the manifest churn:1.")
+    assert world.catalog.find(Manifest) == []
     verb(page, "Delete a Model…").get_by_role("combobox", name="Model").fill("churn:1")
     send(page, "Delete")
     assert json.dumps([one.name for one in world.tracking.models() if one.versions]) == "[]"

@@ -3,6 +3,7 @@
 import { Dialog, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import type { JSX } from 'react';
 
 import { asApiError } from '../api/errors';
@@ -25,6 +26,8 @@ class FormBody<T> extends ReactWidget {
 const FIRST_UNLESS_FOCUSED =
   '.jp-Mlops-form:focus-within :focus, .jp-Mlops-form:not(:focus-within) [data-first]';
 
+const ACCEPT = '.jp-Dialog-footer .jp-Dialog-button:last-child';
+
 class FormDialog<T> extends Dialog<null> {
   /** What the server made of it. */
   taken: { readonly value: T } | null = null;
@@ -46,7 +49,21 @@ class FormDialog<T> extends Dialog<null> {
     });
     this.addClass('jp-Mlops-dialog');
     this.node.setAttribute('aria-label', spec.title);
+    this.node.tabIndex = -1; // it has the focus until its first field is drawn
     form.subscribe(() => this.showBusy());
+  }
+
+  /** Lab gives it the focus when the page has nothing else to do, which may be never: until then keys would go elsewhere. */
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    this.takeFocus();
+  }
+
+  protected override _evtFocus(event: FocusEvent): void {
+    if (!(event.target instanceof Node && this.node.contains(event.target))) {
+      event.stopPropagation();
+      this.takeFocus();
+    }
   }
 
   /** Instead of closing: send it, and close when it was taken. */
@@ -94,6 +111,12 @@ class FormDialog<T> extends Dialog<null> {
     return undefined;
   }
 
+  private takeFocus(): void {
+    const first = this.node.querySelector<HTMLElement>('.jp-Mlops-form [data-first]');
+    const button = this.form.spec.fields.length ? null : this.node.querySelector<HTMLElement>(ACCEPT);
+    (first ?? button ?? this.node).focus();
+  }
+
   private async send(): Promise<void> {
     this.sending = this.form.submit();
     const taken = await this.sending;
@@ -106,9 +129,7 @@ class FormDialog<T> extends Dialog<null> {
   }
 
   private showBusy(): void {
-    const button = this.node.querySelector<HTMLButtonElement>(
-      '.jp-Dialog-footer .jp-Dialog-button:last-child'
-    );
+    const button = this.node.querySelector<HTMLButtonElement>(ACCEPT);
     const { busy } = this.form.look();
     button?.classList.toggle('jp-mod-busy', busy);
     button?.setAttribute('aria-disabled', String(busy));

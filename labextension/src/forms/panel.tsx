@@ -1,6 +1,6 @@
 /** Draws a form: each field with its label, its help and what is wrong with it; below, what the server refused. */
 
-import { useEffect, useId, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useId, useLayoutEffect, useRef, useSyncExternalStore } from 'react';
 import type { JSX, ReactNode } from 'react';
 
 import { Combobox } from './combobox';
@@ -36,6 +36,14 @@ export function Form<T>({ form }: { readonly form: FormState<T> }): JSX.Element 
   useEffect(() => {
     void form.start();
   }, [form]);
+  useLayoutEffect(() => {
+    // Nothing in it can be chosen before it is drawn: until then the dialog itself has the focus.
+    const dialog = document.activeElement;
+    const first = root.current?.querySelector<HTMLElement>('[data-first]');
+    if (first && dialog?.matches('.jp-Dialog') && dialog.contains(first)) {
+      first.focus();
+    }
+  }, []);
 
   return (
     <div className="jp-Mlops-form" ref={root} aria-busy={view.busy}>

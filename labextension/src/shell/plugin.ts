@@ -27,6 +27,16 @@ const REST_MS = 1500;
 /** Without arguments these have nothing to work on. */
 const NOT_IN_PALETTE: readonly string[] = [CommandIDs.copyId];
 
+/** For who may only look, too. */
+const CHANGES_NOTHING: readonly string[] = [
+  CommandIDs.compare,
+  CommandIDs.copyPython,
+  CommandIDs.copyId,
+  CommandIDs.downloadSnapshot,
+  CommandIDs.checkHost,
+  CommandIDs.trackCell
+];
+
 export const shell: JupyterFrontEndPlugin<void> = {
   id: SHELL_ID,
   description: 'Adds the verbs to the palette, the launcher, menus and toolbars, and tells what ended.',
@@ -98,11 +108,10 @@ function register(app: JupyterFrontEnd, mlops: IMlops, parts: VerbParts, lazy: L
     const [selected] = browser && args.from === 'browser' ? [...browser.selectedItems()] : [];
     return selected ? { path: contents.localPath(selected.path) } : {};
   };
-  for (const [id, { label, short, caption = '' }] of Object.entries(names(mlops.lab.trans))) {
-    const readsOnly = id === CommandIDs.compare || id === CommandIDs.copyPython || id === CommandIDs.copyId;
-    const refused = (): string | null => (readsOnly || id === CommandIDs.trackCell ? null : lazy.refused());
+  for (const [id, { label, short, on, caption = '' }] of Object.entries(names(mlops.lab.trans))) {
+    const refused = (): string | null => (CHANGES_NOTHING.includes(id) ? null : lazy.refused());
     commands.addCommand(id, {
-      label: args => ('from' in args ? (short ?? label) : label),
+      label: args => ('from' in args ? short : isOfOne(args) ? on : null) ?? label,
       caption: () => refused() ?? caption,
       icon: args =>
         args.toolbar || ('from' in args && id !== CommandIDs.trackCell) || id === CommandIDs.runNotebook
@@ -126,6 +135,11 @@ function register(app: JupyterFrontEnd, mlops: IMlops, parts: VerbParts, lazy: L
       }
     });
   }
+}
+
+/** Whether a menu hangs on the very thing. */
+function isOfOne({ from: _, cwd: __, toolbar: ___, ...named }: Args): boolean {
+  return Object.keys(named).length > 0;
 }
 
 function isCell(node: HTMLElement): boolean {

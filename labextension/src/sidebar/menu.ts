@@ -62,25 +62,38 @@ function entriesOf(node: PanelNode): readonly MenuEntry[] {
     }
     case 'host':
       return [
-        ...(node.isLocal ? [] : [writes(CommandIDs.removeHost, { host: node.host.name })]),
+        reads(CommandIDs.checkHost, { host: node.host.name }),
         writes(CommandIDs.addHost, {}),
+        ...(node.isLocal ? [] : [writes(CommandIDs.removeHost, { host: node.host.name })]),
         'separator',
         reads(CommandIDs.copyId, { id: node.host.name })
       ];
     case 'snapshot':
       return [
         writes(CommandIDs.restoreSnapshot, { snapshot: node.snapshot.name }),
+        reads(CommandIDs.downloadSnapshot, { snapshot: node.snapshot.name }),
         'separator',
-        reads(CommandIDs.copyId, { id: node.snapshot.name })
+        reads(CommandIDs.copyId, { id: node.snapshot.name }),
+        'separator',
+        writes(CommandIDs.removeUnusedSnapshots, {})
       ];
     case 'manifest':
       return [
         writes(CommandIDs.buildImage, { manifest: node.ref }),
         'separator',
-        reads(CommandIDs.copyId, { id: node.ref })
+        reads(CommandIDs.copyId, { id: node.ref }),
+        'separator',
+        writes(CommandIDs.deleteManifest, { manifest: node.ref })
       ];
     case 'image':
-      return [reads(CommandIDs.copyId, { id: node.image.tag })];
+      return [
+        writes(CommandIDs.testImage, { image: node.image.name }),
+        writes(CommandIDs.pushImage, { image: node.image.name }),
+        'separator',
+        reads(CommandIDs.copyId, { id: node.image.tag }),
+        'separator',
+        writes(CommandIDs.deleteImage, { image: node.image.name })
+      ];
     default:
       return [];
   }

@@ -1,5 +1,8 @@
 /** Verbs of hosts and of the agent. */
 
+import { Notification } from '@jupyterlab/apputils';
+
+import type { Host } from '../api/types';
 import { askForm } from '../forms/dialog';
 import { textOf } from '../forms/model';
 import type { Field } from '../forms/model';
@@ -62,6 +65,42 @@ export async function addHost(context: Context): Promise<void> {
   }
 }
 
+/** Ask a host whether services can run there; a person reads what answers, or what is wrong. */
+export async function checkHost(context: Context, { host }: { host?: string }): Promise<void> {
+  const { trans, client } = context;
+  const check = (name: string): Promise<Host> => client.get('/hosts/{name}/check', { path: { name } });
+  const done = host
+    ? { value: await check(host) }
+    : await askForm(
+        {
+          title: trans.__('Check a Host'),
+          intro: trans.__('Asks it whether services can run there.'),
+          accept: trans.__('Check'),
+          fields: [
+            {
+              kind: 'combo',
+              name: 'host',
+              label: trans.__('Host'),
+              required: true,
+              suggest: hostNames(context)
+            }
+          ],
+          send: values => check(textOf(values, 'host'))
+        },
+        trans
+      );
+  if (!done) {
+    return;
+  }
+  const { name, answers, detail, hint } = done.value;
+  if (answers) {
+    said(trans.__('The host %1 answers: %2', name, detail));
+  } else {
+    const why = [detail, hint].filter(Boolean).join(' ');
+    Notification.error(trans.__('The host %1 does not answer. %2', name, why), { autoClose: false });
+  }
+}
+
 export async function removeHost(context: Context, { host }: { host?: string }): Promise<void> {
   const { trans, client } = context;
   const suggest = hostNames(context);
@@ -99,4 +138,25 @@ export async function startAgent(context: Context): Promise<void> {
   await context.client.post('/agent');
   await context.session.queries.invalidateQueries({ queryKey: ['workspace'] });
   said(context.trans.__('The agent runs.'));
+}
+
+export async function stopAgent(context: Context): Promise<void> {
+  const { trans, client } = context;
+  const done = await askForm(
+    {
+      title: trans.__('Stop the Agent'),
+      intro: trans.__(
+        'Services go on serving, and nothing is scaled, replaced or scheduled until it runs again.'
+      ),
+      accept: trans.__('Stop'),
+      warn: true,
+      fields: [],
+      send: () => client.delete('/agent')
+    },
+    trans
+  );
+  if (done) {
+    await context.session.queries.invalidateQueries({ queryKey: ['workspace'] });
+    said(trans.__('The agent is stopped.'));
+  }
 }

@@ -7,8 +7,9 @@ import { trackCell } from './cell';
 import { configureService } from './configure';
 import type { Context } from './context';
 import { runFile, runNotebook } from './files';
-import { addHost, removeHost, startAgent } from './hosts';
-import { buildImage, createManifest, deleteModel, registerModel, setAlias } from './models';
+import { addHost, checkHost, removeHost, startAgent, stopAgent } from './hosts';
+import { deleteModel, registerModel, setAlias } from './models';
+import { buildImage, createManifest, deleteImage, deleteManifest, pushImage, testImage } from './packing';
 import {
   archiveExperiment,
   cancelActivity,
@@ -18,6 +19,7 @@ import {
   copyPython,
   deleteRuns,
   reproduceRun,
+  restoreExperiment,
   tagRuns,
   useExperiment
 } from './runs';
@@ -30,7 +32,7 @@ import {
   rollbackService,
   updateService
 } from './services';
-import { restoreSnapshot, snapshotFolder } from './snapshots';
+import { downloadSnapshot, removeUnusedSnapshots, restoreSnapshot, snapshotFolder } from './snapshots';
 
 type Verbs = {
   readonly [C in keyof CommandArgs]?: (context: Context, args: CommandArgs[C]) => Promise<void> | void;
@@ -45,12 +47,18 @@ const VERBS = {
   [CommandIDs.copyId]: copyId,
   [CommandIDs.copyPython]: copyPython,
   [CommandIDs.restoreSnapshot]: restoreSnapshot,
+  [CommandIDs.downloadSnapshot]: downloadSnapshot,
+  [CommandIDs.removeUnusedSnapshots]: removeUnusedSnapshots,
   [CommandIDs.snapshotFolder]: snapshotFolder,
   [CommandIDs.registerModel]: registerModel,
   [CommandIDs.setAlias]: setAlias,
   [CommandIDs.deleteModel]: deleteModel,
   [CommandIDs.createManifest]: createManifest,
+  [CommandIDs.deleteManifest]: deleteManifest,
   [CommandIDs.buildImage]: buildImage,
+  [CommandIDs.testImage]: testImage,
+  [CommandIDs.pushImage]: pushImage,
+  [CommandIDs.deleteImage]: deleteImage,
   [CommandIDs.deploy]: deploy,
   [CommandIDs.updateService]: updateService,
   [CommandIDs.addDeployment]: addDeployment,
@@ -61,12 +69,15 @@ const VERBS = {
   [CommandIDs.deleteService]: deleteService,
   [CommandIDs.cancelActivity]: cancelActivity,
   [CommandIDs.startAgent]: startAgent,
+  [CommandIDs.stopAgent]: stopAgent,
   [CommandIDs.runFile]: runFile,
   [CommandIDs.runNotebook]: runNotebook,
   [CommandIDs.trackCell]: trackCell,
   [CommandIDs.useExperiment]: useExperiment,
   [CommandIDs.archiveExperiment]: archiveExperiment,
+  [CommandIDs.restoreExperiment]: restoreExperiment,
   [CommandIDs.addHost]: addHost,
+  [CommandIDs.checkHost]: checkHost,
   [CommandIDs.removeHost]: removeHost
 } satisfies Verbs;
 

@@ -1,15 +1,15 @@
-/** Verbs of models, manifests and images. */
+/** Verbs of models. */
 
 import { Notification } from '@jupyterlab/apputils';
 
 import { CommandIDs } from '../commands';
 import { askForm } from '../forms/dialog';
-import { flagOf, recordOf, textOf, wordsOf } from '../forms/model';
+import { flagOf, recordOf, textOf } from '../forms/model';
 import type { Values } from '../forms/model';
 import type { Context } from './context';
 import { modelField, nameCheck, pathField, runField, tagsField, trimmed } from './fields';
 import { opening, said } from './say';
-import { allModels, anyFile, manifestRefs, modelNames } from './suggest';
+import { allModels, anyFile, modelNames } from './suggest';
 
 interface Registered {
   readonly run?: string;
@@ -205,119 +205,5 @@ export async function deleteModel(
   );
   if (done) {
     said(trans.__('Deleted %1.', done.value));
-  }
-}
-
-export async function createManifest(
-  context: Context,
-  { models }: { models?: readonly string[] }
-): Promise<void> {
-  const { trans, client } = context;
-  const file = (name: string, label: string, help: string): ReturnType<typeof pathField> =>
-    pathField(context, anyFile, { name, label, help, advanced: true });
-  const done = await askForm(
-    {
-      title: trans.__('Create a Manifest'),
-      intro: trans.__(
-        'All that is needed to serve models: their files, packages and schema, fixed for good.'
-      ),
-      accept: trans.__('Create'),
-      fields: [
-        modelField(context, models?.join(', ') ?? '', {
-          label: trans.__('Models'),
-          separator: ',',
-          help: trans.__('NAME:VERSION; several with commas between them, for a scoring script.')
-        }),
-        {
-          kind: 'text',
-          name: 'name',
-          label: trans.__('Name'),
-          help: trans.__('That of the first model where it is left out.'),
-          check: nameCheck(trans)
-        },
-        file('script', trans.__('Scoring script'), trans.__('A .py file with init() and run(data).')),
-        file(
-          'conda',
-          trans.__('Packages'),
-          trans.__('A conda or requirements file, in place of the model’s own.')
-        ),
-        file('schema', trans.__('Schema'), trans.__('As ml.generate_schema writes it.')),
-        file('sample', trans.__('Sample'), trans.__('A JSON file with rows that score.')),
-        { kind: 'text', name: 'python', label: trans.__('Python'), placeholder: '3.11', advanced: true },
-        { kind: 'text', name: 'base_image', label: trans.__('Base image'), advanced: true },
-        {
-          kind: 'check',
-          name: 'trust',
-          label: trans.__('Trust types that run code of their own when they are loaded'),
-          advanced: true
-        },
-        tagsField(trans, { advanced: true })
-      ],
-      send: values => {
-        const given = ['name', 'script', 'conda', 'schema', 'sample', 'python', 'base_image']
-          .map(name => [name, textOf(values, name)] as const)
-          .filter(([, text]) => text !== '');
-        return client.post('/manifests', {
-          body: {
-            models: [...wordsOf(values, 'model')],
-            tags: recordOf(values, 'tags'),
-            trust: flagOf(values, 'trust'),
-            ...Object.fromEntries(given)
-          }
-        });
-      }
-    },
-    trans
-  );
-  if (done) {
-    const manifest = `${done.value.name}:${done.value.version}`;
-    Notification.success(trans.__('Created the manifest %1.', manifest), {
-      autoClose: 8000,
-      actions: [
-        {
-          label: trans.__('Build Image…'),
-          callback: () => void context.session.run(CommandIDs.buildImage, { manifest })
-        }
-      ]
-    });
-  }
-}
-
-export async function buildImage(context: Context, { manifest }: { manifest?: string }): Promise<void> {
-  const { trans, client } = context;
-  const done = await askForm(
-    {
-      title: trans.__('Build an Image'),
-      accept: trans.__('Build'),
-      fields: [
-        {
-          kind: 'combo',
-          name: 'manifest',
-          label: trans.__('Manifest'),
-          help: trans.__('NAME for its newest version, or NAME:VERSION.'),
-          required: true,
-          initial: manifest ?? '',
-          suggest: manifestRefs(context)
-        },
-        {
-          kind: 'choice',
-          name: 'platform',
-          label: trans.__('Platform'),
-          options: [
-            { value: '', label: trans.__('That of this machine') },
-            { value: 'linux/amd64' },
-            { value: 'linux/arm64' }
-          ]
-        }
-      ],
-      send: values =>
-        client.post('/images', {
-          body: { manifest: textOf(values, 'manifest'), platform: textOf(values, 'platform') }
-        })
-    },
-    trans
-  );
-  if (done) {
-    context.watcher.adopt(done.value);
   }
 }

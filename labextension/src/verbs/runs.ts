@@ -8,7 +8,7 @@ import { numberOf, pairsOf, recordOf, textOf, wordsOf } from '../forms/model';
 import type { Context } from './context';
 import { experimentField, runField, tagsField } from './fields';
 import { opened, said } from './say';
-import { runningActivities, runRefs } from './suggest';
+import { archivedNames, runningActivities, runRefs } from './suggest';
 
 /** Only the beginning of a name that may be very long. */
 const SHOWN = 60;
@@ -303,6 +303,26 @@ export async function archiveExperiment(
         }
       ]
     });
+  }
+}
+
+export async function restoreExperiment(context: Context): Promise<void> {
+  const { trans, client } = context;
+  const done = await askForm(
+    {
+      title: trans.__('Bring an Experiment Back'),
+      intro: trans.__('One that was archived, with its runs.'),
+      accept: trans.__('Bring Back'),
+      fields: [experimentField(context, { required: true, suggest: archivedNames(context) })],
+      send: async values => {
+        const path = { name: textOf(values, 'experiment') };
+        return (await client.post('/experiments/{name}/restore', { path })).name;
+      }
+    },
+    trans
+  );
+  if (done) {
+    said(trans.__('The experiment %1 is back.', done.value.slice(0, SHOWN)));
   }
 }
 

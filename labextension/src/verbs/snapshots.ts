@@ -3,8 +3,12 @@
 import { Notification } from '@jupyterlab/apputils';
 
 import { CommandIDs } from '../commands';
+import { URLExt } from '@jupyterlab/coreutils';
+
+import { size } from '../common/format';
 import { askForm } from '../forms/dialog';
 import { textOf, wordsOf } from '../forms/model';
+import type { ComboField } from '../forms/model';
 import type { Context } from './context';
 import { folderFields, pathField, trimmed } from './fields';
 import { said } from './say';
@@ -18,17 +22,7 @@ export async function restoreSnapshot(context: Context, { snapshot }: { snapshot
       intro: trans.__('Writes its files into a new folder; nothing that is there is touched.'),
       accept: trans.__('Restore'),
       fields: [
-        ...(snapshot
-          ? []
-          : [
-              {
-                kind: 'combo' as const,
-                name: 'snapshot',
-                label: trans.__('Snapshot'),
-                required: true,
-                suggest: snapshotNames(context)
-              }
-            ]),
+        ...snapshotField(context, snapshot),
         ...folderFields(context, `snapshot-${(snapshot ?? '').slice(0, 8) || '1'}`)
       ],
       send: async values => {
@@ -109,6 +103,80 @@ export async function snapshotFolder(context: Context, { path }: { path?: string
           callback: () => void context.session.run(CommandIDs.restoreSnapshot, { snapshot: name })
         }
       ]
+    });
+  }
+}
+
+/** Which snapshot, unless that was said. */
+function snapshotField(context: Context, snapshot: string | undefined): readonly ComboField[] {
+  const label = context.trans.__('Snapshot');
+  const suggest = snapshotNames(context);
+  return snapshot ? [] : [{ kind: 'combo', name: 'snapshot', label, required: true, suggest }];
+}
+
+/** As an archive, which the browser itself fetches: it may be larger than what a page should hold. */
+export async function downloadSnapshot(context: Context, { snapshot }: { snapshot?: string }): Promise<void> {
+  const { trans, client, session } = context;
+  const done = snapshot
+    ? { value: snapshot }
+    : await askForm(
+        {
+          title: trans.__('Download a Snapshot'),
+          intro: trans.__('As a zip file with all that it holds.'),
+          accept: trans.__('Download'),
+          fields: snapshotField(context, undefined),
+          send: async values => {
+            const path = { ref: textOf(values, 'snapshot') };
+            return (await client.get('/snapshots/{ref}', { path })).snapshot.name;
+          }
+        },
+        trans
+      );
+  if (done) {
+    const { baseUrl } = session.lab.manager.serverSettings;
+    const link = document.createElement('a');
+    link.href = URLExt.join(baseUrl, 'mlops/api/snapshots', encodeURIComponent(done.value), 'export');
+    link.download = `${done.value}.zip`;
+    link.click();
+  }
+}
+
+/** What would go is said before it goes. */
+export async function removeUnusedSnapshots(context: Context): Promise<void> {
+  const { trans, client } = context;
+  const plan = await client.post('/snapshots/gc', { body: { dry_run: true } });
+  const n = plan.snapshots.length;
+  if (!plan.n_bytes && !n && !plan.n_files) {
+    said(trans.__('Nothing to remove: runs refer to every snapshot.'));
+    return;
+  }
+  const done = await askForm(
+    {
+      title: trans.__('Remove Unused Snapshots'),
+      intro: trans._n(
+        'No run refers to %1 snapshot. It goes for good, with what only it needed: %2. Runs in the trash keep theirs.',
+        'No run refers to %1 snapshots. They go for good, with what only they needed: %2. Runs in the trash keep theirs.',
+        n,
+        size(plan.n_bytes)
+      ),
+      accept: trans.__('Remove'),
+      warn: true,
+      fields: [],
+      send: () => client.post('/snapshots/gc', { body: { dry_run: false } })
+    },
+    trans
+  );
+  if (done) {
+    await context.session.queries.invalidateQueries({ queryKey: ['snapshots'] });
+    const { snapshots, n_bytes, warnings } = done.value;
+    const gone = trans._n(
+      'Removed %1 snapshot and freed %2.',
+      'Removed %1 snapshots and freed %2.',
+      snapshots.length,
+      size(n_bytes)
+    );
+    Notification.emit([gone, ...warnings].join(' '), warnings.length ? 'warning' : 'success', {
+      autoClose: 8000
     });
   }
 }

@@ -83,6 +83,19 @@ export function experimentNames(context: Context): Suggest {
   };
 }
 
+export function archivedNames(context: Context): Suggest {
+  return async () => {
+    const query = { archived: true };
+    const found = await ask(context, ['experiments', 'archived'], () =>
+      context.client.get('/experiments', { query })
+    );
+    return found.items.map(one => ({
+      value: one.name,
+      note: one.n_runs === null ? '' : context.trans._n('%1 run', '%1 runs', one.n_runs)
+    }));
+  };
+}
+
 /** The newest runs by name, and by id where several have it. */
 export function runRefs(context: Context, passes: (run: Run) => boolean = () => true): Suggest {
   return async () => {
@@ -102,6 +115,14 @@ export function manifestRefs(context: Context): Suggest {
     (await ask(context, ['manifests'], () => context.client.get('/manifests'))).items.map(one => ({
       value: `${one.name}:${one.version}`,
       note: one.models.map(model => `${model.name}:${model.version}`).join(', ')
+    }));
+}
+
+export function imageNames(context: Context): Suggest {
+  return async () =>
+    (await ask(context, ['images'], () => context.client.get('/images'))).items.map(one => ({
+      value: one.name,
+      note: one.platform
     }));
 }
 
