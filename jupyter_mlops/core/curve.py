@@ -8,6 +8,8 @@ from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import MetricValue, Record
 
 Axis = Literal["step", "time"]
+Span = tuple[int, int]
+"""A part of an axis, from the first to the last place of it: steps, or milliseconds since the epoch."""
 
 
 class Curve(Record, frozen=True, kw_only=True):

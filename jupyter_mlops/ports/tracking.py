@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from jupyter_mlops.core.curve import Axis, Curve, Sparkline
+from jupyter_mlops.core.curve import Axis, Curve, Span, Sparkline
 from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.model import Model, ModelVersion
@@ -104,8 +104,10 @@ class Tracking(Protocol):
     def samples(self, query: RunQuery, by: Field, metrics: Sequence[str]) -> Sampled:
         """Return what the runs that match have measured, by their text in a field."""
 
-    def curve(self, run_id: RunId, key: str, n_buckets: int = 1000, *, axis: Axis = "step") -> Curve:
-        """Return a metric at the resolution of a chart; without points where the run has no such metric."""
+    def curve(
+        self, run_id: RunId, key: str, n_buckets: int = 1000, *, axis: Axis = "step", within: Span | None = None
+    ) -> Curve:
+        """Return a metric, or what of it is ``within``, at the resolution of a chart; without points where there are none."""
 
     def tag_values(self, key: str) -> set[str]:
         """Return the values that a tag has in any run that is not gone for good: those in the trash count."""

@@ -9,6 +9,7 @@ from jupyter_mlops.agent.control import AgentStatus, agent_status, start_agent
 from jupyter_mlops.agent.unit import Unit, install_agent
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.curve import Curve, Sparkline
+from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.event import Event
 from jupyter_mlops.core.figures import Figures, ServiceCounts
 from jupyter_mlops.core.host import NamedHost
@@ -54,7 +55,7 @@ from jupyter_mlops.server.operations import (
 )
 from jupyter_mlops.server.row import Download, Raw, Row
 from jupyter_mlops.training.compare import CodeDiff, Comparison
-from jupyter_mlops.training.compared import CodeVersion, ComparedRuns, Packages, RunCurve
+from jupyter_mlops.training.compared import CodeVersion, ComparedRuns, Packages, RunCurve, UsedData
 from jupyter_mlops.training.experiments import (
     archive_experiment,
     list_experiments,
@@ -78,6 +79,7 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "workspace", workspace.show_workspace, None, workspace.WorkspaceInfo),
     Row("POST", "workspace", workspace.make_workspace, None, workspace.WorkspaceInfo),
     Row("GET", "status", workspace.show_status, None, workspace.Status),
+    Row("GET", "environment", workspace.show_environment, None, Environment),
     Row("GET", "agent", agent_status, None, AgentStatus),
     Row("POST", "agent", start_agent, None, AgentStatus),
     Row("DELETE", "agent", workspace.halt_agent, None, None),
@@ -119,6 +121,7 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "comparison/code", comparison.show_code, None, list[CodeVersion]),
     Row("GET", "comparison/code/diff", comparison.show_code_diff, None, CodeDiff),
     Row("GET", "comparison/packages", comparison.show_packages, None, list[Packages]),
+    Row("GET", "comparison/data", comparison.show_data, None, list[UsedData]),
     Row("GET", "snapshots", snapshots.list_snapshots, None, list[Snapshot]),
     Row("POST", "snapshots", snapshots.take_snapshot, snapshots.TakeSnapshot, Snapshot),
     Row("POST", "snapshots/gc", snapshots.collect_garbage, snapshots.Collect, Collected),

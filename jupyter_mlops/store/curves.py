@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from jupyter_mlops.core.curve import Axis, Curve
+from jupyter_mlops.core.curve import Axis, Curve, Span
 from jupyter_mlops.core.record import MetricValue
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.store.entities import metric_value
@@ -18,19 +18,25 @@ _ORDERED: Final[dict[Axis, str]] = {"step": "index_metrics_run_uuid_key_step", "
 """MLflow's own index in the order of each axis; the one by time is its primary key, and so of all runs together."""
 
 
-def read_curve(rows: Rows, run_id: str, key: str, n_buckets: int, axis: Axis) -> Curve:
-    """Return a metric's curve by SQL, one row for each bucket, however many points there are."""
+def read_curve(rows: Rows, run_id: str, key: str, n_buckets: int, axis: Axis, *, within: Span | None = None) -> Curve:
+    """Return a metric's curve, or what of it is ``within``, by SQL, one row for each bucket, however many points there are."""
     at, then = _AXES[axis]
-    given = {"run": run_id, "key": key, "no": False}
-    some = rows(f"SELECT {at}, {then}, is_nan, value {_mine(rows)} LIMIT {n_buckets + 1}", given)
+    given: dict[str, Any] = {"run": run_id, "key": key, "no": False}
+    mine = _mine(rows)
+    if within is not None:
+        given["first"], given["last"] = within
+        mine += f" AND x.{at} BETWEEN :first AND :last"
+    some = rows(f"SELECT {at}, {then}, is_nan, value {mine} LIMIT {n_buckets + 1}", given)
     if len(some) <= n_buckets:
         return _exact(key, axis, [(place, math.nan if is_nan else value) for place, _, is_nan, value in sorted(some)])
-    found = (rows.sqlite and _walked(rows, given, n_buckets, axis)) or _grouped(rows, given, n_buckets, axis)
+    found = (rows.sqlite and _walked(rows, mine, given, n_buckets, axis)) or _grouped(
+        rows, mine, given, n_buckets, axis
+    )
     buckets = [(place, least, most, math.nan if value is None else value) for place, _, least, most, value in found]
     return _curve(key, axis, sum(row[1] for row in found), buckets)
 
 
-def _walked(rows: Rows, given: dict[str, Any], n_buckets: int, axis: Axis) -> list[tuple[Any, ...]]:
+def _walked(rows: Rows, mine: str, given: dict[str, Any], n_buckets: int, axis: Axis) -> list[tuple[Any, ...]]:
     """Return the buckets, each read from SQLite's index in the axis's own order; nothing where that does not pay.
 
     Nothing is sorted then, and sorting takes longer than reading. The index in order of time has the points of all runs,
@@ -38,8 +44,8 @@ def _walked(rows: Rows, given: dict[str, Any], n_buckets: int, axis: Axis) -> li
     where it is not, some points lie outside of all buckets, which their number tells.
     """
     at, _ = _AXES[axis]
-    ends = (f"(SELECT {at} {_mine(rows)} ORDER BY step {down} LIMIT 1)" for down in ("ASC", "DESC"))
-    low, high, n_points = rows(f"SELECT {', '.join(ends)}, (SELECT COUNT(*) {_mine(rows)})", given)[0]
+    ends = (f"(SELECT {at} {mine} ORDER BY step {down} LIMIT 1)" for down in ("ASC", "DESC"))
+    low, high, n_points = rows(f"SELECT {', '.join(ends)}, (SELECT COUNT(*) {mine})", given)[0]
     if high < low or (axis == "time" and _is_crowded(rows, given, low, high, 2 * n_points)):
         return []
     width = _width(low, high, n_buckets)
@@ -66,11 +72,11 @@ def _is_crowded(rows: Rows, given: dict[str, Any], low: int, high: int, most: in
     return int(rows(counted, {**given, "low": low, "high": high})[0][0]) > most
 
 
-def _grouped(rows: Rows, given: dict[str, Any], n_buckets: int, axis: Axis) -> list[tuple[Any, ...]]:
+def _grouped(rows: Rows, mine: str, given: dict[str, Any], n_buckets: int, axis: Axis) -> list[tuple[Any, ...]]:
     """Return the buckets, into which the database sorts the points."""
     at, _ = _AXES[axis]
-    low, high = rows(f"SELECT (SELECT MIN({at}) {_mine(rows)}), (SELECT MAX({at}) {_mine(rows)})", given)[0]
-    inside = f"{_mine(rows)} GROUP BY (x.{at} - :low) / :width"
+    low, high = rows(f"SELECT (SELECT MIN({at}) {mine}), (SELECT MAX({at}) {mine})", given)[0]
+    inside = f"{mine} GROUP BY (x.{at} - :low) / :width"
     return rows(_buckets(rows, axis, inside), {**given, "low": low, "width": _width(low, high, n_buckets)})
 
 
@@ -101,12 +107,14 @@ def _by(index: str, rows: Rows) -> str:
     return f"INDEXED BY {index}" if rows.sqlite else ""
 
 
-def curve_of(points: Iterable[MetricPoint], key: str, n_buckets: int, axis: Axis) -> Curve:
+def curve_of(points: Iterable[MetricPoint], key: str, n_buckets: int, axis: Axis, within: Span | None = None) -> Curve:
     """Return the curve of points that are here already: what a server gave."""
+    first, last = within or (-math.inf, math.inf)
     ordered = sorted(
         ((p.step, p.at_ms, float(p.value)) if axis == "step" else (p.at_ms, p.step, float(p.value)) for p in points),
         key=lambda one: (one[0], one[1], math.isnan(one[2]), one[2]),
     )
+    ordered = [one for one in ordered if first <= one[0] <= last]
     if len(ordered) <= n_buckets:
         return _exact(key, axis, [(place, value) for place, _, value in ordered])
     low, high = ordered[0][0], ordered[-1][0]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from jupyter_mlops.core.curve import Axis, Curve, Sparkline
+from jupyter_mlops.core.curve import Axis, Curve, Span, Sparkline
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.run import Experiment, MetricPoint, Run, RunStatus
@@ -239,12 +239,14 @@ class MlflowSearch(MlflowRegistry):
         ordered = sorted(points, key=lambda point: (point.step, point.timestamp))
         return [MetricPoint(key=p.key, value=metric_value(p.value), step=p.step, at_ms=p.timestamp) for p in ordered]
 
-    def curve(self, run_id: RunId, key: str, n_buckets: int = 1000, *, axis: Axis = "step") -> Curve:
-        """Return a metric at the resolution of a chart; without points where the run has no such metric."""
+    def curve(
+        self, run_id: RunId, key: str, n_buckets: int = 1000, *, axis: Axis = "step", within: Span | None = None
+    ) -> Curve:
+        """Return a metric, or what of it is ``within``, at the resolution of a chart; without points where there are none."""
         with self.reader.open() as rows:
             if rows is not None:
-                return read_curve(rows, run_id, key, n_buckets, axis)
-        return curve_of(self.history(run_id, key), key, n_buckets, axis)
+                return read_curve(rows, run_id, key, n_buckets, axis, within=within)
+        return curve_of(self.history(run_id, key), key, n_buckets, axis, within)
 
     def keys(self, group: str) -> list[str]:
         """Return the names of all ``metrics``, ``params`` or ``tags``; of a server's, nothing."""

@@ -1,4 +1,4 @@
-"""Many runs side by side, in the parts that a page asks for as it shows them: runs, curves, code, packages."""
+"""Many runs side by side, in the parts that a page asks for as it shows them: runs, curves, code, data, packages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from jupyter_mlops.core.curve import Axis, Curve
+from jupyter_mlops.core.curve import Axis, Curve, Span
 from jupyter_mlops.core.errors import BadInput, NotFound
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import Record
-from jupyter_mlops.core.run import Run
+from jupyter_mlops.core.run import Run, RunDataset
 from jupyter_mlops.ports import World
 from jupyter_mlops.training.compare import (
     CodeDiff,
@@ -86,6 +86,16 @@ class Packages(Record, frozen=True, kw_only=True):
     """Name to version, with ``python``; empty where the runs recorded none."""
 
 
+class UsedData(Record, frozen=True, kw_only=True):
+    """Runs that used the same data for the same."""
+
+    id: str
+    """Of the data: the same in every answer."""
+    runs: list[RunId]
+    datasets: list[RunDataset] = []
+    """Ordered by what for, then by name; empty where the runs named none."""
+
+
 def compared_runs(world: World, refs: Sequence[str]) -> ComparedRuns:
     """Return the runs of ids, beginnings of ids or names; what is not there is said, and hides none of the others."""
     found: dict[str, Run] = {}
@@ -101,11 +111,17 @@ def compared_runs(world: World, refs: Sequence[str]) -> ComparedRuns:
 
 
 def compared_curves(
-    world: World, refs: Sequence[str], key: str, *, n_buckets: int = 1000, axis: Axis = "step"
+    world: World,
+    refs: Sequence[str],
+    key: str,
+    *,
+    n_buckets: int = 1000,
+    axis: Axis = "step",
+    within: Span | None = None,
 ) -> list[RunCurve]:
-    """Return a metric's curve of each run that has logged it, at the resolution of a chart."""
+    """Return a metric's curve, or what of it is ``within``, of each run that has logged it, at the resolution of a chart."""
     runs = _runs(world, refs)
-    curves = _of_each(runs, lambda run: world.tracking.curve(run.id, key, n_buckets, axis=axis))
+    curves = _of_each(runs, lambda run: world.tracking.curve(run.id, key, n_buckets, axis=axis, within=within))
     return [RunCurve(run=run.id, curve=curve) for run, curve in zip(runs, curves, strict=True) if curve.n_points]
 
 
@@ -138,6 +154,20 @@ def compared_packages(world: World, refs: Sequence[str]) -> list[Packages]:
             found[name].runs.append(run.id)
         else:
             found[name] = Packages(id=name, runs=[run.id], packages=packages)
+    return list(found.values())
+
+
+def compared_data(world: World, refs: Sequence[str]) -> list[UsedData]:
+    """Return which runs used the same data, in the order of the first run of each."""
+    runs = _runs(world, refs)
+    found: dict[str, UsedData] = {}
+    for run, unordered in zip(runs, _of_each(runs, lambda run: world.tracking.datasets(run.id)), strict=True):
+        datasets = sorted(unordered, key=lambda one: (one.context, one.name, one.digest))
+        name = _digest(*(part for one in datasets for part in (one.context, one.name, one.digest)))
+        if name in found:
+            found[name].runs.append(run.id)
+        else:
+            found[name] = UsedData(id=name, runs=[run.id], datasets=datasets)
     return list(found.values())
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from jupyter_mlops.core.curve import Axis, Curve, Sparkline
+from jupyter_mlops.core.curve import Axis, Curve, Span, Sparkline
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Run, RunStatus
@@ -161,9 +161,15 @@ def read_curve(world: World, ref: str, key: str, *, n_buckets: int = 1000, axis:
 
 
 def read_curves(
-    world: World, ref: str, keys: Iterable[str], *, n_buckets: int = 1000, axis: Axis = "step"
+    world: World,
+    ref: str,
+    keys: Iterable[str],
+    *,
+    n_buckets: int = 1000,
+    axis: Axis = "step",
+    within: Span | None = None,
 ) -> list[Curve]:
-    """Return several of a run's metrics, as ``read_curve`` does one; those that it does not have are left out."""
+    """Return several of a run's metrics, as ``read_curve`` does one, or what of them is ``within``; those without points left out."""
     run = world.tracking.run(ref)
-    curves = (world.tracking.curve(run.id, key, n_buckets, axis=axis) for key in dict.fromkeys(keys))
+    curves = (world.tracking.curve(run.id, key, n_buckets, axis=axis, within=within) for key in dict.fromkeys(keys))
     return [curve for curve in curves if curve.n_points]

@@ -260,17 +260,20 @@ def test_a_run_is_the_same_both_ways_by_id_beginning_and_name(stores: Stores):
     n_buckets=st.integers(2, 20),
     axis=st.sampled_from(["step", "time"]),
     n_others=st.sampled_from([0, 4]),
+    within=st.sampled_from([None, (-5, 20), (7, 7), (100, 200)]),
 )
-def test_a_curve_is_the_same_both_ways(stores: Stores, points, n_buckets: int, axis, n_others: int):
+def test_a_curve_is_the_same_both_ways(stores: Stores, points, n_buckets: int, axis, n_others: int, *, within):
     from mlflow.entities import Metric
 
     ours, theirs, every = stores
     key = uuid.uuid4().hex
     for run in every[: n_others + 1]:  # others' points of that name at those times
         ours.client.log_batch(run.id, [Metric(key, value, at, step) for value, step, at in points])
-    curve = ours.curve(every[0].id, key, n_buckets, axis=axis)
-    assert curve == theirs.curve(every[0].id, key, n_buckets, axis=axis)
-    assert curve.n_points == len({(str(value), step, at) for value, step, at in points})
+    curve = ours.curve(every[0].id, key, n_buckets, axis=axis, within=within)
+    assert curve == theirs.curve(every[0].id, key, n_buckets, axis=axis, within=within)
+    low, high = within or (-math.inf, math.inf)
+    inside = {point for point in points if low <= point[1 if axis == "step" else 2] <= high}
+    assert curve.n_points == len({(str(value), step, at) for value, step, at in inside})
     assert len(curve.at) == len(curve.low) == len(curve.high) == len(curve.last) <= max(n_buckets, 1)
     assert curve.at == sorted(curve.at)
 

@@ -15,6 +15,7 @@ from jupyter_mlops.training.compared import (
     code_diff,
     code_versions,
     compared_curves,
+    compared_data,
     compared_packages,
     compared_runs,
 )
@@ -83,6 +84,8 @@ def test_curves_of_the_runs_that_have_logged_the_metric(workspace, make_run):
     ]
     (first, _) = compared_curves(workspace, ["a", "c"], "loss", axis="time")
     assert first.curve.at == [1000, 1001, 1002]
+    (part,) = compared_curves(workspace, ["a", "c"], "loss", axis="time", within=(1001, 5000))
+    assert (part.run, part.curve.at, part.curve.n_points) == (a, [1001, 1002], 2)
 
 
 def test_runs_of_the_same_source_are_one_version_of_the_code(workspace, make_run):
@@ -120,3 +123,23 @@ def test_runs_with_the_same_packages_are_told_once_and_damage_counts_as_none(wor
     assert [one.runs for one in found] == [[a, b], [c], [bare, damaged]]
     assert found[0].packages == {"python": "3.11.7", "numpy": "1.26.0", "pandas": "2.2"}
     assert found[2].packages == {}
+
+
+def test_runs_of_the_same_data_are_told_once_whatever_the_order_in_which_they_named_them(workspace, make_run):
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    def use(run: str, *used: tuple[str, str, str]) -> None:
+        for context, name, digest in used:
+            data = Dataset(name, digest, "local", "{}", profile='{"num_rows": 3}')
+            tags = [InputTag("mlflow.data.context", context)]
+            workspace.tracking.client.log_inputs(run, [DatasetInput(data, tags)])  # MLflow's only way
+
+    a, b, c, bare = (make_run(name) for name in ("a", "b", "c", "bare"))
+    use(a, ("training", "rows", "1"), ("test", "rows", "2"))
+    use(b, ("test", "rows", "2"), ("training", "rows", "1"))
+    use(c, ("training", "rows", "3"))
+    found = compared_data(workspace, ["a", "b", "c", "bare"])
+    assert [one.runs for one in found] == [[a, b], [c], [bare]]
+    assert [(one.context, one.digest) for one in found[0].datasets] == [("test", "2"), ("training", "1")]
+    assert found[2].datasets == []
+    assert compared_data(workspace, [b])[0].id == found[0].id

@@ -14,6 +14,7 @@ from jupyter_mlops.core.record import MetricValue, Record
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.core.search import RunPage
 from jupyter_mlops.ports import World
+from jupyter_mlops.server.operations import limits
 from jupyter_mlops.server.operations.limits import Most
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Body, Download
@@ -168,12 +169,24 @@ def list_sparklines(world: World, *, runs: str, key: str) -> list[Sparkline]:
     return read_sparklines(world, ids, key)
 
 
-def list_curves(world: World, ref: str, *, keys: str, buckets: Buckets = 1000, axis: Axis = "step") -> list[Curve]:
-    """List several metrics, named with commas between them, as ``metrics`` does one; those that the run has not are left out."""
+def list_curves(
+    world: World,
+    ref: str,
+    *,
+    keys: str,
+    buckets: Buckets = 1000,
+    axis: Axis = "step",
+    first: limits.Place | None = None,
+    last: limits.Place | None = None,
+) -> list[Curve]:
+    """List several metrics, named with commas between them, as ``metrics`` does one; those that the run has not are left out.
+
+    ``first`` and ``last`` are the places of the axis between which their points are wanted, a part shown more finely.
+    """
     named = [key for key in keys.split(",") if key]
     if len(named) > MOST_CURVES:
         raise TooManyCurves(len(named))
-    return read_curves(world, ref, named, n_buckets=buckets, axis=axis)
+    return read_curves(world, ref, named, n_buckets=buckets, axis=axis, within=limits.span(first, last))
 
 
 def submit_run(world: World, place: Place, body: SubmitRun) -> Run:

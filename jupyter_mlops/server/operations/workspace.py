@@ -12,7 +12,9 @@ import msgspec
 from jupyter_mlops._version import __version__
 from jupyter_mlops.agent import unit
 from jupyter_mlops.agent.control import stop_agent
+from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.record import Record
+from jupyter_mlops.inputs.environments import installed_packages
 from jupyter_mlops.ports import World
 from jupyter_mlops.server.place import Place
 
@@ -55,6 +57,11 @@ class Checkable(World, Protocol):
 
     def status(self) -> Sequence[Any]:
         """Return a record for each part."""
+
+
+def show_environment() -> Environment:
+    """Show the packages of the Python that the server runs in, as they are now."""
+    return installed_packages()
 
 
 def show_workspace(world: World) -> WorkspaceInfo:

@@ -38,6 +38,10 @@ async def test_each_part_of_a_comparison_has_its_address(api, two):
     assert "+첫 실행" in diff["changes"][0]["diff"]
     packages = (await api("GET", "comparison/packages", runs=named)).body["items"]
     assert [(one["runs"], one["packages"]) for one in packages] == [([a, b], {})]
+    data = (await api("GET", "comparison/data", runs=named)).body["items"]
+    assert [(one["runs"], one["datasets"]) for one in data] == [([a, b], [])]
+    later = (await api("GET", "comparison/curves", runs=named, key="loss", first=1)).body["items"]
+    assert later == []
 
 
 async def test_what_cannot_be_compared_is_refused_by_name(api, two):

@@ -203,6 +203,11 @@ async def test_metrics_are_logged_to_a_run_that_executes_elsewhere(api, here):
     logged = await api("POST", f"runs/{run.id}/metrics", {"values": {"acc": 0.5, "loss": "Infinity"}, "step": 3})
     assert (logged.status, logged.body["metrics"]) == (200, {"acc": 0.5, "loss": "Infinity"})
     assert [(point.step, point.value) for point in here.tracking.history(run.id, "acc")] == [(3, 0.5)]
+    for first, last, at in ((None, 3, [3]), (3, None, [3]), (-1, 2, []), (4, 2**60, [])):
+        wanted = {name: place for name, place in (("first", first), ("last", last)) if place is not None}
+        curves = (await api("GET", f"runs/{run.id}/curves", keys="acc", **wanted)).body["items"]
+        assert [place for curve in curves for place in curve["at"]] == at
+    assert (await api("GET", f"runs/{run.id}/curves", keys="acc", first=2**63)).status == 400
 
     assert (await api("POST", f"runs/{run.id}/metrics", {"values": {"acc": "high"}})).status == 400
     assert (await api("POST", "runs/nothing/metrics", {"values": {"acc": 1}})).body["code"] == "run-not-found"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+from importlib.metadata import version
+
 import pytest
 
 from jupyter_mlops import __version__
@@ -56,6 +59,12 @@ async def test_the_first_write_makes_one(api, jp_root_dir):
     assert (await api("POST", "models", {"name": "m", "file": "x.bin"})).status == 201
     shown = (await api("GET", "workspace")).body
     assert (shown["home"], shown["short_home"]) == (str(jp_root_dir), str(jp_root_dir))
+
+
+async def test_the_packages_that_are_here_now_are_told(api):
+    here = (await api("GET", "environment")).body
+    assert here["python"] == platform.python_version()
+    assert here["packages"]["msgspec"] == version("msgspec")
 
 
 async def test_status_asks_every_part(api, here):
