@@ -167,8 +167,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a metric of each run that has logged it, at the resolution of a chart. */
+        /** Show a metric of each run that has logged it, or what of it is from ``first`` to ``last``, at the resolution of a chart. */
         get: operations["show_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comparison/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show which runs used the same data, and which those are. */
+        get: operations["show_data"];
         put?: never;
         post?: never;
         delete?: never;
@@ -220,6 +237,23 @@ export interface paths {
         };
         /** Return what the clients of each service were answered, of those whose gateway runs on this machine. */
         get: operations["all_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/environment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the packages of the Python that the server runs in, as they are now. */
+        get: operations["show_environment"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3270,6 +3304,16 @@ export interface components {
             weight: number;
         };
         /**
+         * UsedData
+         * @description Runs that used the same data for the same.
+         */
+        UsedData: {
+            /** @default [] */
+            datasets: components["schemas"]["RunDataset"][];
+            id: string;
+            runs: string[];
+        };
+        /**
          * VersionComparison
          * @description Two versions of a model or more, side by side.
          */
@@ -3695,6 +3739,8 @@ export interface operations {
                 key: string;
                 buckets?: number;
                 axis?: "step" | "time";
+                first?: number | null;
+                last?: number | null;
             };
             header?: never;
             path?: never;
@@ -3710,6 +3756,39 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["RunCurve"][];
+                    };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_data: {
+        parameters: {
+            query: {
+                runs: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["UsedData"][];
                     };
                 };
             };
@@ -3806,6 +3885,35 @@ export interface operations {
                     "application/json": {
                         items: components["schemas"]["ServiceCounts"][];
                     };
+                };
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_environment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
                 };
             };
             /** @description Why not, and what to do. */
@@ -5448,6 +5556,8 @@ export interface operations {
                 keys: string;
                 buckets?: number;
                 axis?: "step" | "time";
+                first?: number | null;
+                last?: number | null;
             };
             header?: never;
             path: {
