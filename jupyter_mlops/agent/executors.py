@@ -10,7 +10,7 @@ from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Failed, UnknownThing
 from jupyter_mlops.core.record import convert, plain
 from jupyter_mlops.core.service import Service
-from jupyter_mlops.delivery.deployments import DEPLOY, REMOVE, ROLLBACK, Wanted
+from jupyter_mlops.delivery.deployments import DEPLOY, REMOVE, ROLLBACK, UPDATE, Wanted
 from jupyter_mlops.delivery.images import BUILD, PUSH, build_image, push_image
 from jupyter_mlops.delivery.services import DELETE
 from jupyter_mlops.delivery.trials import TEST, try_image
@@ -59,6 +59,7 @@ def _test(world: World, activity: Activity, say: Say) -> dict[str, Any]:
 
 EXECUTORS: Final[Mapping[str, Executor]] = {
     DEPLOY: _deploy,
+    UPDATE: _deploy,
     REMOVE: _remove,
     ROLLBACK: _rollback,
     DELETE: _delete,

@@ -96,3 +96,11 @@ class Manifest(Entry, frozen=True, kw_only=True):
     def ref(self) -> str:
         """``NAME:VERSION``."""
         return f"{self.name}:{self.version}"
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether a request's body may be one value as it is: a picture, or whatever bytes."""
+        columns, tensors = self.schema.columns, self.schema.tensors
+        rows_are_bytes = [column.type for column in columns] == ["binary"]
+        pictures = len(tensors) == 1 and len(tensors[0].shape) in {3, 4}
+        return rows_are_bytes or pictures or (self.script is not None and not columns)

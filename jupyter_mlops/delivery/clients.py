@@ -69,6 +69,8 @@ class Example(Record, frozen=True, kw_only=True):
     body: Any
     is_sample: bool
     """Whether it is the manifest's own sample; else it was made up from the schema."""
+    takes_bytes: bool = False
+    """Whether a body may also be a picture, or whatever bytes, as they are."""
 
 
 class _Dialect(Record, frozen=True, kw_only=True):
@@ -137,6 +139,7 @@ def service_example(world: World, name: str, deployment: str = "") -> Example:
         manifest=part.manifest,
         body=example(manifest) if sample is None else sample,
         is_sample=sample is not None,
+        takes_bytes=manifest.takes_bytes,
     )
 
 

@@ -18,6 +18,8 @@ from jupyter_mlops.delivery.placement import check_kept_here
 from jupyter_mlops.ports import World
 
 DEPLOY: Final = "services.deploy"
+UPDATE: Final = "services.update"
+"""The same work, where the deployment is there already."""
 REMOVE: Final = "services.remove"
 ROLLBACK: Final = "services.rollback"
 FIRST: Final = "blue"
@@ -27,7 +29,7 @@ MOST_CHANGES: Final = 20
 
 
 class Wanted(Record, frozen=True, kw_only=True):
-    """What ``services.deploy`` is asked for: the activity's arguments. What is ``None`` stays as it is when its turn comes."""
+    """What a deploy or an update is asked for: the activity's arguments. What is ``None`` stays as it is when its turn comes."""
 
     service: str
     manifest: str

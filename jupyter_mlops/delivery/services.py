@@ -24,6 +24,7 @@ from jupyter_mlops.delivery.deployments import (
     DEPLOY,
     REMOVE,
     ROLLBACK,
+    UPDATE,
     OneHost,
     Wanted,
     choose_name,
@@ -148,7 +149,8 @@ def deploy(
         configure(world, name, settings)
     if certificate is not None or (tls and known.certificate is None):
         renew(world, name, certificate)
-    return world.submit(DEPLOY, f"service {name}", plain(wanted))
+    verb = UPDATE if part in {one.name for one in known.deployments} else DEPLOY
+    return world.submit(verb, f"service {name}", plain(wanted))
 
 
 def update(
@@ -257,7 +259,7 @@ def activities_of(world: World, service: str) -> list[Activity]:
         activity
         for state in ("queued", "running")
         for activity in world.catalog.find(Activity, state=state)
-        if activity.verb in {DEPLOY, DELETE, REMOVE, ROLLBACK} and activity.args.get("service") == service
+        if activity.verb in {DEPLOY, UPDATE, DELETE, REMOVE, ROLLBACK} and activity.args.get("service") == service
     ]
 
 

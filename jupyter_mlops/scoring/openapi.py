@@ -108,11 +108,8 @@ def _operation(summary: str, operation: str, takes: Json, answers: Json) -> Json
 
 def _medias(manifest: Manifest) -> Json:
     """Return what is taken beside JSON, as schemas by content type; ``{}`` stands for bytes."""
-    schema = manifest.schema
     medias: Json = {"text/csv": {"type": "string"}, **({ARROW: {}} if arrow.is_here() else {})}
-    rows_are_bytes = [column.type for column in schema.columns] == ["binary"]
-    pictures = len(schema.tensors) == 1 and len(schema.tensors[0].shape) in {3, 4}
-    if rows_are_bytes or pictures or (manifest.script is not None and not schema.columns):
+    if manifest.takes_bytes:
         medias |= {"image/*": {}, "application/octet-stream": {}}
     return medias
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.agent.control import agent_status, stop_agent
-from jupyter_mlops.core.service import Service
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.errors import Unavailable
+from jupyter_mlops.core.service import Limits, Service
 from jupyter_mlops.delivery.calls import Caller, endpoint_of
 from jupyter_mlops.delivery.clients import client_program
 from jupyter_mlops.delivery.manifests import create_manifest
@@ -26,9 +30,14 @@ from jupyter_mlops.workspace import Workspace
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 NAME = "churn-eu"
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR4nGO4oKCAFTEMLQkAvk5EAfjoixEAAAAASUVORK5CYII="
+)
+"""A PNG of 8 by 8 red pixels."""
 SAMPLE = {"columns": ["age"], "data": [[20.0], [50.0]]}
-# Refuses a body without rows in its own words, as scoring scripts do.
+# Refuses a body without rows in its own words, as scoring scripts do, and gives bytes back as it got them.
 SCRIPT = """
+import base64
 import time
 
 def init():
@@ -36,6 +45,8 @@ def init():
 
 def run(data):
     time.sleep(0.002)
+    if isinstance(data, bytes):
+        return {{"n_bytes": len(data), "picture": base64.b64encode(data).decode()}}
     return {{"predictions": [{score}] * len(data["data"])}}
 """
 
@@ -128,6 +139,25 @@ def confirm(page: Any, name: str) -> None:
     dialog.wait_for(state="detached")
 
 
+def form(page: Any) -> Any:
+    """The form that a button opened, once it has taken the focus, which it does a moment after it is drawn."""
+    page.locator(".jp-Mlops-dialog .jp-Mlops-form").wait_for()
+    page.wait_for_function("document.querySelector('.jp-Mlops-dialog').contains(document.activeElement)")
+    return page.locator(".jp-Mlops-dialog")
+
+
+def fill(shown: Any, **fields: str) -> None:
+    """Fill a form's fields in by their labels, those that are folded away, too."""
+    more = shown.locator("details:not([open]) > summary")
+    if more.count():
+        more.first.click()
+    for label, value in fields.items():
+        named = shown.get_by_label(re.compile(rf"^{label.replace('_', ' ')}\*?$"))  # a star marks what is needed
+        field = named.and_(shown.locator("input"))
+        field.fill(value)
+        assert field.input_value() == value
+
+
 def clipboard(page: Any) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
@@ -211,6 +241,36 @@ def test_the_console_sends_the_sample_to_whom_it_is_told_to_and_shows_what_comes
     body.get_by_text('"columns"').wait_for()
 
 
+def test_the_console_sends_files_and_shows_and_saves_what_comes(page: Any, tmp_path: Path) -> None:
+    """Short text goes into the editor; what is no text goes as it is, and comes back as a picture."""
+    files, answer = page.get_by_label("File to send"), page.get_by_role("region", name="Answer", exact=True)
+    files.set_input_files({"name": "rows.json", "mimeType": "application/json", "buffer": b'{"data":[[7]]}'})
+    page.get_by_role("textbox", name="Body of the request").get_by_text("[[7]]").wait_for()
+    with page.expect_file_chooser() as chooser:
+        press(page, "File…")
+    chooser.value.set_files({"name": "dot.png", "mimeType": "image/png", "buffer": PICTURE})
+    page.locator(".jp-Mlops-tryFile").get_by_text("dot.png").wait_for()
+    page.get_by_role("img", name="The picture").wait_for()
+    press(page, "Send")
+    answer.get_by_text(f'"n_bytes": {len(PICTURE)}').wait_for()
+    picture = answer.get_by_role("img", name="Picture at picture")
+    assert picture.evaluate("async one => (await one.decode(), one.naturalWidth)") == 8
+    press(page, "Copy answer")
+    said = clipboard(page)
+    with page.expect_download() as saved:
+        press(page, "Save answer")
+    saved.value.save_as(tmp_path / saved.value.suggested_filename)
+    assert (tmp_path / "answer.json").read_text("utf-8") == said
+    press(page, "Back to text")
+    press(page, "Sample")
+    page.get_by_label("Format").select_option("CSV")
+    page.get_by_role("textbox", name="Body of the request").get_by_text("age").wait_for()
+    page.get_by_label("Format").select_option("JSON")
+    press(page, "In the log")
+    page.get_by_role("searchbox", name="Search the log").wait_for()
+    assert page.get_by_role("searchbox", name="Search the log").input_value()
+
+
 def test_lines_of_the_log_come_as_they_are_written_and_are_searched(page: Any, world: Workspace) -> None:
     tab(page, "Logs")
     log = page.get_by_role("log", name="Log")
@@ -235,6 +295,30 @@ def test_a_request_that_was_kept_is_seen_and_tried_again(page: Any) -> None:
     assert "[20]" in page.locator(".jp-Mlops-requestDetail").inner_text()
     press(page, "Try it again")
     page.get_by_role("textbox", name="Body of the request").get_by_text('"columns"').wait_for()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_every_text_is_readable_in_each_theme(theme: str, page: Any, tmp_path: Path, labs: Any) -> None:
+    """By the contrast of WCAG AA, but for what Lab's own editor colours. What follows is done in the dark."""
+    page.get_by_role("menuitem", name="Settings").click()
+    page.get_by_text("Theme", exact=True).first.hover()
+    page.get_by_text(theme, exact=True).click()
+    page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+    low: dict[str, float] = {}
+    shown = {
+        "Live": ".uplot", "Try it": ".cm-content", "Logs": ".jp-Mlops-logBox", "Requests": "table",
+        "Lineage": ".jp-Mlops-box", "Access": ".jp-Mlops-code", "Settings": ".jp-Mlops-facts",
+    }  # fmt: skip
+    for name, part in shown.items():
+        tab(page, name)
+        page.get_by_role("tabpanel", name=name).locator(part).first.wait_for()
+        page.screenshot(path=tmp_path / f"{name}.png")
+        low |= {
+            f"{name}: {text}": ratio
+            for text, ratio in page.evaluate(labs.CONTRASTS, ".jp-Mlops-service").items()
+            if ratio < 4.5
+        }
+    assert low == {}
 
 
 def test_keys_are_copied_unseen_shown_when_asked_and_made_anew(page: Any, world: Workspace) -> None:
@@ -265,26 +349,40 @@ def test_client_code_is_there_in_each_language(page: Any, world: Workspace) -> N
 def test_settings_are_changed_while_it_runs(page: Any, service: Any) -> None:
     tab(page, "Settings")
     press(page, "Configure…")
-    page.get_by_role("dialog").get_by_label("Requests waiting beyond those").fill("77")
+    fill(form(page), Requests_waiting_beyond_those="77")
     confirm(page, "Save")
+    eventually(lambda: service().limits.max_queue == 77)
+    assert service().limits.max_concurrent == Limits().max_concurrent
     page.locator(".jp-Mlops-facts").get_by_text("77").wait_for()
-    assert service().limits.max_queue == 77
+
+    page.get_by_role("tabpanel", name="Settings").get_by_role("button", name="Scale…").click()
+    fill(form(page), Deployment="green", How_many="2")
+    confirm(page, "Scale")
+    eventually(lambda: [one.replicas for one in service().deployments] == [1, 2])
 
 
-def test_it_is_scaled_updated_with_progress_and_rolled_back(page: Any, service: Any) -> None:
+def test_what_goes_on_is_cancelled_and_what_failed_is_said_until_it_is_dismissed(page: Any, world: Workspace) -> None:
+    made = Activity(name="0123456789abcdef", verb="services.update", subject=f"service {NAME}", node="elsewhere")
+    world.catalog.add(made)
+    going_on = page.locator(".jp-Mlops-serviceProgress", has=page.get_by_role("progressbar", name=f"Update {NAME}"))
+    going_on.get_by_role("button", name="Cancel").click()
+    eventually(lambda: world.catalog.get(Activity, made.name).cancel_asked)
+    error = Unavailable("The engine does not answer.").problem()
+    world.catalog.edit(Activity, made.name, lambda one: replace(one, state="failed", error=error))
+    failed = page.locator(".jp-Mlops-serviceNotices").get_by_role("alert")
+    failed.get_by_text("The last change failed: The engine does not answer.").wait_for()
+    press(page, "Dismiss")
+    failed.wait_for(state="detached")
+
+
+def test_it_is_updated_with_progress_and_rolled_back(page: Any, service: Any) -> None:
     tab(page, "Live")
     press(page, "Update…")
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Model").fill("churn")
-    dialog.get_by_label("Deployment").fill("blue")
-    more = dialog.locator("summary")
-    if more.count():
-        more.first.click()
-    dialog.get_by_label("Manifest").fill("blue:2")
+    fill(form(page), Model="churn", Deployment="blue", Manifest="blue:2")
     confirm(page, "Update")
-    page.get_by_role("progressbar", name=f"Deploy {NAME}").wait_for()
+    page.get_by_role("progressbar", name=f"Update {NAME}").wait_for()
     eventually(lambda: service().deployments[0].manifest == "blue:2")
-    page.get_by_role("progressbar", name=f"Deploy {NAME}").wait_for(state="detached")
+    page.get_by_role("progressbar", name=f"Update {NAME}").wait_for(state="detached")
     page.get_by_role("row", name=re.compile("^blue")).get_by_text("blue:2").wait_for()
 
     press(page, "Roll back…")
@@ -292,15 +390,20 @@ def test_it_is_scaled_updated_with_progress_and_rolled_back(page: Any, service: 
     eventually(lambda: service().deployments[0].manifest == "blue:1")
 
 
-def test_a_deployment_is_removed_when_it_gets_no_more(page: Any, service: Any) -> None:
+def test_a_deployment_is_added_and_one_that_gets_no_more_is_removed(page: Any, service: Any) -> None:
     page.get_by_role("row", name=re.compile("^blue")).get_by_text("blue:1").wait_for()
+    press(page, "Add deployment…")
+    fill(form(page), Deployment="red", Model="churn", Traffic="0", Manifest="green:1")
+    confirm(page, "Add")
+    eventually(lambda: [(one.name, one.weight) for one in service().deployments][2:] == [("red", 0)])
+    page.get_by_role("row", name=re.compile("^red")).first.wait_for()
     page.get_by_role("spinbutton", name="Percent of traffic of green").fill("0")
     page.get_by_role("spinbutton", name="Percent of requests copied to green").fill("0")
     press(page, "Apply")
-    eventually(lambda: service().deployments[-1].weight == 0)
+    eventually(lambda: service().deployments[1].weight == 0)
     press(page, "Remove deployment green")
     confirm(page, "Remove")
-    eventually(lambda: [one.name for one in service().deployments] == ["blue"])
+    eventually(lambda: [one.name for one in service().deployments] == ["blue", "red"])
     page.get_by_role("row", name=re.compile("^green")).first.wait_for(state="detached")
 
 
@@ -310,25 +413,6 @@ def test_it_says_that_the_agent_is_not_running_and_starts_it(page: Any, world: W
     press(page, "Start the agent")
     page.get_by_text("The agent of this workspace is not running").wait_for(state="detached")
     assert agent_status(world).running
-
-
-def test_it_is_as_readable_in_the_dark(page: Any, tmp_path: Path, labs: Any) -> None:
-    """Every text has the contrast of WCAG AA, but for what Lab's own editor colours."""
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_text("Theme", exact=True).first.hover()
-    page.get_by_text("JupyterLab Dark", exact=True).click()
-    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    low: dict[str, float] = {}
-    for name in ("Live", "Try it", "Logs", "Requests", "Access", "Settings"):
-        tab(page, name)
-        page.wait_for_timeout(400)
-        page.screenshot(path=tmp_path / f"{name}.png")
-        low |= {
-            f"{name}: {text}": ratio
-            for text, ratio in page.evaluate(labs.CONTRASTS, ".jp-Mlops-service").items()
-            if ratio < 4.5
-        }
-    assert low == {}
 
 
 def test_it_speaks_https_when_told_to_and_is_deleted(page: Any, world: Workspace, service: Any) -> None:

@@ -56,7 +56,7 @@ export class Client {
   /** Post a body as it is, of any media type; return the answer whatever its status. */
   raw(
     path: PathOf<'post'>,
-    { body, media, ...ask }: { readonly body: string; readonly media: string } & Omit<Loose, 'body'>
+    { body, media, ...ask }: { readonly body: string | Blob; readonly media: string } & Omit<Loose, 'body'>
   ): Promise<Response> {
     return this.send(API + address(path, ask), {
       method: 'POST',

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useSession, useTrans } from '../api/context';
+import { useAddress } from '../common/address';
 import { size } from '../common/format';
 import { Rendered } from '../common/rendered';
 import { Button } from '../common/ui/button';
@@ -120,17 +121,6 @@ function useText(blob: Blob, isText: boolean): string | null {
     };
   }, [blob, isText]);
   return text;
-}
-
-function useAddress(blob: Blob, type: string): string {
-  const [address, setAddress] = useState('');
-  useEffect(() => {
-    const made = URL.createObjectURL(new Blob([blob], { type }));
-    // eslint-disable-next-line react-hooks/set-state-in-effect -- an address is to be given back, so it is made here
-    setAddress(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob, type]);
-  return address;
 }
 
 function Picture({ path, blob }: { readonly path: string; readonly blob: Blob }): JSX.Element {

@@ -13,7 +13,7 @@ import { Button, IconButton } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
 import { TONES, activitiesOf, nWanted, servedModels } from './model';
 import { useFigures, useServed, useServiceActivities } from './queries';
-import { stateName } from './words';
+import { activityTitle, stateName } from './words';
 
 export function Head({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
@@ -183,7 +183,7 @@ function Progress({ activity }: { readonly activity: Activity }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
   const percent = Math.round(activity.progress * 100);
-  const title = activityTitle(activity);
+  const title = activityTitle(activity, trans);
   return (
     <div className="jp-Mlops-serviceProgress">
       <StatusIcon tone="busy" title={activity.state} />
@@ -207,10 +207,4 @@ function Progress({ activity }: { readonly activity: Activity }): JSX.Element {
       </Button>
     </div>
   );
-}
-
-/** `services.deploy` on `service churn` is `Deploy churn`. */
-function activityTitle({ verb, subject }: Activity): string {
-  const word = verb.split('.').pop() ?? verb;
-  return `${word.charAt(0).toUpperCase()}${word.slice(1)} ${subject.replace(/^service /, '')}`;
 }

@@ -4,6 +4,19 @@
 export const MEDIA = ['application/json', 'text/csv'] as const;
 export type Media = (typeof MEDIA)[number];
 
+/** What is being written. */
+export interface Draft {
+  /** Null: the sample. */
+  readonly text: string | null;
+  readonly media: Media;
+  /** What is sent as it is in place of the text. */
+  readonly file: File | null;
+  /** Empty: by traffic. */
+  readonly deployment: string;
+}
+
+export const NO_DRAFT: Draft = { text: null, media: 'application/json', file: null, deployment: '' };
+
 export interface Fault {
   readonly message: string;
   /** From 1 on; null where the engine does not say. */

@@ -1,32 +1,21 @@
-/** The console: a body, filled with the sample, is sent to the service, and its answer shown beside it. */
+/** The console: a body, filled with the sample or from a file, is sent to the service, and its answer shown beside it. */
 
-import { Clipboard } from '@jupyterlab/apputils';
 import { useState } from 'react';
 import type { JSX } from 'react';
 
 import { useCan, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
+import { size } from '../common/format';
 import { Button } from '../common/ui/button';
-import { Failed } from '../common/ui/states';
-import { Code } from './code';
-import { BodyEditor } from './editor';
-import { latencyText } from './figures';
+import { Answer } from './answer';
+import { isBytes, mediaOf } from './files';
 import { useExample } from './queries';
 import type { Example } from './queries';
+import { Choices, RequestBody } from './request';
 import { score } from './scoring';
-import type { Scored } from './scoring';
-import { MEDIA, asCsv, jsonFault, pretty, prettyText } from './trying';
-import type { Media } from './trying';
-
-export interface Draft {
-  /** Null: the sample. */
-  readonly text: string | null;
-  readonly media: Media;
-  /** Empty: by traffic. */
-  readonly deployment: string;
-}
-
-export const NO_DRAFT: Draft = { text: null, media: 'application/json', deployment: '' };
+import type { Scored, Sent } from './scoring';
+import { asCsv, jsonFault, pretty, prettyText } from './trying';
+import type { Draft, Media } from './trying';
 
 interface Props {
   readonly service: Service;
@@ -42,37 +31,33 @@ export function TryIt({ service, draft: written, onDraft, sending, onFind }: Pro
   const trans = useTrans();
   const isThere = service.deployments.some(one => one.name === written.deployment);
   const draft = isThere ? written : { ...written, deployment: '' }; // it was removed meanwhile
-  const { media, deployment } = draft;
+  const { media, deployment, file } = draft;
   const example = useExample(service.name, deployment);
-  const canWrite = useCan('write');
   const sample = example.data ? sampleText(example.data, media) : null;
   const body = draft.text ?? sample ?? '';
-  const fault = media === 'application/json' && body.trim() ? jsonFault(body) : null;
-  const refused = !canWrite
-    ? trans.__('This server lets you look only.')
-    : !service.port
-      ? trans.__('It has no address yet.')
-      : draft.text === null && example.isPending
-        ? trans.__('The sample is being loaded.')
-        : null;
+  const fault = file
+    ? fileFault(file, service, example.data, trans)
+    : media === 'application/json' && body.trim()
+      ? textFault(body, trans)
+      : null;
+  const lookOnly = useCan('write') ? null : trans.__('This server lets you look only.');
+  const isWaiting = !file && draft.text === null && example.isPending;
+  const refused =
+    lookOnly ??
+    (service.port ? null : trans.__('It has no address yet.')) ??
+    (isWaiting ? trans.__('The sample is being loaded.') : file && fault);
   const send = (): void => {
     if (refused === null) {
-      void sending.send(body, media, deployment);
+      void sending.send({ body: file ?? body, media: file ? mediaOf(file) : media, deployment });
     }
   };
   return (
     <div className="jp-Mlops-try">
       <div className="jp-Mlops-tryBar" role="group" aria-label={trans.__('Request')}>
         <Choices service={service} draft={draft} onDraft={onDraft} />
-        <Button
-          title={trans.__('Fill in the sample again')}
-          onClick={() => onDraft({ ...draft, text: null })}
-        >
-          {trans.__('Sample')}
-        </Button>
-        {media === 'application/json' && (
+        {media === 'application/json' && !file && (
           <Button
-            refused={fault ? trans.__('It is no JSON yet.') : null}
+            refused={fault === null ? null : trans.__('It is no JSON yet.')}
             onClick={() => onDraft({ ...draft, text: prettyText(body) })}
           >
             {trans.__('Format JSON')}
@@ -91,15 +76,9 @@ export function TryIt({ service, draft: written, onDraft, sending, onFind }: Pro
       </div>
       <div className="jp-Mlops-tryBoth">
         <div className="jp-Mlops-tryRequest">
-          <BodyEditor
-            label={trans.__('Body of the request')}
-            text={body}
-            mimeType={media}
-            onChange={text => onDraft({ ...draft, text: text === sample ? null : text })}
-            onSend={send}
-          />
-          <p className={fault ? 'jp-Mlops-fault' : 'jp-Mlops-quiet'} role="status">
-            {fault ? faultText(fault, trans) : origin(draft.text, example.data, media, trans)}
+          <RequestBody draft={draft} text={body} sample={sample} onDraft={onDraft} onSend={send} />
+          <p className={fault === null ? 'jp-Mlops-quiet' : 'jp-Mlops-fault'} role="status">
+            {fault ?? (file ? '' : origin(draft.text, example.data, media, trans))}
           </p>
         </div>
         <Answer answer={sending.answer} error={sending.error ?? example.error} onFind={onFind} />
@@ -108,49 +87,31 @@ export function TryIt({ service, draft: written, onDraft, sending, onFind }: Pro
   );
 }
 
-function Choices({ service, draft, onDraft }: Omit<Props, 'sending' | 'onFind'>): JSX.Element {
-  const trans = useTrans();
-  return (
-    <>
-      <label>
-        {trans.__('Deployment')}
-        <select
-          className="jp-Mlops-select"
-          value={draft.deployment}
-          onChange={event => onDraft({ ...draft, deployment: event.target.value })}
-        >
-          <option value="">{trans.__('by traffic')}</option>
-          {service.deployments.map(one => (
-            <option key={one.name} value={one.name}>
-              {one.name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        {trans.__('Format')}
-        <select
-          className="jp-Mlops-select"
-          value={draft.media}
-          onChange={event => onDraft({ ...draft, media: event.target.value as Media, text: null })}
-        >
-          {MEDIA.map(one => (
-            <option key={one} value={one}>
-              {one === 'text/csv' ? 'CSV' : 'JSON'}
-            </option>
-          ))}
-        </select>
-      </label>
-    </>
-  );
-}
-
 type Trans = ReturnType<typeof useTrans>;
 
-function faultText(fault: NonNullable<ReturnType<typeof jsonFault>>, trans: Trans): string {
+function textFault(text: string, trans: Trans): string | null {
+  const fault = jsonFault(text);
+  if (!fault) {
+    return null;
+  }
   return fault.line === null
     ? trans.__('No JSON: %1', fault.message)
     : trans.__('Line %1, column %2: %3', fault.line, fault.column ?? 1, fault.message);
+}
+
+/** Why a file cannot be sent, as far as is known before the service says so. */
+function fileFault(
+  file: File,
+  { limits }: Service,
+  example: Example | undefined,
+  trans: Trans
+): string | null {
+  if (file.size > limits.max_body_bytes) {
+    return trans.__('The service takes %1 at most.', size(limits.max_body_bytes));
+  }
+  return example?.takes_bytes === false && isBytes(mediaOf(file))
+    ? trans.__('%1 takes no pictures or other bytes: send JSON, CSV or an Arrow stream.', example.manifest)
+    : null;
 }
 
 function origin(text: string | null, example: Example | undefined, media: Media, trans: Trans): string {
@@ -173,7 +134,7 @@ export interface Sending {
   readonly answer: Scored | null;
   readonly error: unknown;
   readonly isBusy: boolean;
-  readonly send: (body: string, media: Media, deployment: string) => Promise<void>;
+  readonly send: (sent: Sent) => Promise<void>;
 }
 
 export function useSending(name: string): Sending {
@@ -185,10 +146,10 @@ export function useSending(name: string): Sending {
     answer,
     error,
     isBusy,
-    send: async (body, media, deployment) => {
+    send: async sent => {
       setBusy(true);
       try {
-        setAnswer(await score(client, name, body, media, deployment));
+        setAnswer(await score(client, name, sent));
         setError(null);
       } catch (caught) {
         setAnswer(null);
@@ -199,60 +160,3 @@ export function useSending(name: string): Sending {
     }
   };
 }
-
-function Answer(props: {
-  readonly answer: Scored | null;
-  readonly error: unknown;
-  readonly onFind: (requestId: string) => void;
-}): JSX.Element {
-  const { answer, error } = props;
-  const trans = useTrans();
-  return (
-    <section className="jp-Mlops-tryAnswer" aria-label={trans.__('Answer')} aria-live="polite">
-      {error !== null && error !== undefined ? (
-        <Failed error={error} />
-      ) : answer ? (
-        <>
-          <div className="jp-Mlops-tryFacts">
-            <strong className={`jp-Mlops-status ${answer.status < 400 ? 'jp-mod-good' : 'jp-mod-bad'}`}>
-              {answer.status}
-            </strong>
-            <span title={trans.__('As the Jupyter server saw it')}>{latencyText(answer.tookS)}</span>
-            {answer.deployment && <span>{trans.__('by %1', answer.deployment)}</span>}
-            {answer.requestId && (
-              <button
-                type="button"
-                className="jp-Mlops-link"
-                title={trans.__('Show request %1 in the log', answer.requestId)}
-                onClick={() => props.onFind(answer.requestId)}
-              >
-                {trans.__('In the log')}
-              </button>
-            )}
-            <span className="jp-Mlops-fill" />
-            <Button onClick={() => Clipboard.copyToSystem(answer.text)}>{trans.__('Copy answer')}</Button>
-          </div>
-          {answer.problem ? (
-            <div className="jp-Mlops-failure" role="alert">
-              <strong>{answer.problem.detail}</strong>
-              {answer.problem.hint && <p>{answer.problem.hint}</p>}
-              <p>
-                <code>{answer.problem.code}</code>
-              </p>
-            </div>
-          ) : (
-            <Code
-              label={trans.__('Body of the answer')}
-              text={prettyText(answer.text).slice(0, MOST_SHOWN)}
-            />
-          )}
-        </>
-      ) : (
-        <p className="jp-Mlops-quiet">{trans.__('Its answer will be here.')}</p>
-      )}
-    </section>
-  );
-}
-
-/** An answer longer than this is for a program. */
-const MOST_SHOWN = 200_000;

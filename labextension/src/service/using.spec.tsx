@@ -80,6 +80,34 @@ describe('the console', () => {
     expect(JSON.parse(box().value)).toEqual(SAMPLE);
   });
 
+  it('takes a file: into the editor what a person can edit, as it is what not, and not what the model does not take', async () => {
+    const png = `iVBORw0KGgo${'A'.repeat(80)}`;
+    server.refuse.set('services/churn/score', () => json(200, { predictions: [png] }));
+    const made = await server.open(user, 'Try it');
+    await waitFor(() => expect(box()).not.toHaveValue(''));
+    const input = screen.getByLabelText('File to send');
+    const rows = Object.assign(new File(['age\n20'], 'rows.csv'), { text: () => Promise.resolve('age\n20') });
+    await user.upload(input, rows); // jsdom's files have no text()
+    await waitFor(() => expect(box()).toHaveValue('age\n20'));
+    expect(screen.getByRole('combobox', { name: 'Format' })).toHaveValue('text/csv');
+
+    await user.upload(input, new File(['bytes'], 'cat.bin'));
+    expect(await screen.findByText('cat.bin')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Send' })).toHaveAttribute(
+      'title',
+      'churn:1 takes no pictures or other bytes: send JSON, CSV or an Arrow stream.'
+    );
+    await user.upload(input, new File(['x'.repeat(600_000)], 'rows.arrow'));
+    await user.click(screen.getByRole('button', { name: 'Send' }));
+    expect(await screen.findByRole('img', { name: 'Picture at predictions.0' })).toBeVisible();
+    expect(server.sent.map(([what]) => what)).toEqual(['POST services/churn/score']);
+    server.service = service({ limits: { ...server.service.limits, max_body_bytes: 1000 } });
+    await act(() => made.session.queries.invalidateQueries({ queryKey: ['service', 'churn'] }));
+    expect(await screen.findByText('The service takes 1.0 kB at most.')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Back to text' }));
+    expect(box()).toHaveValue('age\n20');
+  });
+
   it('calls the deployment that is chosen, with its own sample', async () => {
     await server.open(user, 'Try it');
     await user.selectOptions(screen.getByRole('combobox', { name: 'Deployment' }), 'green');

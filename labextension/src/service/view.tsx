@@ -7,9 +7,11 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
+import type { Service } from '../api/types';
 import { useKept } from '../common/kept';
 import { Tabs } from '../common/ui/tabs';
 import { Busy, Failed, Stale } from '../common/ui/states';
+import { Lineage } from '../lineage/panel';
 import type { ViewProps } from '../main/views';
 import { Access } from './access';
 import { Head } from './head';
@@ -18,78 +20,97 @@ import { Logs } from './logs';
 import { useService } from './queries';
 import { Requests } from './requests';
 import { Settings } from './settings';
-import { NO_DRAFT, TryIt, useSending } from './tryit';
+import { NO_DRAFT } from './trying';
+import { TryIt, useSending } from './tryit';
 
 export function View({ subject }: ViewProps): JSX.Element {
   const trans = useTrans();
   const { data: service, error } = useService(subject);
-  const [tab, choose] = useKept<string>('service-tab', 'live');
-  const [replica, setReplica] = useState('');
-  const [search, setSearch] = useState('');
-  const [draft, setDraft] = useState(NO_DRAFT);
-  const sending = useSending(subject);
   if (!service) {
     return error ? <Failed error={error} /> : <Busy label={trans.__('Loading the service')} />;
   }
   const isGone = error !== null && asApiError(error).kind === 'problem';
+  return (
+    <div className="jp-Mlops-service">
+      <Head service={service} />
+      {isGone ? <Failed error={error} /> : <Stale error={error} />}
+      <Parts service={service} />
+    </div>
+  );
+}
+
+function Parts({ service }: { readonly service: Service }): JSX.Element {
+  const trans = useTrans();
+  const [tab, choose] = useKept<string>('service-tab', 'live');
+  const [replica, setReplica] = useState('');
+  const [search, setSearch] = useState('');
+  const [draft, setDraft] = useState(NO_DRAFT);
+  const sending = useSending(service.name);
   const showLogs = (id: string, words = ''): void => {
     setReplica(id);
     setSearch(words);
     choose('logs');
   };
   const tryOut = (text: string): void => {
-    setDraft({ ...draft, text, media: 'application/json' });
+    setDraft({ ...draft, text, media: 'application/json', file: null });
     choose('try');
   };
   return (
-    <div className="jp-Mlops-service">
-      <Head service={service} />
-      {isGone ? <Failed error={error} /> : <Stale error={error} />}
-      <Tabs
-        label={trans.__('Service')}
-        chosen={tab}
-        onChoose={choose}
-        tabs={[
-          {
-            id: 'live',
-            label: trans.__('Live'),
-            content: () => <Live service={service} onLogs={showLogs} />
-          },
-          {
-            id: 'try',
-            label: trans.__('Try it'),
-            content: () => (
-              <TryIt
-                service={service}
-                draft={draft}
-                onDraft={setDraft}
-                sending={sending}
-                onFind={id => showLogs('', id)}
-              />
-            )
-          },
-          {
-            id: 'logs',
-            label: trans.__('Logs'),
-            content: () => (
-              <Logs
-                service={service}
-                replica={replica}
-                onReplica={setReplica}
-                search={search}
-                onSearch={setSearch}
-              />
-            )
-          },
-          {
-            id: 'requests',
-            label: trans.__('Requests'),
-            content: () => <Requests service={service} onTry={tryOut} />
-          },
-          { id: 'access', label: trans.__('Access'), content: () => <Access service={service} /> },
-          { id: 'settings', label: trans.__('Settings'), content: () => <Settings service={service} /> }
-        ]}
-      />
-    </div>
+    <Tabs
+      label={trans.__('Service')}
+      chosen={tab}
+      onChoose={choose}
+      tabs={[
+        {
+          id: 'live',
+          label: trans.__('Live'),
+          content: () => <Live service={service} onLogs={showLogs} />
+        },
+        {
+          id: 'try',
+          label: trans.__('Try it'),
+          content: () => (
+            <TryIt
+              service={service}
+              draft={draft}
+              onDraft={setDraft}
+              sending={sending}
+              onFind={id => showLogs('', id)}
+            />
+          )
+        },
+        {
+          id: 'logs',
+          label: trans.__('Logs'),
+          content: () => (
+            <Logs
+              service={service}
+              replica={replica}
+              onReplica={setReplica}
+              search={search}
+              onSearch={setSearch}
+            />
+          )
+        },
+        {
+          id: 'requests',
+          label: trans.__('Requests'),
+          content: () => <Requests service={service} onTry={tryOut} />
+        },
+        {
+          id: 'lineage',
+          label: trans.__('Lineage'),
+          content: () => (
+            <Lineage
+              kind="service"
+              name={service.name}
+              onPick={box => box.id === `service:${service.name}`}
+            />
+          )
+        },
+        { id: 'access', label: trans.__('Access'), content: () => <Access service={service} /> },
+        { id: 'settings', label: trans.__('Settings'), content: () => <Settings service={service} /> }
+      ]}
+    />
   );
 }

@@ -43,7 +43,8 @@ export class HandServer {
     const path = decodeURIComponent(url.pathname.replace('/user/x/mlops/api/', ''));
     const isGet = request.method === 'GET';
     const text = isGet ? '' : await request.text();
-    const sent: unknown = text ? JSON.parse(text) : undefined;
+    const isJson = request.headers.get('content-type') === 'application/json';
+    const sent: unknown = text && isJson ? JSON.parse(text) : text || undefined;
     if (isGet) {
       this.asked.push(path + url.search);
     } else {

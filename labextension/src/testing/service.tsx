@@ -70,7 +70,8 @@ export class ServiceServer extends HandServer {
       deployment: 'blue',
       manifest: 'churn:1',
       body: SAMPLE,
-      is_sample: true
+      is_sample: true,
+      takes_bytes: false
     }));
   }
 
