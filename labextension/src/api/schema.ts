@@ -2008,6 +2008,8 @@ export interface components {
             deployment: string;
             is_sample: boolean;
             manifest: string;
+            /** @default false */
+            takes_bytes: boolean;
         };
         /**
          * Experiment
