@@ -211,8 +211,9 @@ def main() -> None:
                     lab.stop()
         finally:
             calls.kill()
-            mlops(folder, "services", "delete", "digits")
-            subprocess.run([*MLOPS, "agent", "stop"], cwd=folder, check=False, capture_output=True)
+            calls.wait()
+            for words in (("services", "delete", "digits"), ("agent", "stop")):
+                subprocess.run([*MLOPS, *words], cwd=folder, check=False, capture_output=True)
 
 
 if __name__ == "__main__":
