@@ -145,7 +145,6 @@ def shots(ids: list[str]) -> list[Shot]:
         Shot(name="service", path="lab/workspaces/service?mlops=service:digits", prepare=with_sidebar),
         Shot(name="run", path=f"lab/workspaces/run?mlops=run:{ids[0]}", prepare=main_tab("Metrics")),
         Shot(name="outputs", path=f"lab/workspaces/outputs?mlops=run:{ids[0]}", prepare=main_tab("Outputs")),
-        Shot(name="code", path=f"lab/workspaces/code?mlops=run:{ids[0]}", prepare=main_tab("Code")),
         Shot(
             name="compare", path=f"lab/workspaces/compare?mlops=compare:{','.join(ids[:6])}", prepare=main_tab("Curves")
         ),
@@ -169,7 +168,11 @@ def take(shots: list[Shot], lab: labs.Lab, theme: str, folder: Path) -> None:
             page.set_default_timeout(60_000)
             page.goto(f"{lab.url}{shot.path}{'&' if '?' in shot.path else '?'}token={labs.TOKEN}")
             page.locator("#jupyterlab-splash").wait_for(state="detached")
-            shot.prepare(page)
+            try:
+                shot.prepare(page)
+            except Exception:
+                page.screenshot(path=folder / f"{shot.name}-failed.png")
+                raise
             page.wait_for_timeout(1500)
             picture = folder / f"{shot.name}-{theme.rsplit(maxsplit=1)[-1].lower()}.png"
             page.screenshot(path=picture)
