@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import alias_model, register_model, show_model, show_model_version
+from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -47,8 +49,13 @@ SCORE = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 def train(world: Workspace, folder: Path, name: str, *, c: str, auc: float, sklearn: str) -> str:
     """Record a run with a model among its artifacts; return its id."""
+    source = folder.with_name("source")
+    source.mkdir(exist_ok=True)
+    (source / "train.py").write_text(f"C = {c}\nfit(C)\n", "utf-8")
     tags = {"mlops.git.commit": "c" * 40, "mlops.git.branch": "main", "mlops.node": world.node}
+    tags["mlops.snapshot"] = take_snapshot(world, source).name
     run = world.tracking.create_run("forest", name, tags=tags, params={"C": c, "solver": "lbfgs"})
+    world.tracking.log_dataset(run.id, np.arange(4.0), "people", "training")
     at = [MetricPoint(key="auc", value=auc, step=0, at_ms=1), MetricPoint(key="loss", value="NaN", step=0, at_ms=1)]
     world.tracking.log(run.id, metrics=at)
     folder.mkdir()
@@ -65,7 +72,7 @@ def train(world: Workspace, folder: Path, name: str, *, c: str, auc: float, skle
 
 
 def seed(world: Workspace, scratch: Path) -> None:
-    """Make a model with three versions, manifests of the second, an image of one, and a service that runs it.
+    """Make a model with three versions, manifests of the second, their images, and a service that runs one.
 
     The signature of the third cannot be read.
     """
@@ -79,13 +86,14 @@ def seed(world: Workspace, scratch: Path) -> None:
     alias_model(world, "churn:1", "champion")
     (scratch / "score.py").write_text(SCORE, "utf-8")
     manifest = create_manifest(world, ["churn:2"], script=scratch / "score.py")
-    create_manifest(world, ["churn:2"], script=scratch / "score.py", name="spare")
-    world.catalog.add(
-        Image(
-            name=manifest.ref, manifest=manifest.ref, image_id="sha256:" + "ab" * 32, tag=f"mlops/{manifest.ref}",
-            n_bytes=181_000_000, build_s=14.2, platform="linux/amd64",
-        )
-    )  # fmt: skip
+    spare = create_manifest(world, ["churn:2"], script=scratch / "score.py", name="spare")
+    for ref, digits in ((manifest.ref, "ab"), (spare.ref, "cd")):
+        world.catalog.add(
+            Image(
+                name=ref, manifest=ref, image_id="sha256:" + digits * 32, tag=f"mlops/{ref}",
+                n_bytes=181_000_000, build_s=14.2, platform="linux/amd64",
+            )
+        )  # fmt: skip
     part = Deployment(name="blue", manifest=manifest.ref, image="sha256:" + "ab" * 32)
     world.catalog.add(Service(name="churn-api", host="docker", deployments=[part], port=49152, state="ready"))
 
@@ -145,6 +153,19 @@ def cancel_dialog(page: Any, title: str) -> str:
     dialog.get_by_role("button", name="Cancel").click()
     dialog.wait_for(state="detached")
     return str(said)
+
+
+def form(page: Any) -> Any:
+    """The form that a button opened, once it has taken the focus, which it does a moment after it is drawn."""
+    page.locator(".jp-Mlops-dialog .jp-Mlops-form").wait_for()
+    page.wait_for_function("document.querySelector('.jp-Mlops-dialog').contains(document.activeElement)")
+    return page.locator(".jp-Mlops-dialog")
+
+
+def send(page: Any, name: str) -> None:
+    """Press a form's button, and wait until the server has taken it."""
+    page.locator(".jp-Mlops-dialog").get_by_role("button", name=name, exact=True).click()
+    page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
 
 def test_a_link_opens_the_version_it_names_with_what_its_run_measured(page: Any) -> None:
@@ -221,7 +242,7 @@ def test_what_happens_elsewhere_shows_without_a_reload(world: Workspace, page: A
     page.get_by_role("row", name=re.compile("Version 3 @staging")).wait_for(timeout=5000)
 
 
-def test_versions_are_compared_and_so_are_their_runs(page: Any) -> None:
+def test_versions_are_compared_and_so_are_their_code_and_runs(page: Any, tmp_path: Path) -> None:
     for version in (1, 2):
         page.get_by_role("checkbox", name=f"Compare version {version}").check()
     button(page, "Compare 2").click()
@@ -233,6 +254,10 @@ def test_versions_are_compared_and_so_are_their_runs(page: Any) -> None:
     assert "skops" not in rows
     button(page, "Only what differs").click()
     sides.get_by_role("row", name=re.compile("^skops 0.13 0.13")).wait_for()
+    code = page.get_by_role("region", name="Changes of train.py")
+    assert code.locator("tr.jp-mod-removed").all_inner_texts() == ["1\t\t−\tC = 0.5"]  # noqa: RUF001  # a minus sign
+    assert code.locator("tr.jp-mod-added").all_inner_texts() == ["\t1\t+\tC = 1.0"]
+    page.screenshot(path=tmp_path / "versions.png")
     button(page, "Compare their runs").click()
     page.locator(".jp-mod-compare").wait_for()
     page.get_by_role("tab", name="churn:2").click()
@@ -240,13 +265,19 @@ def test_versions_are_compared_and_so_are_their_runs(page: Any) -> None:
     page.get_by_role("heading", name="Version 2", exact=True).wait_for()
 
 
-def test_the_lineage_is_walked_by_keyboard_and_opens_what_it_shows(page: Any) -> None:
+def kinds(boxes: Any) -> list[str]:
+    """What the boxes of a lineage are, from what was there first."""
+    return [text.split("\n")[0] for text in boxes.all_inner_texts()]
+
+
+def test_the_lineage_is_walked_by_keyboard_and_opens_what_it_shows(page: Any, tmp_path: Path) -> None:
     tab(page, "Lineage")
     flow = page.get_by_role("group", name=re.compile("^Lineage graph"))
     boxes = flow.locator(".jp-Mlops-box")
     boxes.first.wait_for()
-    kinds = {text.split("\n")[0] for text in boxes.all_inner_texts()}
-    assert kinds >= {"Commit", "Environment", "Target", "Run", "Model", "Manifest", "Image", "Service"}
+    assert set(kinds(boxes)) == {
+        "Dataset", "Snapshot", "Commit", "Environment", "Target", "Run", "Model", "Manifest", "Image", "Service",
+    }  # fmt: skip
     flow.locator('[data-box="model:churn:2"]').focus()
     is_down = flow.locator('[data-box="model:churn:2"]').bounding_box()["y"] > boxes.first.bounding_box()["y"] + 60
     page.keyboard.press("ArrowUp" if is_down else "ArrowLeft")
@@ -255,7 +286,14 @@ def test_the_lineage_is_walked_by_keyboard_and_opens_what_it_shows(page: Any) ->
     page.locator(".jp-mod-run.jp-Mlops-main").wait_for()
     page.get_by_role("tab", name="churn:2").click()
     flow.locator('[data-box="service:churn-api"]').click()
-    page.locator(".jp-mod-service.jp-Mlops-main").wait_for()
+    service = page.locator(".jp-mod-service.jp-Mlops-main")
+    service.get_by_role("tab", name="Lineage").click()
+    service.locator(".jp-Mlops-box").first.wait_for()
+    *sources, run, model, manifest, image, last = kinds(service.locator(".jp-Mlops-box"))
+    assert sorted(sources) == ["Commit", "Dataset", "Environment", "Snapshot", "Target"]
+    assert (run, model, manifest, image, last) == ("Run", "Model", "Manifest", "Image", "Service")
+    page.screenshot(path=tmp_path / "service.png")
+    service.locator('[data-box="model:churn:2"]').click()
     page.get_by_role("tab", name="churn:2").click()
     for name in ("Zoom in", "Zoom out", "Show all of it"):
         button(page, name).click()
@@ -306,21 +344,61 @@ def test_what_is_deployed_is_not_deleted_and_what_is_not_is(world: Workspace, pa
     churn.get_by_text("The image of churn:1 is deployed by churn-api.").wait_for()
     assert world.catalog.get(Image, "churn:1")
     spare = page.get_by_role("article", name="Manifest spare:1")
+    spare.get_by_role("toolbar", name="Image mlops/spare:1").get_by_role("button", name="Delete").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    try:
+        world.builder.check()
+    except Unavailable as error:
+        spare.get_by_text(error.message).wait_for()
+        world.catalog.remove(Image, "spare:1")
+    spare.get_by_text("No image is built of it.").wait_for()
+    assert [one.name for one in world.catalog.find(Image)] == ["churn:1"]
     spare.get_by_role("button", name="Delete").click()
     page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
     spare.wait_for(state="detached")
     assert [one.ref for one in world.catalog.find(Manifest)] == ["churn:1"]
 
 
-def test_verbs_that_ask_for_more_begin_with_this_version(page: Any) -> None:
-    button(page, "Deploy version 2…").click()
-    assert "churn:2" in cancel_dialog(page, "Deploy")
+def test_a_manifest_an_image_and_a_service_are_asked_for_beginning_with_this_version(
+    lab: Any, world: Workspace, page: Any
+) -> None:
+    (lab.folder / "score.py").write_text(SCORE, "utf-8")
     button(page, "Create manifest…").click()
-    assert "churn:2" in cancel_dialog(page, "Create a Manifest")
-    button(page, "Build image…").click()
-    assert "churn:1" in cancel_dialog(page, "Build an Image")
+    shown = form(page)
+    assert shown.get_by_role("combobox", name="Models").input_value() == "churn:2"
+    shown.get_by_text("More options").click()
+    shown.get_by_role("combobox", name="Scoring script").fill("score.py")
+    send(page, "Create")
+    page.get_by_role("article", name="Manifest churn:2").wait_for()
+    assert world.catalog.get(Manifest, "churn", 2).models[0].version == 2
+
+    page.get_by_role("article", name="Manifest churn:2").get_by_role("button", name="Build image…").click()
+    assert form(page).get_by_role("combobox", name="Manifest").input_value() == "churn:2"
+    send(page, "Build")
+    page.get_by_role("article", name="Manifest churn:2").get_by_role("progressbar").wait_for()
+    assert asked(world, "images.build").args["manifest"] == "churn:2"
+
+    button(page, "Deploy version 2…").click()
+    shown = form(page)
+    assert shown.get_by_role("combobox", name="Model").input_value() == "churn:2"
+    shown.get_by_role("combobox", name="Service").fill("risk-api")
+    shown.get_by_text("More options").click()
+    shown.get_by_role("combobox", name="Manifest").fill("churn:2")
+    send(page, "Deploy")
+    until(page, lambda: "risk-api" in [one.name for one in world.catalog.find(Service)])
+    wanted = asked(world, "services.deploy").args
+    assert (wanted["service"], wanted["manifest"], wanted["host"]) == ("risk-api", "churn:2", "process")
+    button(page, "Deploy…").click()
+    assert "churn:2" in cancel_dialog(page, "Deploy")
+
     button(page, "Copy link").click()
     until(page, lambda: "mlops=model%3Achurn%3A2" in page.evaluate("navigator.clipboard.readText()"))
+
+
+def asked(world: Workspace, verb: str) -> Activity:
+    """What the agent was asked for by a verb, once."""
+    (found,) = [one for one in world.catalog.find(Activity) if one.verb == verb]
+    return found
 
 
 def test_files_are_listed_with_digests_and_downloaded_into_a_new_folder(lab: Any, page: Any) -> None:

@@ -6,7 +6,7 @@ import type { JSX } from 'react';
 import { useLive, useSession, useTrans } from '../api/context';
 import type { FileChange } from '../api/types';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
-import type { Compared } from './compared';
+import type { Marked } from './compared';
 import { DiffText } from './difftext';
 import { readDiff, tally } from './diff';
 import { grouped, useCode } from './queries';
@@ -16,7 +16,7 @@ const MOST_NAMED = 4;
 const MOST_SAID = 20;
 const MOST_LETTERS = 80;
 
-export function Code({ compared }: { readonly compared: Compared }): JSX.Element {
+export function Code({ compared }: { readonly compared: Marked }): JSX.Element {
   const trans = useTrans();
   const [picked, setPicked] = useState<string | null>(null);
   const { runs, base } = compared;
@@ -74,7 +74,7 @@ export function Code({ compared }: { readonly compared: Compared }): JSX.Element
 /** The runs of a group by name, the first few of them. */
 export function Runs<T>(props: {
   readonly group: Group<T>;
-  readonly compared: Compared;
+  readonly compared: Marked;
   readonly most?: number;
 }): JSX.Element {
   const { group, compared, most = MOST_NAMED } = props;
@@ -90,7 +90,9 @@ export function Runs<T>(props: {
     >
       {group.runs.slice(0, most).map(id => (
         <span key={id} className="jp-Mlops-versionRun">
-          <span className="jp-Mlops-swatch" style={{ background: compared.colorOf(id) }} />
+          {compared.colorOf && (
+            <span className="jp-Mlops-swatch" style={{ background: compared.colorOf(id) }} />
+          )}
           <bdi>{compared.labelOf(id).slice(0, MOST_LETTERS)}</bdi>
         </span>
       ))}

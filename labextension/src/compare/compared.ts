@@ -3,13 +3,19 @@
 import type { Run } from '../api/types';
 import type { Direction } from './model';
 
-export interface Compared {
-  /** Those that are there, the base first of all. */
-  readonly runs: readonly Run[];
+/** Runs that are told apart by a label, and by a colour where they have one. */
+export interface Marked {
+  readonly runs: readonly Pick<Run, 'id'>[];
   /** The id of the run that the others are compared with. */
   readonly base: string;
   readonly labelOf: (id: string) => string;
   /** CSS. */
+  readonly colorOf?: (id: string) => string;
+}
+
+export interface Compared extends Marked {
+  /** Those that are there, the base first of all. */
+  readonly runs: readonly Run[];
   readonly colorOf: (id: string) => string;
   readonly directionOf: (metric: string) => Direction;
   /** The run that is pointed at, in any part. */

@@ -9,7 +9,8 @@ import { metric, moment, size } from '../common/format';
 import { useKept } from '../common/kept';
 import { Button } from '../common/ui/button';
 import { Busy, Failed } from '../common/ui/states';
-import { short } from './model';
+import { SourceDiff } from './code';
+import { byRun, short } from './model';
 import { useVersionComparison } from './queries';
 
 export function Comparison(props: {
@@ -22,7 +23,7 @@ export function Comparison(props: {
   const trans = useTrans();
   const [isAll, setIsAll] = useKept<boolean>('model-comparison-all', false);
   const { data, error } = useVersionComparison(name, versions);
-  const runs = [...new Set((data?.versions ?? []).flatMap(one => one.run_id ?? []))];
+  const runs = [...byRun(data?.versions ?? []).keys()];
   return (
     <div className="jp-Mlops-modelVersionComparison">
       <div className="jp-Mlops-partHead">
@@ -42,7 +43,10 @@ export function Comparison(props: {
         </div>
       </div>
       {data ? (
-        <Sides found={data} isAll={isAll} />
+        <>
+          <Sides found={data} isAll={isAll} />
+          <SourceDiff versions={data.versions} />
+        </>
       ) : error ? (
         <Failed error={error} />
       ) : (

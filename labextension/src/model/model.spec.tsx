@@ -7,7 +7,7 @@ import { activity, model, run, version } from '../testing/records';
 import { HandServer, json } from '../testing/server';
 import { show } from '../testing/session';
 import type { Shown } from '../testing/session';
-import { meant, missed, readSubject, slotsOf, splitFolder, tableOf, trialOf, windowOf } from './model';
+import { byRun, meant, missed, readSubject, slotsOf, splitFolder, tableOf, trialOf, windowOf } from './model';
 import { View } from './view';
 
 // Lab's dialogs and clipboard need a whole page: the browser's tests have them.
@@ -109,6 +109,14 @@ describe('rows in view', () => {
     expect(windowOf(3, 50, 0, 500)).toEqual({ first: 0, end: 3 });
     expect(windowOf(3, 50, 90_000, 500)).toEqual({ first: 3, end: 3 });
   });
+});
+
+it('tells versions apart by the run that they come from, oldest first', () => {
+  const made = [3, 2, 1].map(number => version({ version: number, run_id: number > 1 ? 'r2' : 'r1' }));
+  expect([...byRun([...made, version({ version: 4, run_id: null })])]).toEqual([
+    ['r1', [1]],
+    ['r2', [2, 3]]
+  ]);
 });
 
 it('splits where a folder is to be made', () => {

@@ -169,3 +169,16 @@ export function ownMetrics(
     .filter(([name]) => !name.startsWith('system/'))
     .sort(([a], [b]) => a.localeCompare(b));
 }
+
+/** The numbers of versions by the run that they come from, oldest first. */
+export function byRun(
+  versions: readonly Pick<ModelVersion, 'version' | 'run_id'>[]
+): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const { version, run_id } of [...versions].sort((a, b) => a.version - b.version)) {
+    if (run_id !== null) {
+      found.set(run_id, [...(found.get(run_id) ?? []), version]);
+    }
+  }
+  return found;
+}
