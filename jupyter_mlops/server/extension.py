@@ -9,13 +9,13 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 
 from jupyter_mlops.core.errors import MlopsError
-from jupyter_mlops.server import events, handlers
+from jupyter_mlops.server import events, handlers, socket
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.routes import ROUTES
 
 
 class MlopsServer(ExtensionApp):
-    """Serves ``mlops/api/`` below the server's base URL and tells of changes on its event bus."""
+    """Serves ``mlops/api/`` below the server's base URL and tells of changes on its event bus and on a socket of its own."""
 
     name = "jupyter_mlops"
 
@@ -27,6 +27,7 @@ class MlopsServer(ExtensionApp):
         self.place = Place(Path(server.root_dir), server.base_url)
         server.event_logger.register_event_schema(events.SCHEMA_FILE)
         options = {"place": self.place}
+        self.handlers.append((f"/{handlers.PREFIX}/hints", socket.HintSocket))
         self.handlers.extend((pattern, handler, options) for pattern, handler in handlers.routes(ROUTES))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:

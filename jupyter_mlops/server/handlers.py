@@ -56,6 +56,7 @@ class MlopsHandler(APIHandler):
             detail = error.log_message % error.args if error.args else error.log_message
         code, hint = _CODES.get(status_code, "refused"), ""
         if status_code == HTTPStatus.FORBIDDEN and self.current_user is None:
+            code = "unauthenticated"
             detail = "The request carries no token that this server knows."
             hint = "Send it as `Authorization: token TOKEN`; `jupyter server list` shows the server's."
         if status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import time
@@ -36,7 +37,7 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory)
             "--ServerApp.identity_provider_class=people.TwoPeople",
             "--ServerApp.authorizer_class=people.Roles",
         ],
-        env={"PYTHONPATH": f"{TESTS}"},
+        env={"PYTHONPATH": os.pathsep.join([f"{TESTS}", os.environ.get("PYTHONPATH", "")])},
     )
 
 
@@ -80,6 +81,32 @@ def test_a_link_opens_the_run_in_the_other_persons_lab(world: Workspace, lab: An
     rita.goto(f"{lab.url}lab?mlops=run%3A{run.id}")
     rita.get_by_role("heading", name="sent-by-link").wait_for()
     assert "mlops=" not in rita.url
+
+
+def test_who_may_only_read_is_offered_nothing_that_changes_something(rita: Any) -> None:
+    toolbar = rita.get_by_role("toolbar", name="Run")
+    offered = {
+        button.inner_text(): button.get_attribute("aria-disabled") != "true"
+        for button in toolbar.get_by_role("button").all()
+    }
+    assert [name for name, is_offered in offered.items() if is_offered] == [
+        "Compare",
+        "Copy ID",
+        "Copy Python",
+        "Copy link",
+    ]
+    assert not offered["Cancel"]
+    if not rita.locator(".jp-Mlops-tab").is_visible():
+        rita.get_by_role("tab", name=TAB).click()
+    row(rita, "^Run sent-by-link, running").click(button="right")
+    verbs = rita.locator(".lm-Menu-item[data-type=command] .lm-Menu-itemLabel").all_inner_texts()
+    rita.keyboard.press("Escape")
+    assert verbs == ["Open", "Compare Runs…", "Copy Id", "Copy Link", "Copy Python That Loads a Run…"]
+    rita.keyboard.press("Control+Shift+C")
+    rita.locator(".jp-ModalCommandPalette input").fill("Deploy a Model")
+    entry = rita.locator(".lm-CommandPalette-item", has_text="Deploy a Model…")
+    assert "lm-mod-disabled" in str(entry.get_attribute("class"))
+    rita.keyboard.press("Escape")
 
 
 def test_who_may_only_read_is_refused_by_the_server(world: Workspace, lab: Any, rita: Any) -> None:

@@ -17,7 +17,7 @@ async def test_no_route_answers_without_a_token(api):
     answers = {(row.method, row.path): await api(row.method, address(row), user=None) for row in ROUTES}
 
     assert {key: answer.status for key, answer in answers.items() if answer.status != 403} == {}
-    assert all(answer.body["code"] == "forbidden" for answer in answers.values())
+    assert all(answer.body["code"] == "unauthenticated" for answer in answers.values())
     assert all("no token" in answer.body["detail"] and answer.body["hint"] for answer in answers.values())
     assert all(answer.headers["Content-Type"] == "application/problem+json" for answer in answers.values())
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from jupyter_mlops.server.events import MANY, SCHEMA_ID, merge
 from jupyter_mlops.store.feed import Change
@@ -139,8 +140,13 @@ async def test_a_thousand_writes_a_second_give_a_handful_of_hints(bus, writer):
 
 
 @pytest.mark.usefixtures("here", "server")
-async def test_a_browser_hears_it_over_the_event_socket(jp_ws_fetch, writer):
-    socket = await jp_ws_fetch("api", "events", "subscribe", headers={"Authorization": "token rita-secret"})
+@pytest.mark.parametrize(
+    ("path", "user"),
+    [(("api", "events", "subscribe"), "ada"), (("mlops", "api", "hints"), "rita")],
+    ids=["bus", "ours"],
+)
+async def test_a_browser_hears_it_over_a_socket(path, user, jp_ws_fetch, writer):
+    socket = await jp_ws_fetch(*path, headers={"Authorization": f"token {user}-secret"})
     await writer.ready()
     await writer.do("workspace.catalog.record('model', 'churn', 'register')")
 
@@ -153,6 +159,20 @@ async def test_a_browser_hears_it_over_the_event_socket(jp_ws_fetch, writer):
     hint = await asyncio.wait_for(heard(), 10)
     socket.close()
     assert (hint["schema_id"], hint["name"], hint["verb"]) == (SCHEMA_ID, "churn", "register")
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_socket_is_heard_of_when_nothing_happens(jp_ws_fetch, monkeypatch):
+    monkeypatch.setattr("jupyter_mlops.server.socket.BEAT_S", 0.05)
+    socket = await jp_ws_fetch("mlops", "api", "hints", headers={"Authorization": "token rita-secret"})
+    assert await asyncio.wait_for(socket.read_message(), 10) == "{}"
+    socket.close()
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_socket_is_refused_to_a_stranger(jp_ws_fetch):
+    with pytest.raises(HTTPClientError, match="403"):
+        await jp_ws_fetch("mlops", "api", "hints", headers={"Authorization": "token mallory"})
 
 
 async def test_what_was_missed_can_be_asked_for(here, api):

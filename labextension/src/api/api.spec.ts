@@ -1,13 +1,17 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import { QueryObserver } from '@tanstack/react-query';
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { setWords } from '../common/words';
 import { CHANGE_SCHEMA, VERSION } from '../tokens';
-import { HandServer } from '../testing/server';
+import { HandServer, HandSocket } from '../testing/server';
+import { makeSession } from '../testing/session';
 import { run, workspace } from '../testing/records';
-import { Bridge } from './bridge';
 import { Changes, readHint } from './changes';
 import { refusal } from './errors';
 import { makeQueryClient } from './queries';
+import { Socket } from './socket';
 
 describe('the client', () => {
   it('asks below the base URL and says what it wants', async () => {
@@ -55,6 +59,28 @@ describe('a refusal', () => {
     expect(error.hint).toContain('jupyter server extension enable jupyter_mlops');
   });
 
+  it('of a hub is about the server that it has stopped, and one of a proxy about one that is away', () => {
+    const stopped = refusal(424, JSON.stringify({ status: 424, message: 'ada is not running' }));
+    expect([stopped.kind, stopped.hint]).toEqual([
+      'unreachable',
+      expect.stringContaining('Hub Control Panel')
+    ]);
+    expect(refusal(503, '<html>').kind).toBe('unreachable');
+  });
+
+  it('of somebody whose login has expired says how to log in', () => {
+    const unknown = { ...problem, code: 'unauthenticated', detail: 'no token', hint: 'jupyter server list' };
+    const { kind, hint } = refusal(403, JSON.stringify(unknown));
+    expect([kind, hint]).toEqual(['forbidden', 'Reload the page to log in again.']);
+  });
+
+  it('is in the language of the page', () => {
+    const korean = { ...nullTranslator.load(''), __: (text: string) => `ko:${text}` };
+    setWords(korean);
+    expect(refusal(503, '<html>').message).toMatch(/^ko:/);
+    setWords(nullTranslator.load(''));
+  });
+
   it.each([401, 403])('with %d is about permission', status => {
     expect(refusal(status, '<html>').kind).toBe('forbidden');
   });
@@ -70,7 +96,7 @@ describe('a hint', () => {
       name: 'r1',
       verb: 'start'
     };
-    expect(readHint(emission)).toEqual({ workspace: 'w1', seq: 3, kind: 'run', name: 'r1' });
+    expect(readHint(emission)).toEqual({ workspace: 'w1', kind: 'run', name: 'r1' });
   });
 
   it('of somebody else is left alone', () => {
@@ -82,18 +108,15 @@ describe('a hint', () => {
 
 describe('changes', () => {
   const queries = makeQueryClient();
-  const server = new HandServer();
   let changes: Changes;
   let n = { runs: 0, models: 0 };
 
   beforeEach(async () => {
     vi.useFakeTimers();
     n = { runs: 0, models: 0 };
-    server.events = [];
-    server.asked.length = 0;
     queries.clear();
     queries.setQueryData(['workspace'], workspace({ id: 'w1', seq: 10 }));
-    changes = new Changes(queries, server.client);
+    changes = new Changes(queries);
     for (const topic of ['runs', 'models'] as const) {
       const observer = new QueryObserver(queries, {
         queryKey: [topic],
@@ -110,39 +133,25 @@ describe('changes', () => {
   });
 
   it('refetch the lists that a hint touches, and only those', async () => {
-    changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'r1' });
+    changes.hint({ workspace: 'w1', kind: 'run', name: 'r1' });
     await vi.advanceTimersByTimeAsync(0);
     expect(n).toEqual({ runs: 2, models: 1 });
   });
 
   it('in the store by whatever program may be of models too', async () => {
-    changes.hint({ workspace: 'w1', seq: 10, kind: 'run', name: '' });
+    changes.hint({ workspace: 'w1', kind: 'run', name: '' });
     await vi.advanceTimersByTimeAsync(0);
     expect(n).toEqual({ runs: 2, models: 2 });
   });
 
   it('of a thousand hints refetch at once and then at a bearable pace, the last included', async () => {
     for (let seq = 11; seq < 1011; seq++) {
-      changes.hint({ workspace: 'w1', seq, kind: 'run', name: 'r1' });
+      changes.hint({ workspace: 'w1', kind: 'run', name: 'r1' });
       await vi.advanceTimersByTimeAsync(1);
     }
     await vi.advanceTimersByTimeAsync(600);
     expect(n.runs).toBeGreaterThanOrEqual(3);
     expect(n.runs).toBeLessThanOrEqual(4);
-  });
-
-  it('that were missed are asked for by seq', async () => {
-    changes.hint({ workspace: 'w1', seq: 12, kind: 'run', name: 'r1' });
-    await vi.advanceTimersByTimeAsync(600);
-    server.events = [
-      { seq: 13, at: 0, actor: 'ada', kind: 'model', name: 'churn', verb: 'register', body: {} }
-    ];
-    await changes.catchUp();
-    await vi.advanceTimersByTimeAsync(0);
-    expect(server.asked).toEqual(['events?after=12']);
-    expect(n).toEqual({ runs: 2, models: 2 });
-    await changes.catchUp();
-    expect(server.asked).toEqual(['events?after=12', 'events?after=13']);
   });
 
   it('let a fetch that is slower than they come end, and ask once more after it', async () => {
@@ -153,7 +162,7 @@ describe('changes', () => {
     });
     observer.subscribe(() => undefined);
     for (let seq = 11; seq < 61; seq++) {
-      changes.hint({ workspace: 'w1', seq, kind: 'model', name: 'churn' });
+      changes.hint({ workspace: 'w1', kind: 'model', name: 'churn' });
       await vi.advanceTimersByTimeAsync(100);
     }
     expect(nAnswers).toBeGreaterThanOrEqual(2);
@@ -171,8 +180,8 @@ describe('changes', () => {
     });
     observer.subscribe(() => undefined);
     await vi.advanceTimersByTimeAsync(0);
-    for (const seq of [11, 12]) {
-      changes.hint({ workspace: 'w1', seq, kind: 'model', name: 'churn' });
+    for (let nHints = 0; nHints < 2; nHints++) {
+      changes.hint({ workspace: 'w1', kind: 'model', name: 'churn' });
       await vi.advanceTimersByTimeAsync(1000);
     }
     expect(nAsked).toBe(2);
@@ -182,43 +191,125 @@ describe('changes', () => {
 
   it('wait while nobody looks', async () => {
     changes.sleep();
-    changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'r1' });
-    await changes.catchUp();
+    changes.hint({ workspace: 'w1', kind: 'run', name: 'r1' });
     await vi.advanceTimersByTimeAsync(1000);
-    expect([n, server.asked]).toEqual([{ runs: 1, models: 1 }, []]);
+    expect(n).toEqual({ runs: 1, models: 1 });
     changes.wake();
     await vi.advanceTimersByTimeAsync(0);
     expect(n).toEqual({ runs: 2, models: 2 });
   });
 
   it('of another workspace mean that the server has a new one', async () => {
-    changes.hint({ workspace: 'w2', seq: 1, kind: 'run', name: 'r1' });
+    changes.hint({ workspace: 'w2', kind: 'run', name: 'r1' });
     await vi.advanceTimersByTimeAsync(0);
     expect(n).toEqual({ runs: 2, models: 2 });
   });
 });
 
-describe('while Lab has no event socket', () => {
+describe('the socket', () => {
+  const server = new HandServer();
+  const heard: string[] = [];
+  let socket: Socket;
+  const last = (): HandSocket => server.sockets[server.sockets.length - 1] ?? new HandSocket('');
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    server.sockets.length = heard.length = 0;
+    socket = new Socket(server.settings, {
+      onHint: ({ kind, name }) => heard.push(`${kind} ${name}`),
+      onOpen: () => heard.push('open'),
+      onLost: () => heard.push('lost')
+    });
+    socket.open();
+  });
+
+  afterEach(() => {
+    socket.close();
+    vi.useRealTimers();
+  });
+
+  it('is below the base URL, and tells of hints and of nothing else', () => {
+    expect(last().url).toBe('ws://lab.example/user/x/mlops/api/hints');
+    last().accept();
+    last().say({});
+    last().say({ schema_id: CHANGE_SCHEMA, workspace: 'w1', kind: 'run', name: 'r1' });
+    expect(heard).toEqual(['open', 'run r1']);
+  });
+
+  it('that was cut is opened again, at once and then ever later, and says so once', async () => {
+    last().accept();
+    last().cut();
+    await vi.advanceTimersByTimeAsync(500);
+    expect([server.sockets.length, heard]).toEqual([2, ['open']]);
+    last().cut();
+    expect(heard).toEqual(['open', 'lost']);
+    for (let n = 0; n < 10; n++) {
+      await vi.advanceTimersByTimeAsync(5000);
+      last().cut();
+    }
+    expect([server.sockets.length, heard]).toEqual([12, ['open', 'lost']]);
+    socket.hurry();
+    socket.hurry();
+    expect(server.sockets).toHaveLength(12);
+    await vi.advanceTimersByTimeAsync(600);
+    socket.hurry();
+    expect(server.sockets).toHaveLength(13);
+    last().accept();
+    expect(heard).toEqual(['open', 'lost', 'open']);
+  });
+
+  it('that is silent for longer than the server is is opened anew', async () => {
+    last().accept();
+    await vi.advanceTimersByTimeAsync(60_000);
+    last().say({});
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(server.sockets).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('that was closed stays so', async () => {
+    last().accept();
+    socket.close();
+    socket.hurry();
+    socket.renew();
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(server.sockets).toHaveLength(1);
+  });
+});
+
+describe('a session', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('everything is asked every few seconds, until a hint comes', async () => {
-    const refetch = vi.fn();
-    const bridge = new Bridge(refetch);
-    bridge.failed();
-    await vi.advanceTimersByTimeAsync(9500);
-    expect(refetch).toHaveBeenCalledTimes(3);
-    bridge.heard();
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(refetch).toHaveBeenCalledTimes(4);
-  });
-
-  it('and no longer than Lab waits between two tries of it', async () => {
-    const refetch = vi.fn();
-    const bridge = new Bridge(refetch);
-    bridge.failed();
-    await vi.advanceTimersByTimeAsync(120_000);
-    expect(refetch).toHaveBeenCalledTimes(11);
+  it('that is looked at asks nothing while nothing happens, and closes its socket when nobody looks', async () => {
+    const server = new HandServer();
+    const session = makeSession(server);
+    const looker = {};
+    session.look(looker, true);
+    const observer = new QueryObserver(session.queries, {
+      queryKey: ['runs'],
+      queryFn: () => server.client.runs({ limit: 10 })
+    });
+    const leave = observer.subscribe(() => undefined);
+    const [socket] = server.sockets as [HandSocket];
+    socket.accept();
+    await vi.advanceTimersByTimeAsync(1000);
+    server.asked.length = 0;
+    for (let n = 0; n < 10; n++) {
+      socket.say({});
+      await vi.advanceTimersByTimeAsync(30_000);
+    }
+    expect(server.asked).toEqual([]);
+    session.look(looker, false);
+    socket.say({ schema_id: CHANGE_SCHEMA, workspace: 'w1', kind: 'run', name: 'r1' });
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect([server.asked, socket.readyState]).toEqual([[], WebSocket.CLOSED]);
+    session.look(looker, true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([server.asked, server.sockets.length]).toEqual([['runs?limit=10'], 2]);
+    leave();
+    session.dispose();
   });
 });
 

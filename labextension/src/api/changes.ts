@@ -1,9 +1,8 @@
-/** Turns hints about changes into refetches: from the event bus, and by asking for what it missed. */
+/** Turns hints about changes into refetches. */
 
 import type { Query, QueryClient } from '@tanstack/react-query';
 
 import { CHANGE_SCHEMA } from '../tokens';
-import type { Client } from './client';
 import type { Workspace } from './types';
 
 /** First words of the query keys. The second word of those in the singular is the name of one thing. */
@@ -69,23 +68,21 @@ export function touchedBy({
 /** A hint as it travels on Jupyter's event bus. */
 export interface Hint {
   readonly workspace: string;
-  readonly seq: number;
   readonly kind: string;
   readonly name: string;
 }
 
-/** Return the hint in an emission of the event bus, or null when it is somebody else's. */
+/** Return the hint in an emission of the event bus, or null when it is something else. */
 export function readHint(emission: {
-  readonly schema_id: string;
+  readonly schema_id?: unknown;
   readonly [key: string]: unknown;
 }): Hint | null {
-  const { schema_id, workspace, seq, kind, name } = emission;
+  const { schema_id, workspace, kind, name } = emission;
   if (schema_id !== CHANGE_SCHEMA || typeof kind !== 'string' || typeof workspace !== 'string') {
     return null;
   }
   return {
     workspace,
-    seq: typeof seq === 'number' ? seq : 0,
     kind,
     name: typeof name === 'string' ? name : ''
   };
@@ -106,7 +103,6 @@ interface Waiting {
  * second), so the lists they touch are refetched at once and then at most once every `restMs`.
  */
 export class Changes {
-  private seq = 0;
   /** By their names written out: each is asked again once. */
   private readonly waiting = new Map<string, Waiting>();
   private timer: ReturnType<typeof setTimeout> | null = null;
@@ -115,7 +111,6 @@ export class Changes {
 
   constructor(
     private readonly queries: QueryClient,
-    private readonly client: Pick<Client, 'events'>,
     private readonly restMs = 500
   ) {}
 
@@ -124,36 +119,12 @@ export class Changes {
     const shown = this.queries.getQueryData<Workspace>(['workspace']);
     if (shown && hint.workspace && hint.workspace !== shown.id) {
       this.all();
-      return;
+    } else {
+      this.touch(touchedBy(hint));
     }
-    this.seq = Math.max(this.seq, hint.seq);
-    this.touch(touchedBy(hint));
   }
 
-  /** Ask for what was missed, by `seq`. Does nothing while nobody looks. */
-  async catchUp(): Promise<void> {
-    const shown = this.queries.getQueryData<Workspace>(['workspace']);
-    if (!this.awake) {
-      this.missed = true;
-      return;
-    }
-    if (!shown) {
-      this.all(); // the server was not there, or had no workspace yet
-      return;
-    }
-    const after = Math.max(this.seq, shown.seq);
-    let events;
-    try {
-      events = await this.client.events(after);
-    } catch {
-      this.all(); // the lists themselves say what is wrong
-      return;
-    }
-    this.seq = Math.max(after, ...events.map(event => event.seq));
-    this.touch(events.flatMap(event => touchedBy(event)));
-  }
-
-  /** Refetch everything: also changes that leave no event, as plain MLflow's. */
+  /** Refetch everything: nobody knows what changed. */
   all(): void {
     this.touch(ALL);
   }

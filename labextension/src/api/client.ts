@@ -9,7 +9,6 @@ import type {
   Action,
   Activity,
   Asked,
-  Event,
   Experiment,
   Method,
   Model,
@@ -105,11 +104,6 @@ export class Client {
 
   async activities(limit: number): Promise<readonly Activity[]> {
     return (await this.get('/activities', { query: { limit } })).items;
-  }
-
-  /** Events with a `seq` above `after`, oldest first. */
-  async events(after: number): Promise<readonly Event[]> {
-    return (await this.get('/events', { query: { after } })).items;
   }
 
   private async call<P extends PathOf<M>, M extends Method>(

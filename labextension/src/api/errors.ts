@@ -1,5 +1,6 @@
 /** What can go wrong between the panel and the server, in words for a person. */
 
+import { trans } from '../common/words';
 import type { Problem } from './types';
 
 /** `empty`: all is well, there is just no workspace yet. */
@@ -21,35 +22,59 @@ export class ApiError extends Error {
 export function unreachable(): ApiError {
   return new ApiError(
     'unreachable',
-    'The Jupyter server does not answer.',
-    'The panel asks again by itself. If this stays, look at the terminal in which JupyterLab was started.'
+    trans.__('The Jupyter server does not answer.'),
+    trans.__(
+      'The panel asks again by itself. If this stays, look at the terminal in which JupyterLab was started.'
+    )
   );
 }
+
+/** What the Hub says in the place of a server of its own that does not run. */
+const STOPPED = 424;
+/** What proxies say in the place of a server that does not answer them. */
+const NO_ANSWER: readonly number[] = [502, 503, 504];
 
 /** Read a refusal. `body` is what came, whatever it was. */
 export function refusal(status: number, body: string): ApiError {
   const problem = readProblem(body);
   if (problem) {
-    return new ApiError(kindOf(status, problem.code), problem.detail, problem.hint);
+    return problem.code === 'unauthenticated'
+      ? stranger()
+      : new ApiError(kindOf(status, problem.code), problem.detail, problem.hint);
+  }
+  if (status === STOPPED) {
+    return new ApiError(
+      'unreachable',
+      trans.__('The hub has stopped this Jupyter server.'),
+      trans.__('Start it again in File, Hub Control Panel, and reload this page.')
+    );
+  }
+  if (NO_ANSWER.includes(status)) {
+    return unreachable();
   }
   if (status === 404) {
     return new ApiError(
       'absent',
-      'The server extension of jupyter-mlops is not running on this server.',
-      'In a terminal: jupyter server extension enable jupyter_mlops. Then restart JupyterLab.'
+      trans.__('The server extension of jupyter-mlops is not running on this server.'),
+      trans.__('In a terminal: jupyter server extension enable jupyter_mlops. Then restart JupyterLab.')
     );
   }
   if (status === 401 || status === 403) {
-    return new ApiError(
-      'forbidden',
-      'This server does not let you look at its workspace.',
-      'Log in again, or ask its owner for permission to read.'
-    );
+    return stranger();
   }
   return new ApiError(
     'problem',
-    `The server answered ${status} and did not say why.`,
-    'Its log, in the terminal in which JupyterLab was started, has the reason.'
+    trans.__('The server answered %1 and did not say why.', status),
+    trans.__('Its log, in the terminal in which JupyterLab was started, has the reason.')
+  );
+}
+
+/** Who was logged in is not any more. Whom the authorizer refuses hears so from our own server, in its words. */
+function stranger(): ApiError {
+  return new ApiError(
+    'forbidden',
+    trans.__('This server does not know who you are, or no longer.'),
+    trans.__('Reload the page to log in again.')
   );
 }
 

@@ -2,8 +2,12 @@
 
 import { QueryClient } from '@tanstack/react-query';
 
+import { asApiError } from './errors';
+
 /** How long until a server that failed is asked again. */
 const AGAIN_MS = 5000;
+/** One that is away says so by its socket when it is back, and who is a stranger remains one. */
+const AWAY_MS = 30_000;
 
 export function makeQueryClient(): QueryClient {
   return new QueryClient({
@@ -15,8 +19,13 @@ export function makeQueryClient(): QueryClient {
         networkMode: 'always', // Lab often runs on this very machine, with no network at all
         refetchOnWindowFocus: false,
         refetchOnReconnect: false,
-        refetchInterval: query => (query.state.status === 'error' ? AGAIN_MS : false)
+        refetchInterval: ({ state }) => (state.status === 'error' ? againMs(state.error) : false)
       }
     }
   });
+}
+
+function againMs(error: Error | null): number {
+  const { kind } = asApiError(error);
+  return kind === 'unreachable' || kind === 'forbidden' ? AWAY_MS : AGAIN_MS;
 }

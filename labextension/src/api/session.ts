@@ -4,15 +4,14 @@ import type { QueryClient } from '@tanstack/react-query';
 
 import type { CommandArgs, CommandId } from '../commands';
 import type { LabParts } from '../tokens';
-import { Bridge } from './bridge';
-import { Changes, readHint } from './changes';
+import { Changes } from './changes';
 import { Client } from './client';
-import { asApiError } from './errors';
 import { makeQueryClient } from './queries';
+import { Socket } from './socket';
 import type { Action } from './types';
 
-/** How often the server is asked for what the event bus may have lost. */
-const ASK_MS = 30_000;
+/** How long the socket is kept open while nobody looks: an open one may keep a hub from stopping an idle server. */
+const KEPT_MS = 60_000;
 
 const PERMISSIONS = ['me'] as const;
 
@@ -20,27 +19,27 @@ export class Session {
   readonly queries: QueryClient = makeQueryClient();
   readonly client: Client;
   readonly changes: Changes;
-  private readonly bridge: Bridge;
+  private readonly socket: Socket;
   private readonly lookers = new Set<object>();
   private timer: number | null = null;
 
   constructor(readonly lab: LabParts) {
     this.client = new Client(lab.manager.serverSettings);
-    this.changes = new Changes(this.queries, this.client);
+    this.changes = new Changes(this.queries);
     this.changes.sleep();
-    this.bridge = new Bridge(() => this.changes.all());
-    lab.manager.events.stream.connect(this.onEmission);
-    lab.manager.connectionFailure.connect(this.onFailure);
+    const all = (): void => this.changes.all();
+    this.socket = new Socket(lab.manager.serverSettings, {
+      onHint: hint => this.changes.hint(hint),
+      onOpen: all,
+      onLost: all // each says then what is wrong, and asks until it is answered
+    });
     this.queries.getQueryCache().subscribe(event => {
-      if (event.type === 'updated' && event.action.type === 'error') {
-        if (asApiError(event.action.error).kind === 'unreachable') {
-          this.onFailure();
-        }
+      if (event.type === 'updated' && event.action.type === 'success') {
+        this.socket.hurry();
       }
     });
     document.addEventListener('visibilitychange', this.onLook);
-    window.addEventListener('focus', this.onReturn);
-    window.addEventListener('online', this.onReturn);
+    window.addEventListener('online', this.onOnline);
     void this.queries
       .query({ queryKey: PERMISSIONS, queryFn: () => this.client.permissions() })
       .catch(() => undefined); // who needs it asks again
@@ -68,44 +67,28 @@ export class Session {
 
   dispose(): void {
     if (this.timer !== null) {
-      window.clearInterval(this.timer);
+      window.clearTimeout(this.timer);
     }
-    window.removeEventListener('focus', this.onReturn);
-    window.removeEventListener('online', this.onReturn);
+    window.removeEventListener('online', this.onOnline);
     document.removeEventListener('visibilitychange', this.onLook);
-    this.lab.manager.events.stream.disconnect(this.onEmission);
-    this.lab.manager.connectionFailure.disconnect(this.onFailure);
-    this.bridge.stop();
+    this.socket.close();
     this.changes.dispose();
     this.queries.clear();
   }
 
-  private readonly onEmission = (_: unknown, emission: Parameters<typeof readHint>[0]): void => {
-    this.bridge.heard();
-    const hint = readHint(emission);
-    if (hint) {
-      this.changes.hint(hint);
-    }
-  };
-
-  private readonly onFailure = (): void => {
-    this.bridge.failed();
-  };
-
   private readonly onLook = (): void => {
     if (this.lookers.size && document.visibilityState === 'visible') {
-      this.changes.wake();
-      this.timer ??= window.setInterval(this.onReturn, ASK_MS);
-    } else {
-      this.changes.sleep();
       if (this.timer !== null) {
-        window.clearInterval(this.timer);
+        window.clearTimeout(this.timer);
         this.timer = null;
       }
+      this.changes.wake();
+      this.socket.open();
+    } else {
+      this.changes.sleep();
+      this.timer ??= window.setTimeout(() => this.socket.close(), KEPT_MS);
     }
   };
 
-  private readonly onReturn = (): void => {
-    void this.changes.catchUp();
-  };
+  private readonly onOnline = (): void => this.socket.renew();
 }

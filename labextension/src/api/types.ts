@@ -18,7 +18,6 @@ export type Host = Readonly<Schemas['HostState']>;
 export type Snapshot = Readonly<Schemas['Snapshot']>;
 export type Manifest = Readonly<Schemas['Manifest']>;
 export type Image = Readonly<Schemas['Image']>;
-export type Event = Readonly<Schemas['Event']>;
 export type RunFields = Readonly<Schemas['RunFields']>;
 export type FieldKind = RunFields['fields'][string];
 export type ModelContents = Readonly<Schemas['ModelContents']>;

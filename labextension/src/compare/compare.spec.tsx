@@ -121,7 +121,7 @@ describe('a comparison', () => {
       one.id === 'aaa' ? { ...one, metrics: { ...one.metrics, auc: 0.99 } } : one
     );
     session.changes.wake();
-    session.changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'aaa' });
+    session.changes.hint({ workspace: 'w1', kind: 'run', name: 'aaa' });
     await screen.findByText('0.99');
     expect(server.asked.filter(path => path.startsWith('comparison'))).toEqual(['comparison/runs?runs=aaa']);
   });

@@ -55,7 +55,13 @@ function linkTo(args: OpenArgs): string {
   return makeLink(args, {
     origin: window.location.origin,
     baseUrl: PageConfig.getBaseUrl(),
-    hubPrefix: PageConfig.getOption('hubPrefix'),
+    // A guest of somebody's server has no other that shows this workspace.
+    hubPrefix: isGuest() ? '' : PageConfig.getOption('hubPrefix'),
     page: notebookPage() ? 'tree' : 'lab'
   });
+}
+
+/** Whether a hub lets this person into the server of another. */
+function isGuest(): boolean {
+  return PageConfig.getOption('hubUser') !== PageConfig.getOption('hubServerUser');
 }

@@ -77,8 +77,8 @@ describe('the sidebar', () => {
     const { server, queries } = show(full);
     await screen.findByText('brave-owl-1');
     server.runs = [run({ id: 'r2', name: 'calm-fox-2', status: 'RUNNING' }), ...server.runs];
-    const changes = new Changes(queries, server.client);
-    changes.hint({ workspace: 'w1', seq: 11, kind: 'run', name: 'r1' });
+    const changes = new Changes(queries);
+    changes.hint({ workspace: 'w1', kind: 'run', name: 'r1' });
     expect(await screen.findByText('calm-fox-2')).toBeVisible();
     changes.dispose();
   });
@@ -270,7 +270,7 @@ describe('when something is wrong', () => {
 
   it('says that reading is not allowed', async () => {
     show(server => server.refuse.set('workspace', () => json(403, { message: 'Forbidden' })));
-    expect(await screen.findByRole('alert')).toHaveTextContent('does not let you look');
+    expect(await screen.findByRole('alert')).toHaveTextContent('does not know who you are');
   });
 
   it('says which list failed and shows the others', async () => {

@@ -6,7 +6,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 
 import { Client } from '../api/client';
-import type { Activity, Event, Experiment, Model, Run, Service, Workspace } from '../api/types';
+import type { Activity, Experiment, Model, Run, Service, Workspace } from '../api/types';
 import { workspace } from './records';
 
 export class HandServer {
@@ -16,7 +16,6 @@ export class HandServer {
   models: Model[] = [];
   services: Service[] = [];
   activities: Activity[] = [];
-  events: Event[] = [];
   /** Paths with what to answer instead. */
   readonly refuse = new Map<string, () => Response>();
   /** What was asked, without the base URL. */
@@ -28,8 +27,12 @@ export class HandServer {
   readonly sent: (readonly [string, unknown])[] = [];
   permissions: readonly string[] = ['read', 'write', 'execute'];
 
+  /** The sockets that were opened, the last one last. */
+  readonly sockets: HandSocket[] = [];
+
   readonly settings = ServerConnection.makeSettings({
     baseUrl: 'http://lab.example/user/x/',
+    WebSocket: socketsOf(this) as unknown as typeof WebSocket,
     fetch: (request: RequestInfo | URL) => this.answer(request as Request)
   });
 
@@ -80,14 +83,50 @@ export class HandServer {
         return this.services;
       case 'activities':
         return this.activities.slice(0, limit);
-      case 'events':
-        return this.events.filter(event => event.seq > Number(query.get('after')));
       case 'sparklines':
         return [];
       default:
         throw new Error(`nobody answers ${path}`);
     }
   }
+}
+
+/** A socket that does what a spec says. */
+export class HandSocket {
+  readyState: number = WebSocket.CONNECTING;
+  onopen: (() => void) | null = null;
+  onclose: (() => void) | null = null;
+  onmessage: ((message: { data: string }) => void) | null = null;
+
+  constructor(readonly url: string) {}
+
+  accept(): void {
+    this.readyState = WebSocket.OPEN;
+    this.onopen?.();
+  }
+
+  say(message: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+
+  /** Of the page: it hears no more of it. Of the server, as a spec plays it: `cut`. */
+  close(): void {
+    this.readyState = WebSocket.CLOSED;
+  }
+
+  cut(): void {
+    this.readyState = WebSocket.CLOSED;
+    this.onclose?.();
+  }
+}
+
+function socketsOf(server: HandServer): typeof HandSocket {
+  return class extends HandSocket {
+    constructor(url: string) {
+      super(url);
+      server.sockets.push(this);
+    }
+  };
 }
 
 export function json(status: number, body: unknown): Response {
