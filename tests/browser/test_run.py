@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     (folder / "train.py").write_text("lr = 0.5\nprint(lr)\n")
     tags = {"mlops.snapshot": snapshot.name, "mlops.notebook": str(folder / "explore.ipynb"), "mlops.cell": "{}"}
     first = _run(workspace, "brave-owl", 0.1, tags)
+    workspace.tracking.log(
+        first.id, metrics=[MetricPoint(key="long", value=math.sin(n / 7), step=n, at_ms=n) for n in range(4000)]
+    )
     for path, data in FILES.items():
         workspace.tracking.write(first.id, data, path)
     workspace.tracking.end_run(first.id, "FAILED", reason="ValueError: too hot")
@@ -168,7 +172,7 @@ def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place,
     panel.get_by_role("button", name="Cancel", exact=True).click()
     panel.locator("strong", has_text="first").wait_for()
     page.screenshot(path=tmp_path / "overview.png")
-    panel.get_by_role("button", name="Show all 2 curves").click()
+    panel.get_by_role("button", name="Show all 3 curves").click()
     page.get_by_role("tabpanel", name="Metrics", exact=True).get_by_role("region", name="auc").wait_for()
 
 
@@ -199,8 +203,30 @@ def test_curves_are_drawn_searched_and_zoomed_into(page: Any, tmp_path: Path) ->
     panel.get_by_label("Smoothing").fill("0.9")
     panel.get_by_text("0.90").wait_for()
     with page.expect_response(lambda answer: "axis=time" in answer.url and answer.ok):
-        panel.get_by_label("Over").select_option("elapsed")
-    panel.get_by_label("Over").select_option("step")
+        panel.get_by_role("combobox", name="Over").select_option("elapsed")
+    panel.get_by_role("combobox", name="Over").select_option("step")
+
+
+def test_metrics_are_drawn_over_each_other_and_finer_where_one_zooms(page: Any, tmp_path: Path) -> None:
+    panel = show(page, "Metrics")
+    panel.get_by_role("button", name="Draw train/loss over others").click()
+    together = panel.get_by_role("region", name="Metrics over each other")
+    together.get_by_text("Choose another metric").wait_for()
+    panel.get_by_role("button", name="Draw long over others").click()
+    together.get_by_role("button", name="train/loss").wait_for()
+    together.get_by_role("button", name="long").wait_for()
+    chart = together.get_by_role("slider")
+    chart.focus()
+    with page.expect_response(lambda answer: "first=" in answer.url and answer.ok) as finer:
+        for _ in range(3):
+            chart.press("=")
+    (curve,) = finer.value.json()["items"]
+    assert [b - a for a, b in zip(curve["at"], curve["at"][1:], strict=False)] == [1] * (len(curve["at"]) - 1)
+    page.screenshot(path=tmp_path / "together.png")
+    chart.press("Home")  # of all, which was read in buckets of five
+    assert chart.get_attribute("aria-valuenow") == "0"
+    together.get_by_role("button", name="Clear").click()
+    together.wait_for(state="detached")
 
 
 def test_a_log_is_shown_from_its_end_and_searched_as_a_whole(page: Any, tmp_path: Path) -> None:
@@ -271,7 +297,7 @@ def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, plac
     page.get_by_role("tab", name="brave-owl").click()
 
 
-def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place) -> None:
+def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place, tmp_path: Path) -> None:
     panel = show(page, "Environment")
     panel.get_by_text("pandas").wait_for()
     panel.get_by_label("Find packages").fill("num")
@@ -279,6 +305,13 @@ def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place)
     panel.get_by_label("Find packages").fill("")
     panel.get_by_label("Compare with").select_option(place.other.id)
     panel.get_by_role("row", name="numpy").wait_for()
+    panel.get_by_label("Compare with").select_option("now")
+    row = panel.get_by_role("row", name=re.compile("^msgspec "))
+    row.wait_for()
+    assert row.get_by_role("cell").all_inner_texts() == ["not there", version("msgspec")]
+    with page.expect_response(lambda answer: answer.url.endswith("/environment") and answer.ok):
+        panel.get_by_role("button", name="Look again").click()
+    page.screenshot(path=tmp_path / "environment.png")
     show(page, "Lineage").get_by_text("Snapshot").first.wait_for()
 
 
@@ -352,6 +385,7 @@ def test_a_run_that_goes_on_is_followed_and_cancelled(page: Any, place: Place) -
     tracking = place.workspace.tracking
     page.goto(re.sub(r"/lab.*", f"/lab?mlops=run:{place.going.id}", page.url))
     page.get_by_role("tablist", name="Parts of the run").wait_for()
+    page.get_by_role("tab", name="brave-owl").wait_for()  # behind, and not asked about
     panel = show(page, "Metrics")
     panel.get_by_text("No metrics yet").wait_for()
     logged = MetricPoint(key="loss", value=0.25, step=0, at_ms=int(time.time() * 1000))

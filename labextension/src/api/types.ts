@@ -41,6 +41,8 @@ export type AbsentRun = Readonly<Schemas['AbsentRun']>;
 export type CodeDiff = Readonly<Schemas['CodeDiff']>;
 export type CodeVersion = Readonly<Schemas['CodeVersion']>;
 export type Packages = Readonly<Schemas['Packages']>;
+export type UsedData = Readonly<Schemas['UsedData']>;
+export type Environment = Readonly<Schemas['Environment']>;
 
 /** What Jupyter Server's authorizer is asked for. */
 export type Action = 'read' | 'write' | 'execute';

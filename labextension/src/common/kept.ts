@@ -1,6 +1,6 @@
 /** A choice that a person made in a view (a tab, a scale), kept in Lab's state for the next time. */
 
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
 import { useSession } from '../api/context';
 
@@ -34,6 +34,21 @@ export function useKept<T extends string | number | boolean>(
     void state?.save(PREFIX + key, next);
   };
   return [value, keep];
+}
+
+/** As `useKept`, of any shape: `read` makes of what is stored, whatever that is, what the view goes by. It must stay the same function. */
+export function useKeptAs<T>(key: string, read: (stored: unknown) => T): readonly [T, (value: T) => void] {
+  const [text, setText] = useKept<string>(key, '');
+  const value = useMemo(() => read(parsed(text)), [text, read]);
+  return [value, next => setText(JSON.stringify(next))];
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function believed<T>(stored: unknown, first: T): T {

@@ -51,10 +51,13 @@ export function View({ subject, setTitle, setSubject }: ChangingViewProps): JSX.
     .slice(0, 10)
     .map(run => shorten(run.name, 40))
     .join(', ');
-  useEffect(
-    () => setTitle(n ? title : trans.__('Comparison'), caption || title),
-    [setTitle, trans, n, title, caption]
-  );
+  const isKnown = values.size > 0;
+  useEffect(() => {
+    // A tab that is restored behind others keeps its title until somebody looks at it.
+    if (isKnown || !ids.length) {
+      setTitle(n ? title : trans.__('Comparison'), caption || title);
+    }
+  }, [setTitle, trans, isKnown, ids, n, title, caption]);
   if (isLoading && !values.size) {
     return <Busy label={trans.__('Comparing')} />;
   }

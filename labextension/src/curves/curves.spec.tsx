@@ -2,11 +2,13 @@ import { act, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import type { Curve } from '../api/types';
 import { giveCanvas } from '../testing/canvas';
 import { show } from '../testing/session';
 import { drawingOf, elapsedText, extent, placesOf, smoothed, tickText, zoomed } from './model';
 import type { Line } from './model';
 import type * as panel from './panel';
+import { isExact, lineOf, spanOf, spliced } from './record';
 
 function line(change: Partial<Line> = {}): Line {
   return { id: 'loss', label: 'loss', x: [0, 1, 2, 3], y: [4, 3, 2, 1], ...change };
@@ -80,6 +82,41 @@ describe('zooming', () => {
 
   it('gives a single point room', () => {
     expect(extent([7])).toEqual([6, 8]);
+  });
+});
+
+describe('what the server sends', () => {
+  const curve = (at: number[], n_points = at.length): Curve => ({
+    key: 'loss',
+    axis: 'step',
+    n_points,
+    at,
+    low: at,
+    high: at,
+    last: at.map(one => (one === 2 ? 'NaN' : one))
+  });
+
+  it('is drawn from an origin on, with a band where an entry stands for many points', () => {
+    const named = { id: 'r1', label: 'loss' };
+    const line = lineOf(curve([1, 2, 3], 100), named, { origin: 1, hasBand: true });
+    expect([Array.from(line.x), Array.from(line.y), Array.from(line.low ?? [])]).toEqual([
+      [0, 1, 2],
+      [1, NaN, 3],
+      [1, 2, 3]
+    ]);
+    expect(lineOf(curve([1]), named, { origin: 0, hasBand: false }).low).toBeUndefined();
+    expect([isExact(curve([1, 2])), isExact(curve([1, 2], 3))]).toEqual([true, false]);
+  });
+
+  it('is finer where it is zoomed into, and as it was beside that', () => {
+    const whole = curve([9, 19, 29, 39], 40);
+    const span = spanOf([9.5, 20.2], 1);
+    expect(span).toEqual([10, 22]);
+    expect(spliced(whole, curve([10, 15, 21]), span).at).toEqual([9, 10, 15, 21, 29, 39]);
+    expect(spliced(whole, curve([30, 50]), [30, 50]).at).toEqual([9, 19, 29, 30, 50]);
+    expect(spliced(whole, curve([60]), [50, 70]).at).toEqual([9, 19, 29, 39, 60]);
+    expect(spliced(whole, undefined, span)).toBe(whole);
+    expect(spliced(whole, { ...curve([10]), axis: 'time' }, span)).toBe(whole);
   });
 });
 

@@ -12,6 +12,7 @@ import type { Drawing, Line, XAxis, Zoom } from './model';
 import { curveColor, useTheme } from './palette';
 import { Plot } from './plot';
 import { useZoom } from './zoom';
+import type { ZoomState } from './zoom';
 
 export interface CurvesProps {
   readonly series: readonly Line[];
@@ -28,15 +29,16 @@ export interface CurvesProps {
   readonly legend?: boolean | 'place';
   /** Whether places without a number are marked; not where there is simply nothing to tell. */
   readonly gapMarks?: boolean;
-  /** The reader zoomed: a chance to fetch what is shown more finely. */
-  readonly onZoom?: (zoom: Zoom | null) => void;
+  /** Instead, where whoever draws the chart fetches what is zoomed into more finely: what `useZoom` returned there. */
+  readonly zoom?: ZoomState;
 }
 
 export function Curves(props: CurvesProps): JSX.Element {
   const { series, axis = 'step', log = false, smoothing = 0, height = 220, label, legend = true } = props;
   const { gapMarks = true } = props;
   const trans = useTrans();
-  const [zoom, setZoom] = useZoom(props.zoomKey);
+  const own = useZoom(props.zoomKey);
+  const [zoom, onZoom] = props.zoom ?? own;
   const [off, setOff] = useState<ReadonlySet<string>>(new Set());
   const [cursor] = useState(() => new CursorStore());
   const drawing = useMemo(() => {
@@ -47,10 +49,6 @@ export function Curves(props: CurvesProps): JSX.Element {
     () => new Set(series.flatMap((line, i) => (off.has(line.id) ? [i] : []))),
     [series, off]
   );
-  const onZoom = (next: Zoom | null): void => {
-    setZoom(next);
-    props.onZoom?.(next);
-  };
   const [host, plot] = usePlot({ series, drawing, axis, log, height, zoom, hidden, cursor, onZoom });
   const toggle = (line: number): void => {
     const id = series[line]?.id ?? '';

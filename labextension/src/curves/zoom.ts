@@ -4,10 +4,12 @@ import { useState } from 'react';
 
 import type { Zoom } from './model';
 
+export type ZoomState = readonly [Zoom | null, (zoom: Zoom | null) => void];
+
 const MOST = 500;
 const kept = new Map<string, Zoom>();
 
-export function useZoom(key: string | undefined): readonly [Zoom | null, (zoom: Zoom | null) => void] {
+export function useZoom(key: string | undefined): ZoomState {
   const [state, setState] = useState(() => ({ key, zoom: recalled(key) }));
   const zoom = state.key === key ? state.zoom : recalled(key);
   const set = (next: Zoom | null): void => {

@@ -15,6 +15,8 @@ export type Tracker = WidgetTracker<MainAreaWidget<MainContent>>;
 /** What the layout remembers of a widget: under its id, since a view may come to show something else. */
 export interface RestoreArgs extends OpenArgs {
   readonly id?: string;
+  /** What its tab said last: nothing is asked for while it stands behind others. */
+  readonly label?: string;
 }
 
 export async function open(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promise<void> {
@@ -32,7 +34,11 @@ export async function open(mlops: IMlops, tracker: Tracker, args: RestoreArgs): 
     widget.id = args.id ?? `mlops-${args.kind}-${DOMUtils.createDomID()}`;
     widget.toolbar.hide(); // each view has its own
     const opened = widget;
+    if (args.label) {
+      opened.content.title.label = args.label;
+    }
     opened.content.argsChanged.connect(() => void tracker.save(opened));
+    opened.content.title.changed.connect(() => void tracker.save(opened));
     await tracker.add(widget);
   }
   if (tabs) {

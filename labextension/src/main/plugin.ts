@@ -26,7 +26,12 @@ export const main: JupyterFrontEndPlugin<void> = {
     const tracker: Tracker = new WidgetTracker({ namespace: 'mlops' });
     app.commands.addCommand(CommandIDs.open, {
       label: trans.__('Open'),
-      describedBy: { args: { ...ARGS, properties: { ...ARGS.properties, id: { type: 'string' } } } },
+      describedBy: {
+        args: {
+          ...ARGS,
+          properties: { ...ARGS.properties, id: { type: 'string' }, label: { type: 'string' } }
+        }
+      },
       execute: async args => (await import('./open')).open(mlops, tracker, args as unknown as RestoreArgs)
     });
     app.commands.addCommand(CommandIDs.copyLink, {
@@ -53,7 +58,7 @@ export const main: JupyterFrontEndPlugin<void> = {
     router?.register({ command: CommandIDs.followLink, pattern: PATTERN, rank: 60 });
     void restorer?.restore(tracker, {
       command: CommandIDs.open,
-      args: ({ id, content }) => ({ ...content.args, id }),
+      args: ({ id, content }) => ({ ...content.args, id, label: content.title.label }),
       name: ({ id }) => id
     });
   }

@@ -159,6 +159,7 @@ function Changes({ detail }: { readonly detail: RunDetail }): JSX.Element {
         <OtherRun
           run={run}
           label={trans.__('Compare with')}
+          none={snapshot ? null : trans.__('choose a run')}
           now={snapshot ? trans.__('the folder as it is now') : null}
           chosen={other}
           onChoose={setOther}

@@ -1,15 +1,16 @@
-/** The packages that a run saw, and how they differ from those of another one. */
+/** The packages that a run saw, and how they differ from those that are here now, or that another run saw. */
 
 import { useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
-import type { RunDetail } from '../api/types';
-import { Empty, Failed } from '../common/ui/states';
+import type { Environment, RunDetail } from '../api/types';
+import { Button } from '../common/ui/button';
 import { Facts } from '../common/ui/parts';
+import { Busy, Empty, Failed } from '../common/ui/states';
 import { found, packageDiff } from './model';
 import { OtherRun } from './other';
-import { useRun } from './queries';
+import { useHere, useRun } from './queries';
 
 export function EnvironmentTab({ detail }: { readonly detail: RunDetail }): JSX.Element {
   const trans = useTrans();
@@ -43,16 +44,19 @@ export function EnvironmentTab({ detail }: { readonly detail: RunDetail }): JSX.
           value={search}
           onChange={event => setSearch(event.target.value)}
         />
-        <OtherRun run={run} label={trans.__('Compare with')} now={null} chosen={other} onChoose={setOther} />
-      </div>
-      {other ? (
-        <Difference
-          mine={packages}
-          name={run.name}
-          python={environment.python}
-          other={other}
-          search={search}
+        <OtherRun
+          run={run}
+          label={trans.__('Compare with')}
+          none={trans.__('nothing')}
+          now={trans.__('what is installed here now')}
+          chosen={other}
+          onChoose={setOther}
         />
+      </div>
+      {other === null ? (
+        <FromHere mine={environment} name={run.name} search={search} />
+      ) : other ? (
+        <FromRun mine={environment} name={run.name} other={other} search={search} />
       ) : (
         <ul className="jp-Mlops-packages">
           {names.map(name => (
@@ -67,47 +71,67 @@ export function EnvironmentTab({ detail }: { readonly detail: RunDetail }): JSX.
   );
 }
 
-function Difference(props: {
-  readonly mine: Readonly<Record<string, string>>;
+interface Side {
+  readonly mine: Environment;
   readonly name: string;
-  readonly python: string;
-  readonly other: string;
   readonly search: string;
-}): JSX.Element {
-  const { mine, name, python, other, search } = props;
+}
+
+function FromRun({ other, ...mine }: Side & { readonly other: string }): JSX.Element {
   const trans = useTrans();
   const { data, error } = useRun(other);
-  const theirs = data?.environment;
-  const rows = useMemo(
-    () =>
-      theirs ? packageDiff({ Python: python, ...mine }, { Python: theirs.python, ...theirs.packages }) : [],
-    [mine, python, theirs]
+  if (!data) {
+    return error ? <Failed error={error} /> : <Busy label={trans.__('Comparing')} />;
+  }
+  return data.environment ? (
+    <Difference {...mine} theirs={data.environment} theirName={data.run.name} />
+  ) : (
+    <Empty title={trans.__('The packages of the other run are not known.')} />
   );
+}
+
+function FromHere(mine: Side): JSX.Element {
+  const trans = useTrans();
+  const { data, error, isFetching, refetch } = useHere();
+  if (!data) {
+    return error ? <Failed error={error} /> : <Busy label={trans.__('Comparing')} />;
+  }
+  return (
+    <>
+      <div className="jp-Mlops-runControls">
+        <span className="jp-Mlops-quiet">{trans.__('In the Python that JupyterLab runs in.')}</span>
+        <Button busy={isFetching} onClick={() => void refetch()}>
+          {trans.__('Look again')}
+        </Button>
+      </div>
+      <Difference {...mine} theirs={data} theirName={trans.__('here now')} />
+    </>
+  );
+}
+
+function Difference(props: Side & { readonly theirs: Environment; readonly theirName: string }): JSX.Element {
+  const { mine, name, theirs, theirName, search } = props;
+  const trans = useTrans();
+  const rows = useMemo(() => packageDiff(allOf(mine), allOf(theirs)), [mine, theirs]);
   const names = new Set(
     found(
       rows.map(row => row.name),
       search
     )
   );
-  if (error) {
-    return <Failed error={error} />;
-  }
-  if (data && !theirs) {
-    return <Empty title={trans.__('The packages of the other run are not known.')} />;
-  }
-  if (data && !rows.length) {
-    return <Empty title={trans.__('Both saw the same packages.')} />;
+  if (!rows.length) {
+    return <Empty title={trans.__('Both have the same packages.')} />;
   }
   return (
     <table className="jp-Mlops-previewTable">
       <thead>
         <tr>
-          <th scope="col">{trans.__('Package')}</th>
+          <th scope="col">{trans._n('%1 package differs', '%1 packages differ', rows.length)}</th>
           <th scope="col">
             <bdi>{name}</bdi>
           </th>
           <th scope="col">
-            <bdi>{data?.run.name}</bdi>
+            <bdi>{theirName}</bdi>
           </th>
         </tr>
       </thead>
@@ -124,4 +148,8 @@ function Difference(props: {
       </tbody>
     </table>
   );
+}
+
+function allOf({ python, packages }: Environment): Readonly<Record<string, string>> {
+  return { Python: python, ...packages };
 }

@@ -6,6 +6,7 @@ import type { JSX } from 'react';
 import { useLive, useSession, useTrans, useVisible } from '../api/context';
 import type { Run } from '../api/types';
 import { size } from '../common/format';
+import { useSettled } from '../common/settled';
 import { Button } from '../common/ui/button';
 import { Busy, Empty, Failed } from '../common/ui/states';
 import { begun, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
@@ -16,7 +17,6 @@ import { isLive } from './model';
 type Stream = 'stdout' | 'stderr';
 const PART = 200_000;
 const FOLLOW_MS = 1000;
-const TYPED_MS = 250;
 
 export function Logs({ run }: { readonly run: Run }): JSX.Element {
   const trans = useTrans();
@@ -237,13 +237,4 @@ function Hits(props: {
 export function plain(text: string): string {
   // eslint-disable-next-line no-control-regex -- escape is what sequences begin with
   return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace(/^.*\r(?=.)/, '');
-}
-
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), TYPED_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
 }

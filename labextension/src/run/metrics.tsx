@@ -1,29 +1,17 @@
-/** The curves of a run, live: any number of metrics, of which only those that are seen are fetched and drawn. */
+/** The curves of a run, live: any number of metrics, each by itself, and those that one picks over each other. */
 
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
-import type { Curve, Run } from '../api/types';
-import { metric } from '../common/format';
-import { useKept } from '../common/kept';
+import type { Run } from '../api/types';
+import { useKept, useKeptAs } from '../common/kept';
 import { Empty } from '../common/ui/states';
 import type { XAxis } from '../curves/model';
-import { Curves } from '../curves/panel';
-import { found, lineOf, metricNames } from './model';
-import { useCurves } from './queries';
-
-/** A chart's card, whatever is in it: rows of equal height are found at once among thousands. */
-const CARD_HEIGHT = 268;
-const CHART_HEIGHT = 210;
-const LEAST_WIDTH = 340;
-
-interface Scales {
-  readonly axis: XAxis;
-  readonly log: boolean;
-  readonly smoothing: number;
-}
+import { Cards } from './cards';
+import type { Scales } from './cards';
+import { found, metricNames, readNames, toggled } from './model';
+import { Together } from './together';
 
 export function Metrics({ run, stamp }: { readonly run: Run; readonly stamp: number }): JSX.Element {
   const trans = useTrans();
@@ -31,12 +19,15 @@ export function Metrics({ run, stamp }: { readonly run: Run; readonly stamp: num
   const [axis, setAxis] = useKept<XAxis>('curves-axis', 'step');
   const [log, setLog] = useKept<boolean>('curves-log', false);
   const [smoothing, setSmoothing] = useKept<number>('curves-smoothing', 0);
-  const [pinned, setPinned] = useState<ReadonlySet<string>>(new Set());
+  // By name: the next run of the experiment has the same ones.
+  const [pinned, setPinned] = useKeptAs('curves-pinned', readNames);
+  const [together, setTogether] = useKeptAs('curves-together', readNames);
   const names = useMemo(() => metricNames(run.metrics), [run.metrics]);
   const shown = useMemo(() => {
     const hits = found(names, search);
-    return [...hits.filter(name => pinned.has(name)), ...hits.filter(name => !pinned.has(name))];
+    return [...hits.filter(name => pinned.includes(name)), ...hits.filter(name => !pinned.includes(name))];
   }, [names, search, pinned]);
+  const over = useMemo(() => together.filter(name => names.includes(name)), [together, names]);
   if (!names.length) {
     return (
       <Empty title={trans.__('No metrics yet')}>
@@ -44,9 +35,7 @@ export function Metrics({ run, stamp }: { readonly run: Run; readonly stamp: num
       </Empty>
     );
   }
-  const pin = (name: string): void => {
-    setPinned(new Set(pinned.has(name) ? [...pinned].filter(one => one !== name) : [...pinned, name]));
-  };
+  const scales = { axis, log, smoothing };
   return (
     <div className="jp-Mlops-runCharts">
       <div className="jp-Mlops-runControls" role="group" aria-label={trans.__('How curves are drawn')}>
@@ -58,37 +47,17 @@ export function Metrics({ run, stamp }: { readonly run: Run; readonly stamp: num
           value={search}
           onChange={event => setSearch(event.target.value)}
         />
-        <label>
-          {trans.__('Smoothing')}
-          <input
-            type="range"
-            min="0"
-            max="0.99"
-            step="0.01"
-            value={smoothing}
-            onChange={event => setSmoothing(Number(event.target.value))}
-          />
-          <output>{smoothing.toFixed(2)}</output>
-        </label>
-        <label>
-          {trans.__('Over')}
-          <select
-            className="jp-mod-styled"
-            value={axis}
-            onChange={event => setAxis(event.target.value as XAxis)}
-          >
-            <option value="step">{trans.__('step')}</option>
-            <option value="elapsed">{trans.__('time since start')}</option>
-            <option value="time">{trans.__('time of day')}</option>
-          </select>
-        </label>
-        <label>
-          <input type="checkbox" checked={log} onChange={event => setLog(event.target.checked)} />
-          {trans.__('Log scale')}
-        </label>
+        <ScaleControls {...{ scales }} onAxis={setAxis} onLog={setLog} onSmoothing={setSmoothing} />
       </div>
+      {over.length > 0 && (
+        <Together {...{ run, stamp, scales, names: over }} onClear={() => setTogether([])} />
+      )}
       {shown.length ? (
-        <Cards {...{ run, stamp, names: shown, pinned, onPin: pin, scales: { axis, log, smoothing } }} />
+        <Cards
+          {...{ run, stamp, names: shown, pinned, together, scales }}
+          onPin={name => setPinned(toggled(pinned, name))}
+          onTogether={name => setTogether(toggled(together, name))}
+        />
       ) : (
         <Empty title={trans.__('No metric has that in its name.')} />
       )}
@@ -96,127 +65,44 @@ export function Metrics({ run, stamp }: { readonly run: Run; readonly stamp: num
   );
 }
 
-function Cards(props: {
-  readonly run: Run;
-  readonly stamp: number;
-  readonly names: readonly string[];
-  readonly pinned: ReadonlySet<string>;
-  readonly onPin: (name: string) => void;
+function ScaleControls(props: {
   readonly scales: Scales;
+  readonly onAxis: (axis: XAxis) => void;
+  readonly onLog: (log: boolean) => void;
+  readonly onSmoothing: (smoothing: number) => void;
 }): JSX.Element {
-  const { run, stamp, names, pinned, onPin, scales } = props;
-  const [nColumns, setColumns] = useState(2);
-  const scroller = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const node = scroller.current;
-    if (!node) {
-      return;
-    }
-    const observer = new ResizeObserver(() => {
-      if (node.clientWidth) {
-        setColumns(Math.max(1, Math.floor(node.clientWidth / LEAST_WIDTH)));
-      }
-    });
-    observer.observe(node);
-    return () => observer.disconnect();
-  }, []);
-  // eslint-disable-next-line react-hooks/incompatible-library -- nothing in here is memoised
-  const rows = useVirtualizer({
-    count: Math.ceil(names.length / nColumns),
-    getScrollElement: () => scroller.current,
-    estimateSize: () => CARD_HEIGHT,
-    overscan: 1
-  });
-  const items = rows.getVirtualItems();
-  const key = items
-    .map(item => names.slice(item.index * nColumns, (item.index + 1) * nColumns).join(','))
-    .join('\n');
-  const groups = useMemo(
-    () =>
-      key
-        .split('\n')
-        .filter(Boolean)
-        .map(row => row.split(',')),
-    [key]
-  );
-  const curves = useCurves(run.id, groups, scales.axis === 'step' ? 'step' : 'time', stamp);
-  return (
-    <div ref={scroller} className="jp-Mlops-runCardScroll">
-      <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-        {items.map(item => (
-          <div
-            key={item.index}
-            className="jp-Mlops-runCardRow"
-            style={{
-              height: CARD_HEIGHT,
-              transform: `translateY(${item.start}px)`,
-              gridTemplateColumns: `repeat(${nColumns}, minmax(0, 1fr))`
-            }}
-          >
-            {names.slice(item.index * nColumns, (item.index + 1) * nColumns).map(name => (
-              <Card
-                key={name}
-                {...{ run, name, scales, curve: curves.get(name) }}
-                isPinned={pinned.has(name)}
-                onPin={() => onPin(name)}
-              />
-            ))}
-          </div>
-        ))}
-      </div>
-    </div>
-  );
-}
-
-function Card(props: {
-  readonly run: Run;
-  readonly name: string;
-  readonly curve: Curve | undefined;
-  readonly scales: Scales;
-  readonly isPinned: boolean;
-  readonly onPin: () => void;
-}): JSX.Element {
-  const { run, name, curve, scales, isPinned, onPin } = props;
+  const { scales, onAxis, onLog, onSmoothing } = props;
   const trans = useTrans();
-  const { axis, log, smoothing } = scales;
-  const series = useMemo(
-    () => (curve ? [lineOf(curve, axis, run.started_at)] : []),
-    [curve, axis, run.started_at]
-  );
-  const last = run.metrics[name];
-  const nPoints = curve?.n_points ?? 0;
   return (
-    <section className="jp-Mlops-runCurve" aria-label={name}>
-      <h3 title={name}>
-        <bdi>{name}</bdi>
-        <span className="jp-Mlops-runLast" title={String(last)}>
-          {last === undefined ? '' : metric(last)}
-        </span>
-        <button
-          type="button"
-          className="jp-Mlops-iconButton"
-          aria-pressed={isPinned}
-          aria-label={trans.__('Keep %1 first', name)}
-          title={trans.__('Keep first')}
-          onClick={onPin}
-        >
-          {isPinned ? '★' : '☆'}
-        </button>
-      </h3>
-      {nPoints === 1 ? (
-        <div className="jp-Mlops-runSingle">
-          <strong>{last === undefined ? '' : metric(last)}</strong>
-          <span className="jp-Mlops-quiet">{trans.__('one point')}</span>
-        </div>
-      ) : series.length ? (
-        <Curves
-          {...{ series, axis, log, smoothing }}
-          height={CHART_HEIGHT}
-          label={name}
-          legend="place"
-          zoomKey={`${run.id} ${axis} ${name}`}
+    <>
+      <label>
+        {trans.__('Smoothing')}
+        <input
+          type="range"
+          min="0"
+          max="0.99"
+          step="0.01"
+          value={scales.smoothing}
+          onChange={event => onSmoothing(Number(event.target.value))}
         />
-      ) : null}
-    </section>
+        <output>{scales.smoothing.toFixed(2)}</output>
+      </label>
+      <label>
+        {trans.__('Over')}
+        <select
+          className="jp-mod-styled"
+          value={scales.axis}
+          onChange={event => onAxis(event.target.value as XAxis)}
+        >
+          <option value="step">{trans.__('step')}</option>
+          <option value="elapsed">{trans.__('time since start')}</option>
+          <option value="time">{trans.__('time of day')}</option>
+        </select>
+      </label>
+      <label>
+        <input type="checkbox" checked={scales.log} onChange={event => onLog(event.target.checked)} />
+        {trans.__('Log scale')}
+      </label>
+    </>
   );
 }

@@ -2,8 +2,8 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Curve, MetricValue, Model, ModelVersion, Run, RunDetail, RunStatus } from '../api/types';
-import type { Line, XAxis } from '../curves/model';
+import type { MetricValue, Model, ModelVersion, Run, RunDetail, RunStatus } from '../api/types';
+import type { XAxis } from '../curves/model';
 import type { Tone } from '../common/icons';
 
 export const TONES: Readonly<Record<RunStatus, Tone>> = {
@@ -85,27 +85,31 @@ export function refusals(
   };
 }
 
-function numberOf(value: MetricValue): number {
-  return typeof value === 'number' ? value : Number(value);
+/** Return where a run's curves count their places from: what the server calls 0, or the run's start, in ms since the epoch. */
+export function originOf(run: Run, axis: XAxis): number {
+  return axis === 'elapsed' ? run.started_at * 1000 : 0;
 }
 
-/** Return a curve as a chart draws it. `startedAt` is in seconds since the epoch. */
-export function lineOf(curve: Curve, axis: XAxis, startedAt: number): Line {
-  const from = axis === 'elapsed' ? startedAt * 1000 : 0;
-  const line = {
-    id: curve.key,
-    label: curve.key,
-    x: Float64Array.from(curve.at, at => at - from),
-    y: Float64Array.from(curve.last, numberOf)
-  };
-  // Where each entry is one point there is no band, also where that is no number.
-  return curve.n_points > line.x.length
-    ? {
-        ...line,
-        low: Float64Array.from(curve.low, numberOf),
-        high: Float64Array.from(curve.high, numberOf)
-      }
-    : line;
+/** Read names that were kept. */
+export function readNames(stored: unknown): readonly string[] {
+  return Array.isArray(stored) ? stored.filter(one => typeof one === 'string') : [];
+}
+
+/** Return the names with one more, or without it if it was among them. */
+export function toggled(names: readonly string[], name: string): readonly string[] {
+  return names.includes(name) ? names.filter(one => one !== name) : [...names, name];
+}
+
+/** Rows and columns of data, where a profile has them. */
+export function shapeOf(profile: string): string {
+  try {
+    const { num_rows: rows, num_elements: elements } = JSON.parse(profile) as Record<string, unknown>;
+    return typeof rows === 'number' && typeof elements === 'number' && rows > 0
+      ? `${rows.toLocaleString()} × ${(elements / rows).toLocaleString()}`
+      : '';
+  } catch {
+    return '';
+  }
 }
 
 /** Return the version control's state in one line. */
@@ -124,13 +128,15 @@ export interface PackageRow {
   readonly other: string;
 }
 
-/** Return how the packages of two environments differ, by name. */
+/** Return how the packages of two environments differ: first those of another version, then those that one lacks, by name. */
 export function packageDiff(
   mine: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>>
 ): readonly PackageRow[] {
-  return [...new Set([...Object.keys(mine), ...Object.keys(other)])]
+  const rows = [...new Set([...Object.keys(mine), ...Object.keys(other)])]
     .sort()
     .filter(name => mine[name] !== other[name])
     .map(name => ({ name, mine: mine[name] ?? '', other: other[name] ?? '' }));
+  const isInBoth = (row: PackageRow): boolean => row.mine !== '' && row.other !== '';
+  return [...rows.filter(isInBoth), ...rows.filter(row => !isInBoth(row))];
 }

@@ -12,13 +12,15 @@ const MOST = 100;
 export function OtherRun(props: {
   readonly run: Run;
   readonly label: string;
-  /** What stands for no run; null where there must be one. */
+  /** What stands for none chosen; null where there must be one. */
+  readonly none: string | null;
+  /** What stands for how things are now instead of a run; null where that cannot be. */
   readonly now: string | null;
   /** A run's id, null for `now`, empty for nothing yet. */
   readonly chosen: string | null;
   readonly onChoose: (id: string | null) => void;
 }): JSX.Element {
-  const { run, label, now, chosen, onChoose } = props;
+  const { run, label, none, now, chosen, onChoose } = props;
   const trans = useTrans();
   const clock = useNow();
   const { client } = useSession();
@@ -35,11 +37,8 @@ export function OtherRun(props: {
         value={chosen ?? 'now'}
         onChange={event => onChoose(event.target.value === 'now' ? null : event.target.value)}
       >
-        {now !== null ? (
-          <option value="now">{now}</option>
-        ) : (
-          <option value="">{trans.__('choose a run')}</option>
-        )}
+        {none !== null && <option value="">{none}</option>}
+        {now !== null && <option value="now">{now}</option>}
         {run.parent !== null && !others.some(one => one.id === run.parent) && (
           <option value={run.parent}>{trans.__('its parent, %1', run.parent.slice(0, 8))}</option>
         )}

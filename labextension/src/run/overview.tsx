@@ -10,7 +10,7 @@ import { StatusIcon } from '../common/icons';
 import { Button } from '../common/ui/button';
 import { Facts, Part } from '../common/ui/parts';
 import type { Fact } from '../common/ui/parts';
-import { gitText, isLive, metricNames, noteOf, ownTags, statusText, TONES } from './model';
+import { gitText, isLive, metricNames, noteOf, ownTags, shapeOf, statusText, TONES } from './model';
 import { Notes } from './notes';
 import { Spark } from './spark';
 
@@ -185,18 +185,6 @@ function Datasets({ detail }: { readonly detail: RunDetail }): JSX.Element | nul
       </ul>
     </Part>
   ) : null;
-}
-
-/** Rows and columns, where a profile has them. */
-export function shapeOf(profile: string): string {
-  try {
-    const { num_rows: rows, num_elements: elements } = JSON.parse(profile) as Record<string, unknown>;
-    return typeof rows === 'number' && typeof elements === 'number' && rows > 0
-      ? `${rows.toLocaleString()} × ${(elements / rows).toLocaleString()}`
-      : '';
-  } catch {
-    return '';
-  }
 }
 
 function useFacts(detail: RunDetail): readonly Fact[] {

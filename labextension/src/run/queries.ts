@@ -5,7 +5,8 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 
 import { useLive, useSession, useVisible } from '../api/context';
-import type { Curve, FileChange, Model, RunDetail, SnapshotDetail } from '../api/types';
+import type { Curve, Environment, FileChange, Model, RunDetail, SnapshotDetail } from '../api/types';
+import type { Span } from '../curves/record';
 
 /** How often a curve that grows is asked for. */
 const CURVES_MS = 1000;
@@ -18,6 +19,12 @@ export function useRun(ref: string): UseQueryResult<RunDetail> {
     fn: signal => client.get('/runs/{ref}', { path: { ref }, signal }),
     keep: true
   });
+}
+
+/** The packages that are installed where the server runs; asked for once, and again where somebody looks again. */
+export function useHere(): UseQueryResult<Environment> {
+  const { client } = useSession();
+  return useLive({ key: ['environment'], fn: signal => client.get('/environment', { signal }) });
 }
 
 export function useModels(): UseQueryResult<readonly Model[]> {
@@ -56,6 +63,30 @@ export function useCurves(
           signal
         }),
       enabled: visible && keys.length > 0
+    })),
+    combine: byName
+  });
+}
+
+/** A part of some curves, at the resolution of a chart: nothing where no part is asked for. It is live as the curves are. */
+export function useCurvePart(
+  run: string,
+  keys: readonly string[],
+  axis: 'step' | 'time',
+  span: Span | null
+): ReadonlyMap<string, Curve> {
+  const { client } = useSession();
+  const visible = useVisible();
+  return useQueries({
+    queries: (span && keys.length ? [span] : []).map(([first, last]) => ({
+      queryKey: ['run-curves', run, axis, 'part', first, last, ...keys],
+      queryFn: ({ signal }: { readonly signal: AbortSignal }) =>
+        client.get('/runs/{ref}/curves', {
+          path: { ref: run },
+          query: { keys: keys.join(','), buckets: N_BUCKETS, axis, first, last },
+          signal
+        }),
+      enabled: visible
     })),
     combine: byName
   });

@@ -9,7 +9,7 @@ import { model, run, version } from '../testing/records';
 import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
 import { begun, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
-import { found, lineOf, metricNames, packageDiff, refusals } from './model';
+import { found, metricNames, packageDiff, refusals, toggled } from './model';
 import { sparkPath } from './spark';
 import type * as view from './view';
 
@@ -52,18 +52,9 @@ describe('metrics', () => {
     expect(found(names, 'loss VAL')).toEqual(['val/Loss']);
   });
 
-  it('have a band only where an entry stands for many points', () => {
-    expect(lineOf(curve({ last: [3, 'NaN', 'Infinity'] }), 'step', 0).low).toBeUndefined();
-    expect([...Array.from(lineOf(curve({ last: [3, 'NaN', '-Infinity'] }), 'step', 0).y)]).toEqual([
-      3,
-      NaN,
-      -Infinity
-    ]);
-    const many = lineOf(curve({ n_points: 100, at: [5000, 6000, 7000] }), 'elapsed', 5);
-    expect([Array.from(many.x), Array.from(many.low ?? [])]).toEqual([
-      [0, 1000, 2000],
-      [3, 2, 1]
-    ]);
+  it('are taken among those drawn together, and out of them', () => {
+    expect(toggled(['a', 'b'], 'c')).toEqual(['a', 'b', 'c']);
+    expect(toggled(['a', 'b'], 'a')).toEqual(['b']);
   });
 
   it('have a gap in the small curve where there is no number', () => {
@@ -89,8 +80,8 @@ describe('what a person may do', () => {
 });
 
 it('tells packages that differ, are new, or gone', () => {
-  expect(packageDiff({ a: '1', b: '1', c: '1' }, { a: '1', b: '2', d: '1' })).toEqual([
-    { name: 'b', mine: '1', other: '2' },
+  expect(packageDiff({ a: '1', c: '1', e: '1' }, { a: '1', d: '1', e: '2' })).toEqual([
+    { name: 'e', mine: '1', other: '2' },
     { name: 'c', mine: '1', other: '' },
     { name: 'd', mine: '', other: '1' }
   ]);

@@ -1,0 +1,181 @@
+/** The charts of a run's metrics, one card for each: only those that are seen are fetched and drawn. */
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { JSX, ReactNode } from 'react';
+
+import { useTrans } from '../api/context';
+import type { Curve, Run } from '../api/types';
+import { metric } from '../common/format';
+import type { XAxis } from '../curves/model';
+import { Curves } from '../curves/panel';
+import { useLines } from './lines';
+import { useCurves } from './queries';
+
+/** A chart's card, whatever is in it: rows of equal height are found at once among thousands. */
+const CARD_HEIGHT = 268;
+const CHART_HEIGHT = 210;
+const LEAST_WIDTH = 340;
+
+export interface Scales {
+  readonly axis: XAxis;
+  readonly log: boolean;
+  readonly smoothing: number;
+}
+
+export function Cards(props: {
+  readonly run: Run;
+  readonly stamp: number;
+  readonly names: readonly string[];
+  readonly pinned: readonly string[];
+  readonly together: readonly string[];
+  readonly onPin: (name: string) => void;
+  readonly onTogether: (name: string) => void;
+  readonly scales: Scales;
+}): JSX.Element {
+  const { run, stamp, names, pinned, together, onPin, onTogether, scales } = props;
+  const [nColumns, setColumns] = useState(2);
+  const scroller = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const node = scroller.current;
+    if (!node) {
+      return;
+    }
+    const observer = new ResizeObserver(() => {
+      if (node.clientWidth) {
+        setColumns(Math.max(1, Math.floor(node.clientWidth / LEAST_WIDTH)));
+      }
+    });
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, []);
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing in here is memoised
+  const rows = useVirtualizer({
+    count: Math.ceil(names.length / nColumns),
+    getScrollElement: () => scroller.current,
+    estimateSize: () => CARD_HEIGHT,
+    overscan: 1
+  });
+  const items = rows.getVirtualItems();
+  const key = items
+    .map(item => names.slice(item.index * nColumns, (item.index + 1) * nColumns).join(','))
+    .join('\n');
+  const groups = useMemo(
+    () =>
+      key
+        .split('\n')
+        .filter(Boolean)
+        .map(row => row.split(',')),
+    [key]
+  );
+  const curves = useCurves(run.id, groups, scales.axis === 'step' ? 'step' : 'time', stamp);
+  return (
+    <div ref={scroller} className="jp-Mlops-runCardScroll">
+      <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
+        {items.map(item => (
+          <div
+            key={item.index}
+            className="jp-Mlops-runCardRow"
+            style={{
+              height: CARD_HEIGHT,
+              transform: `translateY(${item.start}px)`,
+              gridTemplateColumns: `repeat(${nColumns}, minmax(0, 1fr))`
+            }}
+          >
+            {names.slice(item.index * nColumns, (item.index + 1) * nColumns).map(name => (
+              <Card
+                key={name}
+                {...{ run, name, scales, curve: curves.get(name) }}
+                isPinned={pinned.includes(name)}
+                isTogether={together.includes(name)}
+                onPin={() => onPin(name)}
+                onTogether={() => onTogether(name)}
+              />
+            ))}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Card(props: {
+  readonly run: Run;
+  readonly name: string;
+  readonly curve: Curve | undefined;
+  readonly scales: Scales;
+  readonly isPinned: boolean;
+  readonly isTogether: boolean;
+  readonly onPin: () => void;
+  readonly onTogether: () => void;
+}): JSX.Element {
+  const { run, name, curve, scales, isPinned, isTogether, onPin, onTogether } = props;
+  const trans = useTrans();
+  const { axis, log, smoothing } = scales;
+  const curves = useMemo(() => (curve ? [curve] : []), [curve]);
+  const [series, zoom] = useLines(run, curves, axis, name);
+  const last = run.metrics[name];
+  const nPoints = curve?.n_points ?? 0;
+  return (
+    <section className="jp-Mlops-runCurve" aria-label={name}>
+      <h3 title={name}>
+        <bdi>{name}</bdi>
+        <span className="jp-Mlops-runLast" title={String(last)}>
+          {last === undefined ? '' : metric(last)}
+        </span>
+        <Toggle
+          pressed={isTogether}
+          label={trans.__('Draw %1 over others', name)}
+          title={trans.__('Draw over others')}
+          onClick={onTogether}
+        >
+          <svg width="16" height="16" viewBox="0 0 16 16" fill="none" strokeWidth="1.4" aria-hidden="true">
+            <path d="M2 2V14H14M4.5 11C8 11 9 4.5 14 4.5M4.5 5.5C8 5.5 10 10 14 10.5" />
+          </svg>
+        </Toggle>
+        <Toggle
+          pressed={isPinned}
+          label={trans.__('Keep %1 first', name)}
+          title={trans.__('Keep first')}
+          onClick={onPin}
+        >
+          {isPinned ? '★' : '☆'}
+        </Toggle>
+      </h3>
+      {nPoints === 1 ? (
+        <div className="jp-Mlops-runSingle">
+          <strong>{last === undefined ? '' : metric(last)}</strong>
+          <span className="jp-Mlops-quiet">{trans.__('one point')}</span>
+        </div>
+      ) : series.length ? (
+        <Curves
+          {...{ series, axis, log, smoothing, zoom }}
+          height={CHART_HEIGHT}
+          label={name}
+          legend="place"
+        />
+      ) : null}
+    </section>
+  );
+}
+
+function Toggle(props: {
+  readonly pressed: boolean;
+  readonly label: string;
+  readonly title: string;
+  readonly onClick: () => void;
+  readonly children: ReactNode;
+}): JSX.Element {
+  return (
+    <button
+      type="button"
+      className="jp-Mlops-iconButton"
+      aria-pressed={props.pressed}
+      aria-label={props.label}
+      title={props.title}
+      onClick={props.onClick}
+    >
+      {props.children}
+    </button>
+  );
+}
