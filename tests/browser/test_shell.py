@@ -69,7 +69,12 @@ def told(page: Any, text: str | re.Pattern[str]) -> Any:
     return found
 
 
-def test_a_card_of_the_launcher_opens_a_form_that_escape_closes(page: Any, tmp_path: Path) -> None:
+def test_cards_of_the_launcher_open_forms_that_escape_closes(page: Any, tmp_path: Path) -> None:
+    for card, title in (("Run as Experiment", "Run as Experiment"), ("Register as Model", "Register a Model")):
+        page.locator(".jp-LauncherCard", has_text=card).click()
+        page.get_by_role("dialog", name=title).locator(".jp-Mlops-form").wait_for()
+        page.keyboard.press("Escape")
+        page.locator(".jp-Mlops-dialog").wait_for(state="detached")
     card = page.locator(".jp-LauncherCard", has_text="Deploy a Model")
     card.scroll_into_view_if_needed()
     card.click()
@@ -150,11 +155,50 @@ def test_the_notebook_in_front_runs_as_an_experiment_saved_first(lab: Any, world
     page.get_by_role("heading", name=run.name, level=1).last.wait_for()
 
 
-def test_settings_are_in_labs_own_editor(page: Any, tmp_path: Path) -> None:
+def test_what_the_run_menu_of_lab_does_to_a_cell_and_a_notebook_is_the_same(page: Any) -> None:
+    page.get_by_role("tab", name=re.compile("work.ipynb")).click()
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
+    text = lambda: page.locator(".jp-Notebook .jp-CodeCell .cm-content").all_inner_texts()[1]  # noqa: E731  # it is short
+    for after in ("%%ml run\nx = 11", "x = 11"):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator(".lm-Menu-itemLabel:text-is('Track This Cell'):visible").click()
+        until(lambda after=after: text() == after)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    assert page.locator(".lm-Menu-item:not(.lm-mod-disabled)", has_text="Run Notebook as Experiment").count() == 1
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+
+
+def test_settings_are_in_labs_own_editor_and_hold_at_once(world: Workspace, page: Any, tmp_path: Path) -> None:
     page.keyboard.press("Control+,")
     page.get_by_placeholder("Search settings…").last.fill("MLOps")
     page.get_by_text("Ask before deleting runs").wait_for()
     page.screenshot(path=tmp_path / "settings.png")
+    run = world.tracking.create_run("forest", "quiet", tags={}, params={})
+    item = page.get_by_role("button", name="Running: 1 run. Show them in the sidebar.")
+    item.wait_for()
+    page.get_by_label("Show in the status bar what is running").uncheck()
+    item.wait_for(state="hidden")
+    page.get_by_label("Show in the status bar what is running").check()
+    item.wait_for()
+    # Lab keeps settings on the server, a moment later, and tells of them then.
+    with page.expect_response(lambda answer: answer.request.method == "PUT" and is_quiet(answer.request.post_data)):
+        page.get_by_label("Ask before deleting runs").uncheck()
+        page.locator(".jp-SettingsPanel select:visible").select_option(label="None")
+    item.click()
+    row = page.get_by_role("treeitem", name=re.compile("^Run quiet, running"))
+    row.wait_for()
+    world.tracking.end_run(run.id, "FAILED", reason="ValueError: nobody is told")
+    row = page.get_by_role("treeitem", name=re.compile("^Run quiet, failed"))
+    row.click(button="right")
+    page.locator(".lm-Menu-itemLabel:text-is('Delete…'):visible").click()
+    told(page, "1 run is in the trash.")  # nobody was asked
+    assert world.tracking.deleted_run(run.id).deleted
+    assert page.locator(".Toastify__toast", has_text="nobody is told").count() == 0
+
+
+def is_quiet(sent: str | None) -> bool:
+    return sent is not None and '"none' in sent.replace("\\", "") and "confirmDeletes" in sent
 
 
 def test_who_may_only_look_is_told_so_and_finds_verbs_greyed(lab: Any, browser: Any) -> None:
