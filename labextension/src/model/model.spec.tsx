@@ -10,8 +10,7 @@ import type { Shown } from '../testing/session';
 import { byRun, meant, missed, readSubject, slotsOf, splitFolder, tableOf, trialOf, windowOf } from './model';
 import { View } from './view';
 
-// Lab's dialogs and clipboard need a whole page: the browser's tests have them.
-vi.mock('@jupyterlab/apputils', () => ({ Clipboard: {}, Dialog: {}, InputDialog: {}, Notification: {} }));
+vi.mock('@jupyterlab/apputils', () => import('../testing/apputils'));
 
 function contents(change: Partial<ModelContents> = {}): ModelContents {
   return {

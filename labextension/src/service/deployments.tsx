@@ -15,6 +15,7 @@ import { weightsOf } from './model';
 import type { Deployment } from './model';
 import { useMirrored } from './queries';
 import type { Mirrored } from './queries';
+import { TableHead } from './tablehead';
 import { ALL, moved, sameWeights } from './traffic';
 import type { Weights } from './traffic';
 
@@ -35,36 +36,22 @@ export function Deployments(props: {
     <>
       <div className="jp-Mlops-tableScroll">
         <table className="jp-Mlops-table">
-          <thead>
-            <tr>
-              <th scope="col">{trans.__('Deployment')}</th>
-              <th scope="col" className="jp-mod-number">
-                {trans.__('Replicas')}
-              </th>
-              <th scope="col" className="jp-mod-number">
-                {trans.__('Requests/s')}
-              </th>
-              <th scope="col" className="jp-mod-number">
-                p50
-              </th>
-              <th scope="col" className="jp-mod-number">
-                p99
-              </th>
-              <th scope="col" className="jp-mod-number">
-                {trans.__('Errors/s')}
-              </th>
-              <th scope="col">{trans.__('Traffic')}</th>
-              <th
-                scope="col"
-                title={trans.__('Percent of the requests of which it gets a copy; nobody gets the answers')}
-              >
-                {trans.__('Copies')}
-              </th>
-              <th scope="col">
-                <span className="jp-Mlops-said">{trans.__('Remove')}</span>
-              </th>
-            </tr>
-          </thead>
+          <TableHead
+            columns={[
+              { name: trans.__('Deployment') },
+              { name: trans.__('Replicas'), isNumber: true },
+              { name: trans.__('Requests/s'), isNumber: true },
+              { name: 'p50', isNumber: true },
+              { name: 'p99', isNumber: true },
+              { name: trans.__('Errors/s'), isNumber: true },
+              { name: trans.__('Traffic') },
+              {
+                name: trans.__('Copies'),
+                title: trans.__('Percent of the requests of which it gets a copy; nobody gets the answers')
+              },
+              { name: trans.__('Remove'), isSaid: true }
+            ]}
+          />
           <tbody>
             {service.deployments.map(one => (
               <Row

@@ -11,6 +11,7 @@ import { Button } from '../common/ui/button';
 import { Named } from './named';
 import { latencyText, rateText, shareOf } from './figures';
 import type { Figures, ReplicaFigures } from './figures';
+import { TableHead } from './tablehead';
 import { replicaStateName } from './words';
 
 const TONES: Readonly<Record<ReplicaFigures['state'], Tone>> = {
@@ -38,33 +39,21 @@ export function Replicas({ looks, onLogs }: Props): JSX.Element {
   return (
     <div className="jp-Mlops-tableScroll">
       <table className="jp-Mlops-table">
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('Replica')}</th>
-            <th scope="col">{trans.__('Deployment')}</th>
-            <th scope="col">{trans.__('State')}</th>
-            <th scope="col">{trans.__('Host')}</th>
-            <th scope="col" className="jp-mod-number">
-              {trans.__('Requests/s')}
-            </th>
-            <th scope="col" className="jp-mod-number">
-              p99
-            </th>
-            <th scope="col" className="jp-mod-number">
-              {trans.__('In flight')}
-            </th>
-            <th scope="col" className="jp-mod-number">
-              {trans.__('CPU')}
-            </th>
-            <th scope="col" className="jp-mod-number">
-              {trans.__('Memory')}
-            </th>
-            <th scope="col">{trans.__('Started')}</th>
-            <th scope="col">
-              <span className="jp-Mlops-said">{trans.__('Logs')}</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={[
+            { name: trans.__('Replica') },
+            { name: trans.__('Deployment') },
+            { name: trans.__('State') },
+            { name: trans.__('Host') },
+            { name: trans.__('Requests/s'), isNumber: true },
+            { name: 'p99', isNumber: true },
+            { name: trans.__('In flight'), isNumber: true },
+            { name: trans.__('CPU'), isNumber: true },
+            { name: trans.__('Memory'), isNumber: true },
+            { name: trans.__('Started') },
+            { name: trans.__('Logs'), isSaid: true }
+          ]}
+        />
         <tbody>
           {replicas.map(one => (
             <Row key={one.id} replica={one} looks={looks} onLogs={onLogs} />

@@ -12,6 +12,7 @@ import { Code } from './code';
 import { latencyText } from './figures';
 import { useRequests } from './queries';
 import type { KeptRequest } from './queries';
+import { TableHead } from './tablehead';
 import { pretty } from './trying';
 
 interface Props {
@@ -90,23 +91,17 @@ function RequestTable(props: {
   return (
     <div className="jp-Mlops-tableScroll">
       <table className="jp-Mlops-table">
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('Time')}</th>
-            <th scope="col" className="jp-mod-number">
-              {trans.__('Status')}
-            </th>
-            <th scope="col" className="jp-mod-number">
-              {trans.__('Latency')}
-            </th>
-            <th scope="col" className="jp-mod-number">
-              {trans.__('Rows')}
-            </th>
-            <th scope="col">{trans.__('Deployment')}</th>
-            <th scope="col">{trans.__('Model')}</th>
-            <th scope="col">{trans.__('Request')}</th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={[
+            { name: trans.__('Time') },
+            { name: trans.__('Status'), isNumber: true },
+            { name: trans.__('Latency'), isNumber: true },
+            { name: trans.__('Rows'), isNumber: true },
+            { name: trans.__('Deployment') },
+            { name: trans.__('Model') },
+            { name: trans.__('Request') }
+          ]}
+        />
         <tbody>
           {props.items.map((one, i) => {
             const id = `${one.id}-${i}`;

@@ -2,19 +2,12 @@ import { act, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { begin, lab } from '../testing/apputils';
 import { service } from '../testing/records';
 import { json } from '../testing/server';
 import { SAMPLE, ServiceServer, take } from '../testing/service';
 
-const lab = vi.hoisted(() => ({ copied: [] as string[], asked: [] as string[], accepts: true }));
-vi.mock('@jupyterlab/apputils', () => ({
-  Clipboard: { copyToSystem: (text: string) => lab.copied.push(text) },
-  Dialog: { cancelButton: () => ({}), okButton: () => ({}), warnButton: () => ({}) },
-  showDialog: ({ title }: { title: string }) => {
-    lab.asked.push(title);
-    return Promise.resolve({ button: { accept: lab.accepts } });
-  }
-}));
+vi.mock('@jupyterlab/apputils', () => import('../testing/apputils'));
 // Importing Lab's editor takes a second, and where there is none a text area is shown.
 vi.mock('@jupyterlab/codeeditor', () => ({ CodeEditor: {} }));
 
@@ -23,7 +16,7 @@ const user = userEvent.setup({ delay: null });
 let server: ServiceServer;
 
 beforeEach(() => {
-  Object.assign(lab, { copied: [], asked: [], accepts: true });
+  begin();
   server = new ServiceServer();
 });
 
