@@ -10,10 +10,19 @@ from typing import Any
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("labs", Path(__file__).parent.with_name("labs.py"))
-labs = importlib.util.module_from_spec(_spec)
-sys.modules["labs"] = labs  # dataclasses look there
-_spec.loader.exec_module(labs)
+
+def _load(file: Path) -> Any:
+    """Return a module that tests share, which they import by its name from now on."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module  # dataclasses look there, too
+    spec.loader.exec_module(module)
+    return module
+
+
+labs = _load(Path(__file__).parent.with_name("labs.py"))
+_load(Path(__file__).with_name("pages.py"))
+_load(Path(__file__).with_name("churn.py"))
 
 
 @pytest.fixture(scope="session", name="labs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,93 +10,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from churn import SCORE, seed
 from msgspec.structs import replace
+from pages import confirm, copied, eventually, faint, form, tab, use_theme
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
-from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.core.record import encode
-from jupyter_mlops.core.run import MetricPoint
-from jupyter_mlops.core.service import Deployment, Service
-from jupyter_mlops.delivery.manifests import create_manifest
-from jupyter_mlops.delivery.models import alias_model, register_model, show_model, show_model_version
-from jupyter_mlops.inputs.snapshots import take_snapshot
+from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.models import alias_model, show_model, show_model_version
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-MLMODEL = """flavors:
-  python_function:
-    loader_module: mlflow.sklearn
-    python_version: 3.11.7
-  sklearn:
-    pickled_model: model.skops
-    sklearn_version: {sklearn}
-saved_input_example_info:
-  artifact_path: input_example.json
-  type: dataframe
-signature:
-  inputs: '[{{"type": "double", "name": "age", "required": true}}, {{"type": "string", "name": "지역", "required": false}}]'
-  outputs: '[{{"type": "tensor", "tensor-spec": {{"dtype": "int64", "shape": [-1]}}}}]'
-"""
-SAMPLE = '{"columns": ["age", "지역"], "data": [[20.5, "서울"], [31.0, "부산"]]}'
-SCORE = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
-
-
-def train(world: Workspace, folder: Path, name: str, *, c: str, auc: float, sklearn: str) -> str:
-    """Record a run with a model among its artifacts; return its id."""
-    source = folder.with_name("source")
-    source.mkdir(exist_ok=True)
-    (source / "train.py").write_text(f"C = {c}\nfit(C)\n", "utf-8")
-    tags = {"mlops.git.commit": "c" * 40, "mlops.git.branch": "main", "mlops.node": world.node}
-    tags["mlops.snapshot"] = take_snapshot(world, source).name
-    run = world.tracking.create_run("forest", name, tags=tags, params={"C": c, "solver": "lbfgs"})
-    world.tracking.log_dataset(run.id, np.arange(4.0), "people", "training")
-    at = [MetricPoint(key="auc", value=auc, step=0, at_ms=1), MetricPoint(key="loss", value="NaN", step=0, at_ms=1)]
-    world.tracking.log(run.id, metrics=at)
-    folder.mkdir()
-    (folder / "MLmodel").write_text(MLMODEL.format(sklearn=sklearn), "utf-8")
-    (folder / "input_example.json").write_text(SAMPLE, "utf-8")
-    (folder / "model.skops").write_bytes(name.encode() * 1000)
-    (folder / "requirements.txt").write_text(f"scikit-learn=={sklearn}\nskops==0.13\n", "utf-8")
-    for file in sorted(folder.iterdir()):
-        world.tracking.store(run.id, file, "model")
-    (folder / "environment.json").write_bytes(encode(Environment(python="3.11.7", packages={"scikit-learn": sklearn})))
-    world.tracking.store(run.id, folder / "environment.json", "mlops")
-    world.tracking.end_run(run.id, "FINISHED")
-    return run.id
-
-
-def seed(world: Workspace, scratch: Path) -> None:
-    """Make a model with three versions, manifests of the second, their images, and a service that runs one.
-
-    The signature of the third cannot be read.
-    """
-    first = train(world, scratch / "a", "brave-owl-1", c="0.5", auc=0.91, sklearn="1.5.0")
-    second = train(world, scratch / "b", "calm-fox-2", c="1.0", auc=0.94, sklearn="1.7.2")
-    register_model(world, first, "churn", path="model", tags={"team": "risk"})
-    register_model(world, second, "churn", path="model")
-    broken = (scratch / "b" / "MLmodel").read_text("utf-8").replace('[{"type": "double"', '[{"ty')
-    (scratch / "b" / "MLmodel").write_text(broken, "utf-8")
-    register_model(world, str(scratch / "b"), "churn")
-    alias_model(world, "churn:1", "champion")
-    (scratch / "score.py").write_text(SCORE, "utf-8")
-    manifest = create_manifest(world, ["churn:2"], script=scratch / "score.py")
-    spare = create_manifest(world, ["churn:2"], script=scratch / "score.py", name="spare")
-    for ref, digits in ((manifest.ref, "ab"), (spare.ref, "cd")):
-        world.catalog.add(
-            Image(
-                name=ref, manifest=ref, image_id="sha256:" + digits * 32, tag=f"mlops/{ref}",
-                n_bytes=181_000_000, build_s=14.2, platform="linux/amd64",
-            )
-        )  # fmt: skip
-    part = Deployment(name="blue", manifest=manifest.ref, image="sha256:" + "ab" * 32)
-    world.catalog.add(Service(name="churn-api", host="docker", deployments=[part], port=49152, state="ready"))
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +51,6 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:  # no
     return page
 
 
-def tab(page: Any, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
-
-
 def button(page: Any, name: str) -> Any:
     return page.locator(".jp-Mlops-model").get_by_role("button", name=name, exact=True)
 
@@ -133,15 +58,6 @@ def button(page: Any, name: str) -> Any:
 def select(page: Any, version: int) -> None:
     page.get_by_role("row", name=re.compile(f"Version {version}")).get_by_text(f"Version {version}").click()
     page.get_by_role("heading", name=f"Version {version}", exact=True).wait_for()
-
-
-def until(page: Any, holds: Callable[[], object]) -> None:
-    """Wait until something holds in the workspace, where the click's request may still be under way."""
-    for _ in range(100):
-        if holds():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("it did not come to be within ten seconds")
 
 
 def cancel_dialog(page: Any, title: str) -> str:
@@ -155,19 +71,6 @@ def cancel_dialog(page: Any, title: str) -> str:
     return str(said)
 
 
-def form(page: Any) -> Any:
-    """The form that a button opened, once it has taken the focus, which it does a moment after it is drawn."""
-    page.locator(".jp-Mlops-dialog .jp-Mlops-form").wait_for()
-    page.wait_for_function("document.querySelector('.jp-Mlops-dialog').contains(document.activeElement)")
-    return page.locator(".jp-Mlops-dialog")
-
-
-def send(page: Any, name: str) -> None:
-    """Press a form's button, and wait until the server has taken it."""
-    page.locator(".jp-Mlops-dialog").get_by_role("button", name=name, exact=True).click()
-    page.locator(".jp-Mlops-dialog").wait_for(state="detached")
-
-
 def test_a_link_opens_the_version_it_names_with_what_its_run_measured(page: Any) -> None:
     page.get_by_role("heading", name="Version 2", exact=True).wait_for()
     detail = page.locator(".jp-Mlops-modelVersionDetail")
@@ -176,7 +79,11 @@ def test_a_link_opens_the_version_it_names_with_what_its_run_measured(page: Any)
     said = detail.inner_text()
     assert "NaN" in said
     assert "3.11.7" in said
-    assert re.search(r"churn-api", said)
+    for link, opened in (("calm-fox-2", "run"), ("churn-api", "service")):
+        detail.get_by_role("button", name=link).first.click()
+        page.locator(f".jp-mod-{opened}.jp-Mlops-main").wait_for()
+        page.get_by_role("tab", name=re.compile(link)).locator(".lm-TabBar-tabCloseIcon").click()
+        detail.wait_for()
 
 
 def test_the_signature_and_the_sample_are_shown_as_a_table_and_as_json(page: Any) -> None:
@@ -189,7 +96,7 @@ def test_the_signature_and_the_sample_are_shown_as_a_table_and_as_json(page: Any
     button(page, "JSON").click()
     assert '"dataframe_split"' in page.get_by_label("Sample as JSON").inner_text()
     button(page, "Copy").click()
-    assert "서울" in page.evaluate("navigator.clipboard.readText()")
+    assert "서울" in copied(page)
     button(page, "Table").click()
 
 
@@ -199,6 +106,12 @@ def test_a_version_is_promoted_by_moving_an_alias_and_taking_it_away(world: Work
     page.get_by_text("Version 1 has it now.").wait_for()
     button(page, "Move here").click()
     button(page, "Take away alias champion").wait_for()
+    assert show_model(world, "churn").aliases == {"champion": 2}
+    button(page, "Promote…").click()
+    page.get_by_label("Alias for version 2").fill("live")
+    button(page, "Set").click()
+    button(page, "Take away alias live").click()
+    button(page, "Take away alias live").wait_for(state="detached")
     assert show_model(world, "churn").aliases == {"champion": 2}
     button(page, "Promote…").click()
     page.get_by_label("Alias for version 2").fill("v7")
@@ -217,6 +130,11 @@ def test_descriptions_and_tags_are_written_where_they_are_read(world: Workspace,
     page.keyboard.press("Control+Enter")
     page.locator(".jp-Mlops-modelVersionDetail strong", has_text="May").wait_for()
     assert page.evaluate("window.hacked") is None
+    assert show_model_version(world, "churn:2").description.startswith("Trained on")
+    button(page, "Edit").click()
+    page.get_by_label("Description in Markdown").fill("Not this")
+    button(page, "Cancel").click()
+    button(page, "Edit").wait_for()
     assert show_model_version(world, "churn:2").description.startswith("Trained on")
 
     page.get_by_text("About the model").click()
@@ -306,6 +224,22 @@ def test_the_lineage_is_walked_by_keyboard_and_opens_what_it_shows(page: Any, tm
     page.get_by_role("table", name="Deployments").wait_for()
 
 
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_every_text_is_readable_in_each_theme(theme: str, page: Any, tmp_path: Path) -> None:
+    """What follows is done in the dark."""
+    use_theme(page, theme)
+    select(page, 3)
+    tab(page, "Overview")
+    page.get_by_text("The model's signature in model/MLmodel cannot be read").wait_for()
+    assert "10.6 kB" in page.locator(".jp-Mlops-modelVersionDetail").inner_text()
+    select(page, 2)
+    parts = {
+        "Overview": ".jp-Mlops-facts", "Signature": "table", "Lineage": ".jp-Mlops-box", "Serving": "article",
+        "Files and packages": "table",
+    }  # fmt: skip
+    assert faint(page, ".jp-Mlops-model", parts, tmp_path) == {}
+
+
 def test_what_is_asked_of_images_and_manifests_reaches_the_agent_and_its_answer_shows(
     world: Workspace, page: Any
 ) -> None:
@@ -334,7 +268,7 @@ def test_what_is_asked_of_images_and_manifests_reaches_the_agent_and_its_answer_
     except Unavailable as error:
         churn.get_by_text(error.message).wait_for()
     else:
-        until(page, lambda: "images.test" in [one.verb for one in world.catalog.find(Activity)])
+        eventually(lambda: "images.test" in [one.verb for one in world.catalog.find(Activity)])
 
 
 def test_what_is_deployed_is_not_deleted_and_what_is_not_is(world: Workspace, page: Any) -> None:
@@ -368,13 +302,13 @@ def test_a_manifest_an_image_and_a_service_are_asked_for_beginning_with_this_ver
     assert shown.get_by_role("combobox", name="Models").input_value() == "churn:2"
     shown.get_by_text("More options").click()
     shown.get_by_role("combobox", name="Scoring script").fill("score.py")
-    send(page, "Create")
+    confirm(page, "Create")
     page.get_by_role("article", name="Manifest churn:2").wait_for()
     assert world.catalog.get(Manifest, "churn", 2).models[0].version == 2
 
     page.get_by_role("article", name="Manifest churn:2").get_by_role("button", name="Build image…").click()
     assert form(page).get_by_role("combobox", name="Manifest").input_value() == "churn:2"
-    send(page, "Build")
+    confirm(page, "Build")
     page.get_by_role("article", name="Manifest churn:2").get_by_role("progressbar").wait_for()
     assert asked(world, "images.build").args["manifest"] == "churn:2"
 
@@ -384,15 +318,15 @@ def test_a_manifest_an_image_and_a_service_are_asked_for_beginning_with_this_ver
     shown.get_by_role("combobox", name="Service").fill("risk-api")
     shown.get_by_text("More options").click()
     shown.get_by_role("combobox", name="Manifest").fill("churn:2")
-    send(page, "Deploy")
-    until(page, lambda: "risk-api" in [one.name for one in world.catalog.find(Service)])
+    confirm(page, "Deploy")
+    eventually(lambda: "risk-api" in [one.name for one in world.catalog.find(Service)])
     wanted = asked(world, "services.deploy").args
     assert (wanted["service"], wanted["manifest"], wanted["host"]) == ("risk-api", "churn:2", "process")
     button(page, "Deploy…").click()
     assert "churn:2" in cancel_dialog(page, "Deploy")
 
     button(page, "Copy link").click()
-    until(page, lambda: "mlops=model%3Achurn%3A2" in page.evaluate("navigator.clipboard.readText()"))
+    eventually(lambda: "mlops=model%3Achurn%3A2" in copied(page))
 
 
 def asked(world: Workspace, verb: str) -> Activity:
@@ -409,31 +343,15 @@ def test_files_are_listed_with_digests_and_downloaded_into_a_new_folder(lab: Any
         "MLmodel", "input_example.json", "model.skops", "requirements.txt",
     ]  # fmt: skip
     page.get_by_text("scikit-learn==1.7.2").wait_for()
+    button(page, "Copy").click()
+    eventually(lambda: copied(page) == "scikit-learn==1.7.2\nskops==0.13\n")
+    button(page, "Copy the digest of model.skops").click()
+    eventually(lambda: copied(page) == hashlib.sha256(b"calm-fox-2" * 1000).hexdigest())
     button(page, "Download…").click()
     page.locator(".jp-Dialog input").fill("got")
     page.locator(".jp-Dialog").get_by_role("button", name="Download").click()
-    until(page, (lab.folder / "got" / "MLmodel").is_file)
+    eventually((lab.folder / "got" / "MLmodel").is_file)
     page.get_by_text("The files of churn:2 are in got.").first.wait_for()
-
-
-@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
-def test_what_cannot_be_read_is_said_beside_what_can_in_every_theme(theme: str, page: Any, tmp_path: Path) -> None:
-    page.get_by_role("menuitem", name="Settings").click()
-    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
-    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-    select(page, 3)
-    tab(page, "Overview")
-    page.get_by_text("The model's signature in model/MLmodel cannot be read").wait_for()
-    assert "10.6 kB" in page.locator(".jp-Mlops-modelVersionDetail").inner_text()
-    tab(page, "Lineage")
-    box = page.locator('[data-box="model:churn:3"]')
-    box.wait_for()
-    colours = box.evaluate(
-        "box => [getComputedStyle(box).backgroundColor, getComputedStyle(document.body).getPropertyValue('--jp-layout-color1')]"
-    )
-    page.screenshot(path=tmp_path / "lineage.png")
-    assert (colours[0] == "rgb(255, 255, 255)") == (theme == "JupyterLab Light"), colours
 
 
 def test_files_that_are_gone_are_said_to_be(world: Workspace, page: Any) -> None:

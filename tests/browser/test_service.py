@@ -7,13 +7,13 @@ import contextlib
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from pages import confirm, copied, eventually, faint, fill, form, tab, use_theme
 
 from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.agent.control import agent_status, stop_agent
@@ -116,50 +116,8 @@ def asked(world: Workspace) -> Iterator[None]:
     thread.join()
 
 
-def eventually(holds: Callable[[], Any], timeout_s: float = 30.0) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.05)
-    return found
-
-
-def tab(page: Any, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
-
-
 def press(page: Any, name: str | re.Pattern[str]) -> None:
     page.locator(".jp-Mlops-service").get_by_role("button", name=name, exact=isinstance(name, str)).first.click()
-
-
-def confirm(page: Any, name: str) -> None:
-    """Press a dialog's button, and wait until the dialog has gone with what it did."""
-    dialog = page.locator(".jp-Dialog")
-    dialog.get_by_role("button", name=name, exact=True).click()
-    dialog.wait_for(state="detached")
-
-
-def form(page: Any) -> Any:
-    """The form that a button opened, once it has taken the focus, which it does a moment after it is drawn."""
-    page.locator(".jp-Mlops-dialog .jp-Mlops-form").wait_for()
-    page.wait_for_function("document.querySelector('.jp-Mlops-dialog').contains(document.activeElement)")
-    return page.locator(".jp-Mlops-dialog")
-
-
-def fill(shown: Any, **fields: str) -> None:
-    """Fill a form's fields in by their labels, those that are folded away, too."""
-    more = shown.locator("details:not([open]) > summary")
-    if more.count():
-        more.first.click()
-    for label, value in fields.items():
-        named = shown.get_by_label(re.compile(rf"^{label.replace('_', ' ')}\*?$"))  # a star marks what is needed
-        field = named.and_(shown.locator("input"))
-        field.fill(value)
-        assert field.input_value() == value
-
-
-def clipboard(page: Any) -> str:
-    return str(page.evaluate("navigator.clipboard.readText()"))
 
 
 @pytest.mark.usefixtures("asked")
@@ -193,9 +151,13 @@ def test_figures_move_while_they_are_looked_at_and_nothing_is_asked_when_not(pag
 
 def test_the_url_and_a_link_are_copied(page: Any, service: Any) -> None:
     press(page, "Copy the URL")
-    assert clipboard(page) == service().url
+    assert copied(page) == service().url
     press(page, "Copy link")
-    eventually(lambda: clipboard(page).endswith(f"/user/x/lab?mlops=service%3A{NAME}"))
+    eventually(lambda: copied(page).endswith(f"/user/x/lab?mlops=service%3A{NAME}"))
+    press(page, "churn:1")
+    page.locator(".jp-mod-model.jp-Mlops-main").get_by_role("heading", name="Version 1").wait_for()
+    page.get_by_role("tab", name="churn:1").locator(".lm-TabBar-tabCloseIcon").click()
+    page.get_by_role("heading", name=NAME).wait_for()
 
 
 def test_traffic_is_shifted_by_keyboard_and_copies_by_number(page: Any, service: Any) -> None:
@@ -256,7 +218,7 @@ def test_the_console_sends_files_and_shows_and_saves_what_comes(page: Any, tmp_p
     picture = answer.get_by_role("img", name="Picture at picture")
     assert picture.evaluate("async one => (await one.decode(), one.naturalWidth)") == 8
     press(page, "Copy answer")
-    said = clipboard(page)
+    said = copied(page)
     with page.expect_download() as saved:
         press(page, "Save answer")
     saved.value.save_as(tmp_path / saved.value.suggested_filename)
@@ -281,9 +243,16 @@ def test_lines_of_the_log_come_as_they_are_written_and_are_searched(page: Any, w
     log.get_by_text("my-own-id").wait_for()
     assert "200 /score" in log.inner_text()
     page.get_by_role("searchbox", name="Search the log").fill("")
+    page.get_by_role("tabpanel", name="Logs").get_by_label("Deployment").select_option("green")
+    log.get_by_text("my-own-id").wait_for(state="detached")
+    page.get_by_role("tabpanel", name="Logs").get_by_label("Deployment").select_option("")
     page.get_by_label("Level").select_option("warning")
     eventually(lambda: " 400 " in f" {log.inner_text()} ".replace("\n", " "))
     assert "200 /score" not in log.inner_text()
+    tab(page, "Live")
+    press(page, re.compile("^Logs of replica"))
+    assert len(page.get_by_label("Replica").input_value()) == 16
+    page.get_by_label("Replica").select_option("")
 
 
 def test_a_request_that_was_kept_is_seen_and_tried_again(page: Any) -> None:
@@ -291,6 +260,7 @@ def test_a_request_that_was_kept_is_seen_and_tried_again(page: Any) -> None:
     assert page.get_by_text("All requests are kept, for good, in the workspace.").is_visible()
     kept = page.get_by_role("button", name="my-own-id")
     eventually(lambda: kept.is_visible() or press(page, "Refresh"))
+    page.get_by_label("Of the last").select_option("15m")
     kept.click()
     assert "[20]" in page.locator(".jp-Mlops-requestDetail").inner_text()
     press(page, "Try it again")
@@ -298,27 +268,14 @@ def test_a_request_that_was_kept_is_seen_and_tried_again(page: Any) -> None:
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_every_text_is_readable_in_each_theme(theme: str, page: Any, tmp_path: Path, labs: Any) -> None:
-    """By the contrast of WCAG AA, but for what Lab's own editor colours. What follows is done in the dark."""
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_text("Theme", exact=True).first.hover()
-    page.get_by_text(theme, exact=True).click()
-    page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
-    low: dict[str, float] = {}
-    shown = {
+def test_every_text_is_readable_in_each_theme(theme: str, page: Any, tmp_path: Path) -> None:
+    """What follows is done in the dark."""
+    use_theme(page, theme)
+    parts = {
         "Live": ".uplot", "Try it": ".cm-content", "Logs": ".jp-Mlops-logBox", "Requests": "table",
         "Lineage": ".jp-Mlops-box", "Access": ".jp-Mlops-code", "Settings": ".jp-Mlops-facts",
     }  # fmt: skip
-    for name, part in shown.items():
-        tab(page, name)
-        page.get_by_role("tabpanel", name=name).locator(part).first.wait_for()
-        page.screenshot(path=tmp_path / f"{name}.png")
-        low |= {
-            f"{name}: {text}": ratio
-            for text, ratio in page.evaluate(labs.CONTRASTS, ".jp-Mlops-service").items()
-            if ratio < 4.5
-        }
-    assert low == {}
+    assert faint(page, ".jp-Mlops-service", parts, tmp_path) == {}
 
 
 def test_keys_are_copied_unseen_shown_when_asked_and_made_anew(page: Any, world: Workspace) -> None:
@@ -327,10 +284,14 @@ def test_keys_are_copied_unseen_shown_when_asked_and_made_anew(page: Any, world:
     primary = page.get_by_role("group", name="Primary key")
     primary.get_by_role("button", name="Copy").click()
     page.get_by_text("Primary key is copied.").wait_for()
-    assert clipboard(page) == before.primary
+    assert copied(page) == before.primary
     assert before.primary not in page.content()
     primary.get_by_role("button", name="Show").click()
     primary.get_by_text(before.primary).wait_for()
+    primary.get_by_role("button", name="Hide").click()
+    primary.get_by_text(before.primary).wait_for(state="detached")
+    page.get_by_role("group", name="Secondary key").get_by_role("button", name="Copy").click()
+    eventually(lambda: copied(page) == before.secondary)
     primary.get_by_role("button", name="Regenerate…").click()
     confirm(page, "Regenerate")
     after = eventually(lambda: service_keys(world, NAME).primary != before.primary and service_keys(world, NAME))
@@ -343,7 +304,7 @@ def test_client_code_is_there_in_each_language(page: Any, world: Workspace) -> N
         tab(page, language)
         page.get_by_role("tabpanel", name=language).get_by_text("/score", exact=False).first.wait_for()
     press(page, "Copy code")
-    eventually(lambda: clipboard(page) == client_program(world, NAME, "python").source)
+    eventually(lambda: copied(page) == client_program(world, NAME, "python").source)
 
 
 def test_settings_are_changed_while_it_runs(page: Any, service: Any) -> None:
@@ -385,12 +346,15 @@ def test_it_is_updated_with_progress_and_rolled_back(page: Any, service: Any) ->
     page.get_by_role("progressbar", name=f"Update {NAME}").wait_for(state="detached")
     page.get_by_role("row", name=re.compile("^blue")).get_by_text("blue:2").wait_for()
 
-    press(page, "Roll back…")
+    tab(page, "Settings")
+    page.locator(".jp-Mlops-history").get_by_role("button", name="Roll back…").click()
+    form(page)
     confirm(page, "Roll Back")
     eventually(lambda: service().deployments[0].manifest == "blue:1")
 
 
 def test_a_deployment_is_added_and_one_that_gets_no_more_is_removed(page: Any, service: Any) -> None:
+    tab(page, "Live")
     page.get_by_role("row", name=re.compile("^blue")).get_by_text("blue:1").wait_for()
     press(page, "Add deployment…")
     fill(form(page), Deployment="red", Model="churn", Traffic="0", Manifest="green:1")
@@ -422,6 +386,11 @@ def test_it_speaks_https_when_told_to_and_is_deleted(page: Any, world: Workspace
     page.get_by_text(service().url.replace("http:", "https:")).first.wait_for()
     certificate = eventually(lambda: service().certificate)
     page.get_by_text(certificate.fingerprint).wait_for()
+    press(page, "Copy the authority")
+    eventually(lambda: copied(page).startswith("-----BEGIN CERTIFICATE-----"))
+    press(page, "Renew…")
+    confirm(page, "Renew")
+    eventually(lambda: service().certificate.fingerprint != certificate.fingerprint)
     press(page, "Delete…")
     confirm(page, "Delete")
     eventually(lambda: not list_services(world))

@@ -1,0 +1,82 @@
+"""What tests do with a page, whichever part of the lab it shows: fill forms, switch themes, wait for an effect."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import labs
+
+WCAG_AA = 4.5
+"""The least contrast of a text."""
+
+
+def eventually(holds: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+    """Wait until something holds in the workspace, where what was clicked may still be under way; return what it gave."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.05)
+    return found
+
+
+def tab(page: Any, name: str) -> None:
+    """Choose a tab of the view that is shown."""
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def copied(page: Any) -> str:
+    """What is in the clipboard."""
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def form(page: Any) -> Any:
+    """The form that a button opened, once it has taken the focus, which it does a moment after it is drawn."""
+    page.locator(".jp-Mlops-dialog .jp-Mlops-form").wait_for()
+    page.wait_for_function("document.querySelector('.jp-Mlops-dialog').contains(document.activeElement)")
+    return page.locator(".jp-Mlops-dialog")
+
+
+def fill(shown: Any, **fields: str) -> None:
+    """Fill a form's fields in by their labels, those that are folded away, too."""
+    more = shown.locator("details:not([open]) > summary")
+    if more.count():
+        more.first.click()
+    for label, value in fields.items():
+        named = shown.get_by_label(re.compile(rf"^{label.replace('_', ' ')}\*?$"))  # a star marks what is needed
+        field = named.and_(shown.locator("input"))
+        field.fill(value)
+        assert field.input_value() == value
+
+
+def confirm(page: Any, name: str) -> None:
+    """Press a dialog's button, and wait until the dialog has gone with what it did."""
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_role("button", name=name, exact=True).click()
+    dialog.wait_for(state="detached")
+
+
+def use_theme(page: Any, theme: str) -> None:
+    """Choose a theme in Lab's menu."""
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
+    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+    page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+
+
+def faint(page: Any, root: str, parts: Mapping[str, str], pictures: Path) -> dict[str, float]:
+    """Return the texts below ``root`` without the contrast of WCAG AA, and which they have; keep a picture of each tab.
+
+    ``parts`` names by each tab what is there when it is drawn. What Lab's own editor colours is let be.
+    """
+    found: dict[str, float] = {}
+    for name, part in parts.items():
+        tab(page, name)
+        page.locator(root).get_by_role("tabpanel", name=name).locator(part).first.wait_for()
+        page.screenshot(path=pictures / f"{name}.png")
+        ratios = page.evaluate(labs.CONTRASTS, root)
+        found |= {f"{name}: {text}": ratio for text, ratio in ratios.items() if ratio < WCAG_AA}
+    return found
