@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 TAB = "MLOps: experiments, models and services"
 THEMES = ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
+FORMS = ["Deploy a Model…", "Scale a Service…", "Run a Script or Notebook as Experiment…"]
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 
@@ -96,9 +97,9 @@ def faint(page: Any, labs: Any, root: str) -> dict[str, float]:
 
 def show(page: Any, lab: Any, kind: str, subject: str) -> None:
     """Bring a view to the front; the first time by its link."""
-    tab = page.locator(f".lm-DockPanel-tabBar li[data-id='mlops-{kind}-{subject}']")
-    if tab.count():
-        tab.click()
+    widget = page.locator(f".jp-MainAreaWidget:has(> .jp-Mlops-main.jp-mod-{kind})")
+    if widget.count():
+        page.locator(f".lm-DockPanel-tabBar li[data-id='{widget.get_attribute('id')}']").click()
     else:
         page.goto(f"{lab.url}lab?mlops={kind}%3A{subject}")
         page.locator("#jupyterlab-splash").wait_for(state="detached")
@@ -124,6 +125,21 @@ def test_each_view_and_each_of_its_tabs_is_for_everybody(
     assert not {name: some for name, some in found.items() if some}
 
 
+def show_sidebar(page: Any) -> None:
+    if not page.locator(".jp-Mlops-tab").is_visible():
+        page.get_by_role("tab", name=TAB).click()
+    page.get_by_role("heading", name="churn", exact=True).first.wait_for()
+
+
+def test_the_sidebar_is_for_everybody(page: Any) -> None:
+    show_sidebar(page)
+    folded = page.locator(".jp-Mlops-tab [role=treeitem][aria-level='1'][aria-expanded=false]")
+    while folded.count():
+        folded.first.click()
+    assert page.locator(".jp-Mlops-tab [role=treeitem][aria-level='1'][aria-expanded=true]").count() > 5
+    assert faults(page, ".jp-Mlops-tab") == []
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_text_can_be_read_in_every_theme(
     theme: str, lab: Any, subjects: dict[str, str], page: Any, labs: Any
@@ -132,10 +148,11 @@ def test_every_text_can_be_read_in_every_theme(
     page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
     page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-    if not page.locator(".jp-Mlops-tab").is_visible():
-        page.get_by_role("tab", name=TAB).click()
-        page.get_by_role("heading", name="churn", exact=True).first.wait_for()
+    show_sidebar(page)
     found = {"sidebar": faint(page, labs, ".jp-Mlops-tab")}
+    for form in FORMS:
+        found[form] = faint(page, labs, shown_form(page, form))
+        page.keyboard.press("Escape")
     for kind in ("run", "experiment", "model", "service", "compare"):
         show(page, lab, kind, subjects[kind])
         page.wait_for_timeout(400)
@@ -143,5 +160,18 @@ def test_every_text_can_be_read_in_every_theme(
     assert not {name: some for name, some in found.items() if some}
 
 
-def test_the_sidebar_is_for_everybody(page: Any) -> None:
-    assert faults(page, ".jp-Mlops-tab") == []
+def shown_form(page: Any, label: str) -> str:
+    """Open a verb's form by the palette, all by keyboard; return where it is."""
+    page.keyboard.press("Control+Shift+C")
+    page.keyboard.type(label)
+    page.locator(".lm-CommandPalette-item.lm-mod-active", has_text=label).wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".jp-Dialog .jp-Mlops-form").first.wait_for()
+    return ".jp-Dialog"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_is_for_everybody_and_gives_the_focus_back(form: str, page: Any) -> None:
+    assert faults(page, shown_form(page, form)) == []
+    page.keyboard.press("Escape")
+    page.locator(".jp-Dialog").wait_for(state="detached")
