@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 LONG = "n" * 10_000
 KOREAN, ARABIC = "첫 번째 실험", "تجربة أولى"
+SHAPE = "150 × 4"  # noqa: RUF001  # a multiplication sign
 NOWHERE = "0" * 32
 BEGAN_MS = 1_700_000_000_000
 # Name, parameters, last values of metrics, a line of source, numpy's version.
@@ -35,6 +36,8 @@ RUNS: list[tuple[str, dict[str, str], dict[str, Any], str, str]] = [
 
 
 def make_run(world: Workspace, folder: Path, made: tuple[str, dict[str, str], dict[str, Any], str, str]) -> str:
+    from mlflow.entities import Dataset, DatasetInput
+
     name, params, last, source, numpy = made
     (folder / "train.py").write_text(f"import numpy\n\n{source}\nprint(x)\n", "utf-8")
     snapshot = take_snapshot(world, folder)
@@ -47,6 +50,9 @@ def make_run(world: Workspace, folder: Path, made: tuple[str, dict[str, str], di
     world.tracking.log(run.id, metrics=points)
     packages = Environment(python="3.11.7", packages={"numpy": numpy, "pandas": "2.2.0"})
     world.tracking.write(run.id, encode(packages), "mlops/environment.json")
+    for name_of, digest in (("rows", source[-1]), ("holdout", "f00")):
+        rows = Dataset(name_of, digest, "local", "{}", profile='{"num_rows": 150, "num_elements": 600}')
+        world.tracking.client.log_inputs(run.id, [DatasetInput(rows)])  # MLflow's only way
     world.tracking.end_run(run.id, "FINISHED")
     return run.id
 
@@ -84,6 +90,14 @@ def cells(page: Any, name: str) -> list[str]:
     row = page.get_by_role("row", name=re.compile(f"^{name}"))
     row.wait_for()
     return row.get_by_role("cell").all_inner_texts()
+
+
+def wear(page: Any, theme: str) -> None:
+    """Choose Lab's theme in its menu, and wait until it is on."""
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
+    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
 
 
 def tab(page: Any, name: str) -> None:
@@ -182,6 +196,15 @@ def test_a_brush_on_an_axis_leaves_runs_out(page: Any, ids: list[str]) -> None:
     page.locator(".jp-Mlops-compareLine").nth(3).wait_for()
     page.get_by_role("button", name="Axes: 5").click()
     page.get_by_role("button", name="Remove the axis note").click()
+    page.get_by_role("searchbox", name="Find parameters and metrics to add as axes").fill("note")
+    page.get_by_role("list", name="Axes to add").get_by_role("button", name="note").click()
+    page.get_by_role("button", name="Move note to the left").click()
+    axes = page.get_by_role("list", name="Chosen axes").get_by_role("listitem").locator(".jp-Mlops-pickerName")
+    assert axes.all_inner_texts() == ["lr", "depth", "auc", "note", "val_loss"]
+    page.get_by_role("button", name="Move lr to the right").click()
+    assert axes.all_inner_texts()[:2] == ["depth", "lr"]
+    page.get_by_role("button", name="Move lr to the left").click()
+    page.get_by_role("button", name="Remove the axis note").click()
     page.get_by_role("combobox", name="Scale of depth").select_option("categories")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Axes: 4").wait_for()
@@ -223,6 +246,7 @@ def test_a_point_names_its_run_and_opens_it(page: Any, ids: list[str]) -> None:
 
 
 def test_code_is_compared_with_the_base(page: Any) -> None:
+    wear(page, "JupyterLab Dark")
     tab(page, "Code")
     page.locator("tr.jp-mod-added", has_text="x = 2").wait_for()
     assert page.locator("tr.jp-mod-removed").all_inner_texts() == ["3\t\t−\tx = 1"]  # noqa: RUF001  # a minus sign
@@ -232,6 +256,16 @@ def test_code_is_compared_with_the_base(page: Any) -> None:
     page.get_by_role("combobox", name="Base").select_option(label=KOREAN)
     page.locator("tr.jp-mod-added", has_text="x = 1").wait_for()
     page.get_by_role("combobox", name="Base").select_option(label="baseline")
+
+
+def test_data_that_differ_are_shown_and_kept(page: Any) -> None:
+    tab(page, "Data")
+    assert cells(page, "rows") == [f"1 · {SHAPE}", f"2 · {SHAPE}"]
+    assert page.get_by_role("row", name="holdout").count() == 0
+    page.get_by_role("checkbox", name="also 1 dataset that is").check()
+    assert cells(page, "holdout") == [f"f00 · {SHAPE}"] * 2
+    page.get_by_role("checkbox", name="also 1 dataset that is").uncheck()
+    assert f"| rows | 1 · {SHAPE} | 2 · {SHAPE} |" in downloaded(page, "Markdown").decode()
 
 
 def test_packages_that_differ_are_shown_and_kept(page: Any) -> None:
@@ -270,20 +304,38 @@ def test_runs_are_added_left_out_deleted_and_live(page: Any, world: Workspace, i
     world.tracking.end_run(live.id, "FINISHED")
 
 
-def test_a_reload_brings_back_what_was_compared_last_in_the_dark(page: Any) -> None:
+def test_a_reload_brings_back_what_was_compared_last_and_how(page: Any, labs: Any) -> None:
     tab(page, "Parameters and metrics")
+    page.get_by_role("combobox", name="Base").select_option(label=ARABIC)
+    page.get_by_role("button", name="auc: higher is better").click()
+    tab(page, "Scatter")
+    page.get_by_role("combobox", name="Colour").select_option("auc")
     # Lab keeps its state on the server, a moment after the last change of it.
     with page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"):
-        page.get_by_role("button", name="auc: higher is better").click()
-    page.get_by_role("menuitem", name="Settings").click()
-    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
-    page.locator(".lm-Menu-itemLabel:text-is('JupyterLab Dark')").click()
-    page.wait_for_selector("body[data-jp-theme-name='JupyterLab Dark']", state="attached")
+        page.get_by_role("combobox", name="x", exact=True).select_option("val_loss")
     page.reload()
     page.get_by_role("heading", name="4 runs compared").wait_for(timeout=60_000)
-    page.get_by_role("button", name="auc: lower is better").wait_for()
-    tab(page, "Scatter")
-    page.locator(".jp-Mlops-point").nth(3).wait_for()
+    page.get_by_role("figure").or_(page.locator(".jp-Mlops-point")).nth(3).wait_for()
+    chosen = {name: page.get_by_role("combobox", name=name, exact=True) for name in ("x", "y", "Colour")}
+    assert [box.locator("option:checked").inner_text() for box in chosen.values()] == ["val_loss", "val_loss", "auc"]
+    assert page.get_by_role("combobox", name="Base").locator("option:checked").inner_text() == ARABIC
+    chosen["Colour"].select_option("")
     image = picture(page)
     assert sum(image.getpixel((2, 2))) < 3 * 60, "the background is the theme's"
     assert all(has(image, color, 100) for color in colors(page))
+    tab(page, "Parameters and metrics")
+    page.get_by_role("button", name="auc: lower is better").wait_for()
+    faint = {text: ratio for text, ratio in page.evaluate(labs.CONTRASTS, ".jp-Mlops-compare").items() if ratio < 4.5}
+    assert not faint
+
+
+def test_only_what_passes_the_filters_goes_on_to_be_compared(page: Any) -> None:
+    tab(page, "Parallel coordinates")
+    assert page.get_by_role("button", name="Axes: 4").is_visible(), "the axes outlived the reload"
+    page.get_by_role("slider", name="lr: upper end of the filter").press("PageDown")
+    page.get_by_text("3 of 4 runs").wait_for()
+    page.get_by_role("button", name="Compare only these").click()
+    page.get_by_role("heading", name="3 runs compared").wait_for()
+    assert page.get_by_role("list", name="Runs compared").get_by_text("still-running").count() == 0
+    page.get_by_role("list", name="Runs compared").get_by_role("button", name="baseline").first.click()
+    page.locator(".jp-Mlops-main.jp-mod-run").get_by_role("heading", name="baseline").wait_for()

@@ -279,14 +279,14 @@ def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, plac
     panel.get_by_role("button", name="Cell", exact=True).click()
     panel.get_by_text("ml.log(").wait_for()
     panel.get_by_role("button", name="Compare", exact=True).click()
-    panel.locator(".jp-mod-add", has_text="lr = 0.7").wait_for()
+    panel.locator("tr.jp-mod-added", has_text="lr = 0.7").wait_for()
     page.screenshot(path=tmp_path / "diff.png")
-    assert panel.locator(".jp-mod-remove", has_text="lr = 0.1").count() == 1
+    assert panel.locator("tr.jp-mod-removed", has_text="lr = 0.1").count() == 1
     (place.folder / "train.py").write_text("lr = 0.9\n")
     panel.get_by_role("button", name="Look again").click()
-    panel.locator(".jp-mod-add", has_text="lr = 0.9").wait_for()
+    panel.locator("tr.jp-mod-added", has_text="lr = 0.9").wait_for()
     panel.get_by_label("Compare with").select_option(place.other.id)
-    panel.locator(".jp-mod-add", has_text="lr = 0.5").wait_for()
+    panel.locator("tr.jp-mod-added", has_text="lr = 0.5").wait_for()
     panel.get_by_role("button", name="Files", exact=True).click()
     panel.get_by_role("treeitem", name="explore.ipynb").dblclick()
     notebook = page.locator(".jp-NotebookPanel:visible")

@@ -249,6 +249,11 @@ export function sourcesOf(runs: readonly Run[]): readonly Source[] {
   ];
 }
 
+/** Return the source if the runs have it: what was chosen may have been of others. */
+export function known<T extends Source | null | undefined>(source: T, sources: readonly Source[]): T | null {
+  return source && sources.some(one => keyOf(one) === keyOf(source)) ? source : null;
+}
+
 /** Return a few axes to begin with: parameters that differ, then metrics that do; what nearly all runs have comes first. */
 export function firstSources(runs: readonly Run[], most = 8): readonly Source[] {
   const told = sourcesOf(runs)

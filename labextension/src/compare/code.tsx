@@ -6,9 +6,9 @@ import type { JSX } from 'react';
 import { useLive, useSession, useTrans } from '../api/context';
 import type { FileChange } from '../api/types';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
+import { readDiff, tally } from '../files/difflines';
+import { DiffText } from '../files/difftext';
 import type { Marked } from './compared';
-import { DiffText } from './difftext';
-import { readDiff, tally } from './diff';
 import { grouped, useCode } from './queries';
 import type { Group } from './queries';
 

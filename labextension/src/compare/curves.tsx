@@ -1,20 +1,27 @@
 /** A metric of all runs over each other. */
 
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
-import type { Curve } from '../api/types';
+import type { Run } from '../api/types';
+import { useKeptAs } from '../common/kept';
+import { useSettled } from '../common/settled';
 import { Busy, Empty, Stale } from '../common/ui/states';
 import type { Line, XAxis } from '../curves/model';
 import { Curves as CurvesChart } from '../curves/panel';
+import { isExact, lineOf, spanOf, spliced } from '../curves/record';
+import { useZoom } from '../curves/zoom';
+import type { ZoomState } from '../curves/zoom';
 import { useHost } from './chart';
 import { resolved } from './colors';
 import type { Compared } from './compared';
 import { ExportPicture } from './exports';
-import { metricLines, numberOf, shorten } from './model';
+import { readCurvesLook } from './look';
+import type { CurvesLook } from './look';
+import { metricLines, shorten } from './model';
 import { draw } from './picture';
-import { useCurves } from './queries';
+import { useCurveParts, useCurves } from './queries';
 
 /** Points of all curves together: more cannot be told apart, and hundreds of runs are to be drawn at once. */
 const MOST_POINTS = 60_000;
@@ -23,46 +30,18 @@ const MOST_BUCKETS = 1000;
 const MOST_BANDS = 8;
 const HEIGHT = 420;
 const HIGHEST_SMOOTHING = 0.99;
-
-/** How the chart is drawn. */
-interface Look {
-  readonly axis: XAxis;
-  readonly log: boolean;
-  readonly smoothing: number;
-}
+const ZOOMED_MS = 150;
 
 export function RunCurves({ compared }: { readonly compared: Compared }): JSX.Element {
   const trans = useTrans();
   const host = useHost();
-  const { runs, labelOf, colorOf, directionOf } = compared;
+  const { runs, directionOf } = compared;
   const names = useMemo(() => metricLines(runs, directionOf).map(line => line.name), [runs, directionOf]);
-  const [picked, setPicked] = useState<string | null>(null);
-  const [look, setLook] = useState<Look>({ axis: 'step', log: false, smoothing: 0 });
+  const [look, setLook] = useKeptAs('compare-curves', readCurvesLook);
   const { axis, log, smoothing } = look;
-  const name = picked !== null && names.includes(picked) ? picked : (names[0] ?? '');
-  const having = runs.filter(run => run.metrics[name] !== undefined);
-  const nBuckets = Math.max(
-    100,
-    Math.min(MOST_BUCKETS, Math.floor(MOST_POINTS / Math.max(1, having.length)))
-  );
-  const { values, isLoading, error } = useCurves(
-    having.map(run => run.id),
-    name,
-    axis === 'step' ? 'step' : 'time',
-    nBuckets
-  );
-  const series = useMemo(
-    () =>
-      having.flatMap(run => {
-        const curve = values.get(run.id);
-        const label = shorten(labelOf(run.id), 80);
-        const line = { id: run.id, label, color: colorOf(run.id) };
-        return curve ? [lineOf(curve, line, axis === 'elapsed', having.length <= MOST_BANDS)] : [];
-      }),
-    // What the rest is made from: `having` is another list each time.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [values, runs, name, axis, labelOf, colorOf]
-  );
+  const name = look.name !== null && names.includes(look.name) ? look.name : (names[0] ?? '');
+  const having = useMemo(() => runs.filter(run => run.metrics[name] !== undefined), [runs, name]);
+  const { series, zoom, isLoading, error } = useSeries(having, name, axis, compared);
   if (!names.length) {
     return <Empty title={trans.__('These runs have logged no metric.')} />;
   }
@@ -70,7 +49,7 @@ export function RunCurves({ compared }: { readonly compared: Compared }): JSX.El
   return (
     <div className="jp-Mlops-compareTab">
       <div className="jp-Mlops-compareTools">
-        <Tools {...{ names, name, look }} onPick={setPicked} onLook={setLook} />
+        <Tools {...{ names, name, look }} onLook={setLook} />
         <ExportPicture name="curves" make={() => pictureOf(host.current, name, series, more)} />
       </div>
       <Stale error={error} />
@@ -85,7 +64,7 @@ export function RunCurves({ compared }: { readonly compared: Compared }): JSX.El
             smoothing={smoothing}
             height={HEIGHT}
             label={trans.__('%1 of %2 runs', shorten(name, 60), series.length)}
-            zoomKey={`compare ${axis} ${name}`}
+            zoom={zoom}
           />
         )}
       </div>
@@ -101,6 +80,46 @@ export function RunCurves({ compared }: { readonly compared: Compared }): JSX.El
       )}
     </div>
   );
+}
+
+interface Series {
+  readonly series: readonly Line[];
+  readonly zoom: ZoomState;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+}
+
+/** The curves of runs that have a metric, finer where one has zoomed into them. */
+function useSeries(runs: readonly Run[], name: string, axis: XAxis, compared: Compared): Series {
+  const { labelOf, colorOf } = compared;
+  const ids = useMemo(() => runs.map(run => run.id), [runs]);
+  const nBuckets = Math.max(100, Math.min(MOST_BUCKETS, Math.floor(MOST_POINTS / Math.max(1, ids.length))));
+  const asked = axis === 'step' ? 'step' : 'time';
+  const { values, isLoading, error } = useCurves(ids, name, asked, nBuckets);
+  const zoom = useZoom(`compare ${axis} ${name}`);
+  const span = useSettled(zoom[0], ZOOMED_MS);
+  // Time since the first point begins at another place for each run.
+  const origins = useMemo(
+    () => new Map([...values].map(([id, { at }]) => [id, axis === 'elapsed' ? (at[0] ?? 0) : 0])),
+    [values, axis]
+  );
+  const coarse = useMemo(() => {
+    const some = [...values].flatMap(([id, curve]) => (isExact(curve) ? [] : [id]));
+    return new Map(some.map(id => [id, origins.get(id) ?? 0]));
+  }, [values, origins]);
+  const { values: parts } = useCurveParts(coarse, name, asked, nBuckets, span);
+  const series = useMemo(
+    () =>
+      ids.flatMap(id => {
+        const curve = values.get(id);
+        const origin = origins.get(id) ?? 0;
+        const fine = span && curve ? spliced(curve, parts.get(id), spanOf(span, origin)) : curve;
+        const line = { id, label: shorten(labelOf(id), 80), color: colorOf(id) };
+        return fine ? [lineOf(fine, line, { origin, hasBand: ids.length <= MOST_BANDS })] : [];
+      }),
+    [ids, values, parts, span, origins, labelOf, colorOf]
+  );
+  return { series, zoom, isLoading, error };
 }
 
 /** Return the chart that uPlot has drawn in an element, with a legend of its lines. */
@@ -119,37 +138,23 @@ function pictureOf(
   return draw({ title, width, height, image, legend, more }, host);
 }
 
-function lineOf(
-  curve: Curve,
-  { id, label, color }: Pick<Line, 'id' | 'label' | 'color'>,
-  fromFirst: boolean,
-  hasBand: boolean
-): Line {
-  const first = fromFirst ? (curve.at[0] ?? 0) : 0;
-  return {
-    id,
-    label,
-    ...(color !== undefined && { color }),
-    x: curve.at.map(at => at - first),
-    y: curve.last.map(numberOf),
-    ...(hasBand && { low: curve.low.map(numberOf), high: curve.high.map(numberOf) })
-  };
-}
-
 function Tools(props: {
   readonly names: readonly string[];
   readonly name: string;
-  readonly look: Look;
-  readonly onPick: (name: string) => void;
-  readonly onLook: (look: Look) => void;
+  readonly look: CurvesLook;
+  readonly onLook: (look: CurvesLook) => void;
 }): JSX.Element {
-  const { names, name, look, onPick, onLook } = props;
+  const { names, name, look, onLook } = props;
   const trans = useTrans();
   return (
     <>
       <label className="jp-Mlops-choose">
         {trans.__('Metric')}
-        <select className="jp-Mlops-compareInput" value={name} onChange={event => onPick(event.target.value)}>
+        <select
+          className="jp-Mlops-compareInput"
+          value={name}
+          onChange={event => onLook({ ...look, name: event.target.value })}
+        >
           {names.map(one => (
             <option key={one} value={one}>
               {shorten(one, 60)}
@@ -162,7 +167,7 @@ function Tools(props: {
         <select
           className="jp-Mlops-compareInput"
           value={look.axis}
-          onChange={event => onLook({ ...look, axis: event.target.value as Look['axis'] })}
+          onChange={event => onLook({ ...look, axis: event.target.value as XAxis })}
         >
           <option value="step">{trans.__('step')}</option>
           <option value="elapsed">{trans.__('time since the first point')}</option>

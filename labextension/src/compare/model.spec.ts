@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
+import type { UsedData } from '../api/types';
 import { run } from '../testing/records';
-import { firstSources, linearSteps, makeAxis, valueOf } from './axes';
+import { firstSources, known, linearSteps, makeAxis, valueOf } from './axes';
 import type { Value } from './axes';
 import { brushed, moved, passing } from './brush';
 import { placed, runColor } from './colors';
-import { readDiff, tally } from './diff';
+import { dataLines } from './data';
 import { csv, markdown } from './export';
 import {
   bestOf,
@@ -18,7 +19,9 @@ import {
   readNumber,
   shorten
 } from './model';
+import { readCurvesLook, readParallelLook, readScatterLook } from './look';
 import { grouped } from './queries';
+import type { Group } from './queries';
 import { runTable, shownTable } from './table';
 
 const SOURCE = { kind: 'param', name: 'lr' } as const;
@@ -225,23 +228,6 @@ describe('colours', () => {
   });
 });
 
-describe('a diff', () => {
-  it('has the numbers of its lines on both sides', () => {
-    const lines = readDiff(
-      '--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n--- b\n+++ c\n d\n\\ No newline at end of file\n'
-    );
-    expect(lines.map(line => [line.kind, line.before, line.after, line.text])).toEqual([
-      ['place', null, null, '@@ -1,3 +1,3 @@'],
-      ['same', 1, 1, 'a'],
-      ['removed', 2, null, '-- b'],
-      ['added', null, 2, '++ c'],
-      ['same', 3, 3, 'd'],
-      ['place', null, null, '\\ No newline at end of file']
-    ]);
-    expect(tally(lines)).toEqual({ added: 1, removed: 1 });
-  });
-});
-
 describe('an export', () => {
   it('as CSV quotes what must be, and lets no value act as a formula', () => {
     expect(csv([['a,b', 'say "x"', '=1+1', '-0.5', '-Infinity', '-cmd', 1e-5, undefined]])).toBe(
@@ -281,4 +267,58 @@ it('groups runs of the same answer, the base’s first', () => {
     ['c', { id: 'y' }]
   ]);
   expect(grouped(['a', 'b', 'c', 'gone'], values, 'b').map(group => group.runs)).toEqual([['b'], ['a', 'c']]);
+});
+
+describe('data', () => {
+  const used = (
+    id: string,
+    ...datasets: readonly (readonly [string, string, string])[]
+  ): Group<UsedData> => ({
+    id,
+    runs: [id],
+    value: {
+      id,
+      runs: [id],
+      datasets: datasets.map(([context, name, digest]) => ({
+        context,
+        name,
+        digest,
+        source: '',
+        source_type: '',
+        profile: '{"num_rows": 3, "num_elements": 6}'
+      }))
+    }
+  });
+
+  it('differ by their digests, for each use of them; runs that named none are not held against the others', () => {
+    const lines = dataLines([
+      used('a', ['training', 'rows', '1'], ['test', 'rows', '9']),
+      used('b', ['training', 'rows', '2'], ['test', 'rows', '9']),
+      used('none')
+    ]);
+    expect(lines.map(line => [line.name, line.aside, line.values, line.differs])).toEqual([
+      ['rows', 'test', ['9 · 3 × 2', '9 · 3 × 2', undefined], false],
+      ['rows', 'training', ['1 · 3 × 2', '2 · 3 × 2', undefined], true]
+    ]);
+  });
+});
+
+describe('how charts are drawn', () => {
+  it('is read as it was kept, and nothing of it is believed', () => {
+    const curves = { name: 'auc', axis: 'time', log: true, smoothing: 0.5 };
+    expect(readCurvesLook(curves)).toEqual(curves);
+    expect(readCurvesLook({ name: 1, axis: 'up', log: 'yes', smoothing: 7 })).toEqual(readCurvesLook(null));
+    const lr = { kind: 'param', name: 'lr' } as const;
+    const parallel = { axes: [lr], scales: { 'param:lr': 'log' }, colorBy: lr } as const;
+    expect(readParallelLook(parallel)).toEqual(parallel);
+    expect(
+      readParallelLook({ axes: [lr, 3, { kind: 'x', name: 'y' }], scales: { a: 'b' }, colorBy: [] })
+    ).toEqual({ axes: [lr], scales: {}, colorBy: null });
+    expect(readScatterLook({ x: { source: lr, scale: 'log' }, y: { scale: 'log' } })).toEqual({
+      x: { source: lr, scale: 'log' },
+      y: null,
+      colorBy: null
+    });
+    expect(known(lr, [])).toBeNull();
+  });
 });

@@ -5,9 +5,10 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import type { Run } from '../api/types';
+import { useKeptAs } from '../common/kept';
 import { Button } from '../common/ui/button';
 import { AxesMenu } from './axesmenu';
-import { firstSources, keyOf, makeAxis, sourcesOf, valueOf } from './axes';
+import { firstSources, keyOf, known, makeAxis, sourcesOf, valueOf } from './axes';
 import type { Axis, Scale, Source } from './axes';
 import { AxisMark } from './axismark';
 import { brushed, passing } from './brush';
@@ -18,6 +19,7 @@ import { ChooseSource } from './choose';
 import { coloring } from './coloring';
 import type { Compared } from './compared';
 import { ExportPicture } from './exports';
+import { readParallelLook } from './look';
 
 const HEIGHT = 440;
 const TOP = 46;
@@ -38,13 +40,16 @@ export function Parallel({ compared, onKeep }: ParallelProps): JSX.Element {
   const { runs } = compared;
   const sources = useMemo(() => sourcesOf(runs), [runs]);
   const first = useMemo(() => firstSources(runs), [runs]);
-  const [picked, setPicked] = useState<readonly Source[] | null>(null);
-  const [scales, setScales] = useState<ReadonlyMap<string, Scale>>(new Map());
+  const [look, setLook] = useKeptAs('compare-parallel', readParallelLook);
   const [brushes, setBrushes] = useState<Brushes>(new Map());
-  const [colorBy, setColorBy] = useState<Source | null>(null);
   const [pointed, setPointed] = useState<Pointed | null>(null);
-  const shown = picked ?? first;
-  const axes = useMemo(() => axesOf(shown, runs, scales), [shown, runs, scales]);
+  const shown = useMemo(() => {
+    const mine = look.axes?.filter(source => known(source, sources));
+    // Of other runs' axes none may be left here; a person may also have taken all away.
+    return mine && (mine.length || !look.axes?.length) ? mine : first;
+  }, [look.axes, sources, first]);
+  const colorBy = known(look.colorBy, sources);
+  const axes = useMemo(() => axesOf(shown, runs, look.scales), [shown, runs, look.scales]);
   const kept = passing(runs, axes, brushes);
   const colors = coloring(compared, colorBy);
   const isBrushed = kept.length < runs.length;
@@ -54,14 +59,16 @@ export function Parallel({ compared, onKeep }: ParallelProps): JSX.Element {
         <AxesMenu
           sources={sources}
           axes={axes}
-          onPick={setPicked}
-          onScale={(source, scale) => setScales(new Map(scales).set(keyOf(source), scale))}
+          onPick={axes => setLook({ ...look, axes })}
+          onScale={(source, scale) =>
+            setLook({ ...look, scales: { ...look.scales, [keyOf(source)]: scale } })
+          }
         />
         <ChooseSource
           label={trans.__('Colour')}
           sources={sources}
           chosen={colorBy}
-          onChoose={setColorBy}
+          onChoose={source => setLook({ ...look, colorBy: source })}
           none={trans.__('each run its own')}
         />
         <ExportPicture
@@ -105,13 +112,13 @@ export function Parallel({ compared, onKeep }: ParallelProps): JSX.Element {
 function axesOf(
   sources: readonly Source[],
   runs: readonly Run[],
-  scales: ReadonlyMap<string, Scale>
+  scales: Readonly<Record<string, Scale>>
 ): readonly Axis[] {
   return sources.map(source =>
     makeAxis(
       source,
       runs.map(run => valueOf(run, source)),
-      scales.get(keyOf(source))
+      scales[keyOf(source)]
     )
   );
 }

@@ -6,7 +6,10 @@ import { useCallback, useMemo } from 'react';
 
 import { useSession, useVisible } from '../api/context';
 import type { Client } from '../api/client';
-import type { AbsentRun, CodeVersion, Curve, Packages, Run } from '../api/types';
+import type { AbsentRun, CodeVersion, Curve, Packages, Run, UsedData } from '../api/types';
+import type { Zoom } from '../curves/model';
+import { spanOf } from '../curves/record';
+import type { Span } from '../curves/record';
 
 /** Ids that one address holds also behind proxies that take no more than 8 kB. */
 const MOST_IDS = 100;
@@ -56,12 +59,12 @@ export interface Each<T> {
   readonly error: unknown;
 }
 
+/** `part` names what is asked of each run: all that `read` depends on. */
 function useEach<T>(ids: readonly string[], part: string, read: (client: Client) => Read<T>): Each<T> {
   const { client } = useSession();
   const enabled = useVisible();
   const named = ids.join(',');
-  // `part` names all that `read` depends on.
-  // eslint-disable-next-line react-hooks/exhaustive-deps
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- `read` is another function each time, and does the same while `part` does
   const batch = useMemo(() => new Batch(read(client)), [client, part]);
   const combine = useCallback(
     (results: readonly UseQueryResult<T | null>[]): Each<T> => {
@@ -123,6 +126,40 @@ export function useCurves(
     const query = { runs: some.join(','), key, axis, buckets: nBuckets };
     const { items } = await client.get('/comparison/curves', { query });
     return new Map(items.map(({ run, curve }) => [run, curve]));
+  });
+}
+
+/**
+ * A part of some runs' curves, at the resolution of a chart: its first and last place, from each curve's origin on. Where
+ * all have the same origin they are asked for together.
+ */
+export function useCurveParts(
+  origins: ReadonlyMap<string, number>,
+  key: string,
+  axis: 'step' | 'time',
+  nBuckets: number,
+  zoom: Zoom | null
+): Each<Curve> {
+  const ids = zoom ? [...origins.keys()] : [];
+  const isOne = new Set(origins.values()).size === 1;
+  const spanOfRun = (id: string): Span => spanOf(zoom ?? [0, 0], origins.get(id) ?? 0);
+  const spans = isOne ? spanOfRun(ids[0] ?? '').join(' ') : (zoom ?? []).join(' ');
+  return useEach<Curve>(ids, `part ${axis} ${nBuckets} ${spans} ${key}`, client => async some => {
+    const ask = async (runs: readonly string[]): Promise<readonly (readonly [string, Curve])[]> => {
+      const [first, last] = spanOfRun(runs[0] ?? '');
+      const query = { runs: runs.join(','), key, axis, buckets: nBuckets, first, last };
+      const { items } = await client.get('/comparison/curves', { query });
+      return items.map(({ run, curve }) => [run, curve] as const);
+    };
+    const answers = await Promise.all(isOne ? [ask(some)] : some.map(id => ask([id])));
+    return new Map(answers.flat());
+  });
+}
+
+export function useData(ids: readonly string[]): Each<UsedData> {
+  return useEach<UsedData>(ids, 'data', client => async some => {
+    const { items } = await client.get('/comparison/data', { query: { runs: some.join(',') } });
+    return new Map(items.flatMap(one => one.runs.map(id => [id, one] as const)));
   });
 }
 

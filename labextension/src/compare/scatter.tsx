@@ -5,14 +5,17 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import type { Run } from '../api/types';
-import { firstSources, keyOf, makeAxis, sourcesOf, valueOf } from './axes';
-import type { Axis, Scale, Source } from './axes';
+import { useKeptAs } from '../common/kept';
+import { firstSources, keyOf, known, makeAxis, sourcesOf, valueOf } from './axes';
+import type { Axis } from './axes';
 import { ColorKey, Tip, pictureOf, useHost, useWidth } from './chart';
 import type { Pointed } from './chart';
 import { ChooseScale, ChooseSource, sourceName } from './choose';
 import { coloring } from './coloring';
 import type { Compared } from './compared';
 import { ExportPicture } from './exports';
+import { readScatterLook } from './look';
+import type { Choice } from './look';
 import { shorten } from './model';
 
 const HEIGHT = 440;
@@ -21,11 +24,6 @@ const MARGIN = { left: 76, right: 24, top: 16, bottom: 46 };
 const NEAR = 4;
 const TICK_LETTERS = 10;
 
-interface Choice {
-  readonly source: Source;
-  readonly scale?: Scale;
-}
-
 export function Scatter({ compared }: { readonly compared: Compared }): JSX.Element {
   const trans = useTrans();
   const host = useHost();
@@ -33,9 +31,8 @@ export function Scatter({ compared }: { readonly compared: Compared }): JSX.Elem
   const { runs } = compared;
   const sources = useMemo(() => sourcesOf(runs), [runs]);
   const first = useMemo(() => defaults(runs), [runs]);
-  const [x, setX] = useState<Choice | null>(null);
-  const [y, setY] = useState<Choice | null>(null);
-  const [colorBy, setColorBy] = useState<Source | null>(null);
+  const [look, setLook] = useKeptAs('compare-scatter', readScatterLook);
+  const colorBy = known(look.colorBy, sources);
   const [pointed, setPointed] = useState<Pointed | null>(null);
   const axisOf = ({ source, scale }: Choice): Axis =>
     makeAxis(
@@ -43,8 +40,8 @@ export function Scatter({ compared }: { readonly compared: Compared }): JSX.Elem
       runs.map(run => valueOf(run, source)),
       scale
     );
-  const xAxis = axisOf(x ?? first[0]);
-  const yAxis = axisOf(y ?? first[1]);
+  const xAxis = axisOf(look.x && known(look.x.source, sources) ? look.x : first[0]);
+  const yAxis = axisOf(look.y && known(look.y.source, sources) ? look.y : first[1]);
   const colors = coloring(compared, colorBy);
   const names = [xAxis, yAxis].map(axis => sourceName(axis.source, trans));
   const shown = [xAxis.source, yAxis.source, ...(colorBy ? [colorBy] : [])];
@@ -56,31 +53,31 @@ export function Scatter({ compared }: { readonly compared: Compared }): JSX.Elem
           label={trans.__('x')}
           sources={sources}
           chosen={xAxis.source}
-          onChoose={source => setX(source && { source })}
+          onChoose={source => setLook({ ...look, x: source && { source } })}
         />
         <ChooseScale
           label={trans.__('Scale of x')}
           scales={xAxis.scales}
           chosen={xAxis.scale}
-          onChoose={scale => setX({ source: xAxis.source, scale })}
+          onChoose={scale => setLook({ ...look, x: { source: xAxis.source, scale } })}
         />
         <ChooseSource
           label={trans.__('y')}
           sources={sources}
           chosen={yAxis.source}
-          onChoose={source => setY(source && { source })}
+          onChoose={source => setLook({ ...look, y: source && { source } })}
         />
         <ChooseScale
           label={trans.__('Scale of y')}
           scales={yAxis.scales}
           chosen={yAxis.scale}
-          onChoose={scale => setY({ source: yAxis.source, scale })}
+          onChoose={scale => setLook({ ...look, y: { source: yAxis.source, scale } })}
         />
         <ChooseSource
           label={trans.__('Colour')}
           sources={sources}
           chosen={colorBy}
-          onChoose={setColorBy}
+          onChoose={source => setLook({ ...look, colorBy: source })}
           none={trans.__('each run its own')}
         />
         <ExportPicture

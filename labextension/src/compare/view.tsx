@@ -11,6 +11,7 @@ import { useCan, useSession, useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
+import { useKept } from '../common/kept';
 import { Button } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
@@ -22,6 +23,7 @@ import { placed, runColor } from './colors';
 import type { Places } from './colors';
 import type { Compared } from './compared';
 import { RunCurves } from './curves';
+import { DataTab } from './data';
 import { useDirections } from './directions';
 import { idsOf, labelsOf, shorten } from './model';
 import { PackagesTab } from './packages';
@@ -39,11 +41,15 @@ export function View({ subject, setTitle, setSubject }: ChangingViewProps): JSX.
   const trans = useTrans();
   const [ids, setIds] = useState(() => idsOf(subject));
   const { values, isLoading, error } = useRuns(ids);
-  const [wantedBase, setBase] = useState<string | null>(null);
-  const compared = useCompared(ids, values, wantedBase);
+  const compared = useCompared(ids, values);
   const change = (next: readonly string[]): void => {
     setIds(next);
     setSubject(next.join(','));
+  };
+  // The first one is the base: so a reload and a link have it, too.
+  const setBase = (run: string): void => {
+    const base = ids.find(id => values.get(id)?.run?.id === run) ?? run;
+    change([base, ...ids.filter(id => id !== base)]);
   };
   const n = compared.runs.length;
   const title = trans._n('%1 run compared', '%1 runs compared', n);
@@ -85,20 +91,15 @@ export function View({ subject, setTitle, setSubject }: ChangingViewProps): JSX.
 }
 
 /** Put together what all parts draw from; it stays the same object while nothing in it changes. */
-function useCompared(
-  ids: readonly string[],
-  values: ReadonlyMap<string, FoundRun>,
-  wantedBase: string | null
-): Compared {
+function useCompared(ids: readonly string[], values: ReadonlyMap<string, FoundRun>): Compared {
   const session = useSession();
   const [known, setKnown] = useState(NO_PLACES);
   const [hot, setHot] = useState<string | null>(null);
   const [directions] = useDirections();
-  const found = useMemo(() => {
-    const runs = ids.flatMap(id => values.get(id)?.run ?? []);
-    return [...new Map(runs.map(run => [run.id, run])).values()];
+  const runs: readonly Run[] = useMemo(() => {
+    const found = ids.flatMap(id => values.get(id)?.run ?? []);
+    return [...new Map(found.map(run => [run.id, run])).values()];
   }, [ids, values]);
-  const base = found.find(run => run.id === wantedBase)?.id ?? found[0]?.id ?? '';
   // By the order of the subject, whichever answer comes first.
   const places = placed(known, ids);
   if (places !== known) {
@@ -108,15 +109,11 @@ function useCompared(
     () => new Map(ids.map(id => [values.get(id)?.run?.id ?? id, places.get(id) ?? 0])),
     [ids, values, places]
   );
-  const labels = useMemo(() => labelsOf(found), [found]);
+  const labels = useMemo(() => labelsOf(runs), [runs]);
   const lower = useMemo(() => new Set([...values.values()].flatMap(one => one.lower)), [values]);
-  const runs: readonly Run[] = useMemo(
-    () => [...found.filter(run => run.id === base), ...found.filter(run => run.id !== base)],
-    [found, base]
-  );
   return {
     runs,
-    base,
+    base: runs[0]?.id ?? '',
     labelOf: useCallback(id => labels.get(id) ?? id, [labels]),
     colorOf: useCallback(id => runColor(placeOf.get(id) ?? 0), [placeOf]),
     directionOf: useCallback(
@@ -200,7 +197,7 @@ function Body(props: {
 }): JSX.Element {
   const { compared, onKeep } = props;
   const trans = useTrans();
-  const [tab, setTab] = useState('values');
+  const [tab, setTab] = useKept<string>('compare-tab', 'values');
   const [, setDirection] = useDirections();
   return (
     <Tabs
@@ -221,6 +218,7 @@ function Body(props: {
         },
         { id: 'scatter', label: trans.__('Scatter'), content: () => <Scatter compared={compared} /> },
         { id: 'code', label: trans.__('Code'), content: () => <Code compared={compared} /> },
+        { id: 'data', label: trans.__('Data'), content: () => <DataTab compared={compared} /> },
         { id: 'packages', label: trans.__('Packages'), content: () => <PackagesTab compared={compared} /> }
       ]}
     />

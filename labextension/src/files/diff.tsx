@@ -1,4 +1,4 @@
-/** How files differ, as unified text with what was taken away and added in colour. */
+/** How files differ: each unfolds into its lines. */
 
 import '../../style/files.css';
 
@@ -7,11 +7,11 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import type { FileChange } from '../api/types';
-import { Button } from '../common/ui/button';
+import { readDiff, tally } from './difflines';
+import { DiffText } from './difftext';
 
-/** Files that are unfolded at first, and lines that a file shows at first. */
+/** Files that are unfolded at first. */
 const FEW_FILES = 8;
-const MOST_LINES = 1500;
 
 export function Diff({ changes }: { readonly changes: readonly FileChange[] }): JSX.Element {
   const trans = useTrans();
@@ -38,61 +38,16 @@ function FileDiff(props: {
   readonly isOpen: boolean;
 }): JSX.Element {
   const { change, word } = props;
-  const trans = useTrans();
   const [isOpen, setOpen] = useState(props.isOpen);
-  const [isWhole, setWhole] = useState(false);
-  const lines = useMemo(() => diffLines(change.diff), [change.diff]);
-  const [nAdded, nRemoved] = [
-    lines.filter(([kind]) => kind === 'add'),
-    lines.filter(([kind]) => kind === 'remove')
-  ].map(some => some.length);
+  const { added, removed } = useMemo(() => tally(readDiff(change.diff)), [change.diff]);
   return (
     <details open={isOpen} onToggle={event => setOpen(event.currentTarget.open)}>
       <summary>
         <bdi>{change.path}</bdi>
         <span className={`jp-Mlops-diffKind jp-mod-${change.change}`}>{word}</span>
-        <span className="jp-Mlops-quiet">
-          {lines.length > 0 && `+${nAdded} −${nRemoved}`} {change.note}
-        </span>
+        <span className="jp-Mlops-quiet">{change.diff && `+${added} −${removed}`}</span>
       </summary>
-      {isOpen && lines.length > 0 && (
-        <pre className="jp-Mlops-diffText">
-          {lines.slice(0, isWhole ? lines.length : MOST_LINES).map(([kind, text], i) => (
-            <span key={i} className={`jp-mod-${kind}`}>
-              {text}
-              {'\n'}
-            </span>
-          ))}
-        </pre>
-      )}
-      {isOpen && !isWhole && lines.length > MOST_LINES && (
-        <Button onClick={() => setWhole(true)}>{trans.__('Show all %1 lines', lines.length)}</Button>
-      )}
+      {isOpen && <DiffText change={change} />}
     </details>
   );
-}
-
-export type LineKind = 'add' | 'remove' | 'place' | 'same';
-
-/** Return the lines of a unified diff and what each is; the two that name the files are left out. */
-export function diffLines(diff: string): readonly (readonly [LineKind, string])[] {
-  if (!diff) {
-    return [];
-  }
-  const lines = diff.replace(/\n$/, '').split('\n');
-  const begin = lines.findIndex(line => line.startsWith('@@'));
-  return lines.slice(Math.max(0, begin)).map(line => [kindOfLine(line), line] as const);
-}
-
-function kindOfLine(line: string): LineKind {
-  switch (line[0]) {
-    case '+':
-      return 'add';
-    case '-':
-      return 'remove';
-    case '@':
-      return 'place';
-    default:
-      return 'same';
-  }
 }

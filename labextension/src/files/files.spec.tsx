@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { giveCanvas } from '../testing/canvas';
 import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
-import { diffLines } from './diff';
+import { readDiff, tally } from './difflines';
 import { KeptDrive } from './drive';
 import { chartType, kindOf, readSeparated, readTable } from './kinds';
 import { keyed, openAtFirst, rowsOf } from './model';
@@ -124,13 +124,21 @@ describe('what a file is', () => {
   });
 });
 
-it('tells what each line of a diff is', () => {
-  expect(diffLines('--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n z\n').map(([kind]) => kind)).toEqual([
-    'place',
-    'remove',
-    'add',
-    'same'
-  ]);
+describe('a diff', () => {
+  it('has the numbers of its lines on both sides', () => {
+    const lines = readDiff(
+      '--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n--- b\n+++ c\n d\n\\ No newline at end of file\n'
+    );
+    expect(lines.map(line => [line.kind, line.before, line.after, line.text])).toEqual([
+      ['place', null, null, '@@ -1,3 +1,3 @@'],
+      ['same', 1, 1, 'a'],
+      ['removed', 2, null, '-- b'],
+      ['added', null, 2, '++ c'],
+      ['same', 3, 3, 'd'],
+      ['place', null, null, '\\ No newline at end of file']
+    ]);
+    expect(tally(lines)).toEqual({ added: 1, removed: 1 });
+  });
 });
 
 describe('the drive', () => {

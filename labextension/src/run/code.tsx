@@ -8,11 +8,12 @@ import type { RunDetail, SnapshotFile } from '../api/types';
 import { Button } from '../common/ui/button';
 import { Busy, Empty, Failed } from '../common/ui/states';
 import { Diff } from '../files/diff';
-import { downloadUrl, fetched } from '../files/drive';
+import { fetched } from '../files/drive';
+import { KeptFile } from '../files/kept';
 import { kindOf } from '../files/kinds';
 import { openReadOnly } from '../files/open';
 import { drivePath } from '../files/paths';
-import { isShown, Preview } from '../files/preview';
+import { isShown } from '../files/preview';
 import { FileTree } from '../files/tree';
 import { OtherRun } from './other';
 import { useArtifact, useChanges, useSnapshot } from './queries';
@@ -44,8 +45,8 @@ export function Code({ detail }: { readonly detail: RunDetail }): JSX.Element {
         ))}
       </div>
       {part === 'files' && <Files snapshot={detail.snapshot} />}
-      {part === 'cell' && <Stored run={detail.run.id} path={CELL} nBytes={0} />}
-      {part === 'dirty' && <Stored run={detail.run.id} path={DIRTY} nBytes={0} />}
+      {part === 'cell' && <Stored run={detail.run.id} path={CELL} />}
+      {part === 'dirty' && <Stored run={detail.run.id} path={DIRTY} />}
       {part === 'changes' && <Changes detail={detail} />}
     </div>
   );
@@ -105,45 +106,17 @@ function SnapshotFiles(props: {
       ) : !isStored ? (
         <Empty title={chosen}>{entries.find(one => one.path === chosen)?.note}</Empty>
       ) : (
-        <Preview
-          path={chosen}
-          nBytes={file.n_bytes}
-          source={{
-            drivePath: drivePath(kept),
-            url: downloadUrl(lab.manager.serverSettings.baseUrl, kept),
-            blob: data,
-            error
-          }}
-        />
+        <KeptFile kept={kept} nBytes={file.n_bytes} blob={data} error={error} />
       )}
     </div>
   );
 }
 
 /** A text among what the run stored. */
-function Stored({
-  run,
-  path,
-  nBytes
-}: {
-  readonly run: string;
-  readonly path: string;
-  readonly nBytes: number;
-}): JSX.Element {
-  const { lab } = useSession();
+function Stored({ run, path }: { readonly run: string; readonly path: string }): JSX.Element {
   const { data, error } = useArtifact(run, path);
-  const kept = { of: 'runs', ref: run, path } as const;
   return (
-    <Preview
-      path={path}
-      nBytes={data?.size ?? nBytes}
-      source={{
-        drivePath: drivePath(kept),
-        url: downloadUrl(lab.manager.serverSettings.baseUrl, kept),
-        blob: data,
-        error
-      }}
-    />
+    <KeptFile kept={{ of: 'runs', ref: run, path }} nBytes={data?.size ?? 0} blob={data} error={error} />
   );
 }
 

@@ -6,11 +6,11 @@ import type { JSX } from 'react';
 import { useSession, useTrans } from '../api/context';
 import type { RunDetail } from '../api/types';
 import { Empty } from '../common/ui/states';
-import { downloadUrl } from '../files/drive';
+import { KeptFile } from '../files/kept';
 import { kindOf } from '../files/kinds';
 import { openReadOnly } from '../files/open';
 import { drivePath } from '../files/paths';
-import { isShown, Preview } from '../files/preview';
+import { isShown } from '../files/preview';
 import { FileTree } from '../files/tree';
 import { useArtifact } from './queries';
 
@@ -53,16 +53,7 @@ export function Outputs({ detail }: { readonly detail: RunDetail }): JSX.Element
         onChoose={setAsked}
         onOpen={path => openReadOnly(lab, drivePath({ ...kept, path }))}
       />
-      <Preview
-        path={chosen}
-        nBytes={file.nBytes}
-        source={{
-          drivePath: drivePath(kept),
-          url: downloadUrl(lab.manager.serverSettings.baseUrl, kept),
-          blob: data,
-          error
-        }}
-      />
+      <KeptFile kept={kept} nBytes={file.nBytes} blob={data} error={error} />
     </div>
   );
 }

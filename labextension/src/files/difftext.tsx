@@ -1,5 +1,7 @@
 /** How one file differs: lines with their numbers, coloured, and marked for those who do not see the colours. */
 
+import '../../style/files.css';
+
 import { useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
@@ -7,8 +9,8 @@ import { useTrans } from '../api/context';
 import type { FileChange } from '../api/types';
 import { Button } from '../common/ui/button';
 import { Empty } from '../common/ui/states';
-import { readDiff } from './diff';
-import type { DiffLine } from './diff';
+import { readDiff } from './difflines';
+import type { DiffLine } from './difflines';
 
 /** Lines that are drawn at first, and more at a time. */
 const PORTION = 1000;
@@ -21,8 +23,8 @@ export function DiffText({ change }: { readonly change: FileChange }): JSX.Eleme
   const [shown, setShown] = useState(PORTION);
   const path = change.path.slice(-300);
   return (
-    <section className="jp-Mlops-compareDiff" aria-label={trans.__('Changes of %1', path)}>
-      {change.note && <p className="jp-Mlops-compareQuiet">{change.note}</p>}
+    <section className="jp-Mlops-fileDiff" aria-label={trans.__('Changes of %1', path)}>
+      {change.note && <p className="jp-Mlops-quiet">{change.note}</p>}
       {lines.length ? (
         <div
           className="jp-Mlops-diffLines"
