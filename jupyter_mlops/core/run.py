@@ -22,6 +22,8 @@ class Experiment(Record, frozen=True, kw_only=True):
     """``None`` where the tracking server does not count them; those that match, where the list was filtered."""
     n_running: int | None = None
     """The same, of those that are running."""
+    n_roots: int | None = None
+    """How many are no child of another one; ``None`` where nobody asked, or the tracking server does not count them."""
     created_at: float = 0.0
     """Seconds since the epoch."""
     archived: bool = False

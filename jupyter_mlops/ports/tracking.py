@@ -95,6 +95,9 @@ class Tracking(Protocol):
         Raises ``UnknownKey`` as ``page`` does.
         """
 
+    def root_counts(self) -> dict[str, int] | None:
+        """Return how many runs that are no child of another one each experiment has; ``None`` where nobody can count them."""
+
     def sparklines(self, runs: Sequence[RunId], key: str, n_points: int) -> list[Sparkline]:
         """Return the runs that have the metric, each with up to ``n_points`` of its points, evenly over its steps."""
 

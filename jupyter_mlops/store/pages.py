@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_mlops.core.ids import ExperimentId, RunId
@@ -121,10 +122,31 @@ def count_matching(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) 
     return _Search(rows, query, experiments).count() if experiments else 0
 
 
-def count_by_experiment(rows: Rows, where: Node, experiments: Mapping[int, str]) -> dict[str, int]:
-    """Return how many runs a filter lets through in each of these experiments that has any."""
-    found = _Search(rows, RunQuery(where=where), experiments).count_by_experiment() if experiments else []
+def count_by_experiment(
+    rows: Rows, where: Node, experiments: Mapping[int, str], *, roots: bool = False
+) -> dict[str, int]:
+    """Return how many runs a filter lets through in each of these experiments that has any; with ``roots`` no children."""
+    query = RunQuery(where=where, roots=roots)
+    found = _Search(rows, query, experiments).count_by_experiment() if experiments else []
     return {experiments[number]: count for number, count in found}
+
+
+@dataclass(frozen=True)
+class RootState:
+    """What has to change for other runs to be the roots."""
+
+    n_parents: int
+    """Runs that name a parent, those in the trash included."""
+    n_runs: tuple[tuple[int, str, int], ...]
+    """By experiment and stage."""
+    names: tuple[tuple[int, str], ...]
+
+
+def root_state(rows: Rows) -> RootState:
+    """Return what tells, in some milliseconds, whether the roots have to be counted anew."""
+    parents = rows("SELECT COUNT(*) FROM tags WHERE key = 'mlflow.parentRunId'")
+    runs = rows("SELECT experiment_id, lifecycle_stage, COUNT(*) FROM runs GROUP BY experiment_id, lifecycle_stage")
+    return RootState(int(parents[0][0]), tuple(sorted(map(tuple, runs))), tuple(sorted(read_names(rows).items())))
 
 
 class _Search:

@@ -13,7 +13,7 @@ from jupyter_mlops.core.curve import Axis, Curve, Span, Sparkline
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.run import Experiment, MetricPoint, Run, RunStatus
-from jupyter_mlops.core.search import RunPage, RunQuery, UnknownKey, with_terms
+from jupyter_mlops.core.search import EVERY, RunPage, RunQuery, UnknownKey, with_terms
 from jupyter_mlops.core.table import FieldUse, Sampled
 from jupyter_mlops.core.where import Field, Node, fields_of
 from jupyter_mlops.store import indexes, names, pages, tabled
@@ -49,6 +49,9 @@ class RunInTrash(UnknownThing):
 
 class MlflowSearch(MlflowRegistry):
     """Finding and reading. Safe to use from several threads."""
+
+    _roots_known: tuple[pages.RootState | None, dict[str, int]] = (None, {})
+    """The last count of runs that are no child, and what there was then."""
 
     @functools.cached_property
     def reader(self) -> SqlReader:
@@ -277,6 +280,23 @@ class MlflowSearch(MlflowRegistry):
             if not found:
                 _check_keys(rows, _unseen((), RunQuery(where=where)), experiments)
             return found
+
+    def root_counts(self) -> dict[str, int] | None:
+        """Return how many runs that are no child of another one each experiment has; ``None`` for a server.
+
+        Told anew where runs or parents came or went: at 100,000 runs with parents it takes half a second.
+        """
+        if self.reader.is_empty:
+            return {}
+        with self.reader.open() as rows:
+            if rows is None:
+                return None
+            state = pages.root_state(rows)
+            known, counts = self._roots_known
+            if known != state:
+                counts = pages.count_by_experiment(rows, EVERY, pages.read_names(rows), roots=state.n_parents > 0)
+                self._roots_known = state, counts
+        return counts
 
     def sparklines(self, runs: Sequence[RunId], key: str, n_points: int) -> list[Sparkline]:
         """Return the runs that have the metric, each with up to ``n_points`` of its points, evenly over its steps."""

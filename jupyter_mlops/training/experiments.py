@@ -16,12 +16,12 @@ FALLBACK = "Default"
 
 
 def list_experiments(
-    world: World, *, archived: bool = False, where: str | None = None, words: str = ""
+    world: World, *, archived: bool = False, where: str | None = None, words: str = "", roots: bool = False
 ) -> list[Experiment]:
     """Return the experiments, newest first; with ``archived`` those that were put away.
 
     With a filter of runs, those that have runs that match, which alone are counted; all, uncounted, where that would
-    take a tracking server too long. Raises ``BadWhere`` and ``UnknownKey`` as ``find_runs`` does.
+    take a tracking server too long. ``roots`` counts those that are no child, of a list without filter. Raises ``BadWhere`` and ``UnknownKey`` as ``find_runs`` does.
     """
     in_use = world.experiment_in_use()
     found = [_marked(one, in_use) for one in world.tracking.experiments(archived=archived)]
@@ -30,6 +30,7 @@ def list_experiments(
     node = filter_of(where, words)
     matching = None if node == EVERY else world.tracking.counts(node)
     running = world.tracking.counts(with_terms(node, status="RUNNING"))
+    n_roots = world.tracking.root_counts() if roots and matching is None else None
     if running is None:
         return found
     return [
@@ -37,6 +38,7 @@ def list_experiments(
             one,
             n_runs=one.n_runs if matching is None else matching[one.name],
             n_running=running.get(one.name, 0),
+            n_roots=None if n_roots is None else n_roots.get(one.name, 0),
         )
         for one in found
         if matching is None or one.name in matching

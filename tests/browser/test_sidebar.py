@@ -177,6 +177,23 @@ def test_the_sidebar_is_walked_with_the_keyboard_alone(world: Workspace, page: A
     assert row(page, "^Run first-of-all").get_attribute("aria-expanded") == "false"
 
 
+def test_child_runs_are_folded_below_their_parents(world: Workspace, page: Any) -> None:
+    parent = world.tracking.create_run("by-keyboard", "sweep", tags={}, params={})
+    for name in ("trial-1", "trial-2"):
+        world.tracking.create_run("by-keyboard", name, tags={}, params={}, parent=parent.id)
+    shown = row(page, "^Run sweep, running, 2 child runs$")
+    shown.wait_for()
+    assert row(page, "^Run trial-").count() == 0
+    shown.click()
+    page.keyboard.press("ArrowRight")
+    row(page, "^Run trial-2").wait_for()
+    assert row(page, "^Run trial-1").get_attribute("aria-level") == "5"
+    world.tracking.create_run("by-keyboard", "trial-3", tags={}, params={}, parent=parent.id)
+    row(page, "^Run trial-3").wait_for()
+    row(page, "^Run sweep, running, 3 child runs$").locator(".jp-Mlops-twisty").click()
+    row(page, "^Run trial-3").wait_for(state="detached")
+
+
 def menu(page: Any, label: str) -> None:
     """Choose an entry of the menu that is open, by the beginning of its label."""
     page.locator(f".lm-Menu-itemLabel:text-matches('^{label}'):visible").first.click()

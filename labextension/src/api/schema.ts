@@ -2024,6 +2024,8 @@ export interface components {
             /** @default false */
             in_use: boolean;
             /** @default null */
+            n_roots: number | null;
+            /** @default null */
             n_running: number | null;
             /** @default null */
             n_runs: number | null;
@@ -3969,6 +3971,7 @@ export interface operations {
                 archived?: boolean;
                 where?: string | null;
                 words?: string;
+                roots?: boolean;
             };
             header?: never;
             path?: never;

@@ -1,4 +1,4 @@
-/** The runs of one experiment as a long list: pages of it are fetched as they come into view. */
+/** The runs of one experiment, or the children of one run, as a long list: pages of it are fetched as they come into view. */
 
 import type { Run } from '../api/types';
 import type { Slots } from '../tree/model';
@@ -10,8 +10,29 @@ export const PAGE = 50;
 const ONE_LINE_PX = 24;
 const TWO_LINES_PX = 42;
 
+/** Whose runs a list has: an experiment's, without those below other ones, or those below one of them. */
+export interface ListRef {
+  readonly experiment: string;
+  /** The id of a run; null for the experiment's own. */
+  readonly parent: string | null;
+}
+
+export function listKey({ experiment, parent }: ListRef): string {
+  return parent === null ? experimentId(experiment) : `run:${parent}`;
+}
+
+export interface Page {
+  readonly runs: readonly Run[];
+  /** How many runs are below each of them; of those that have none nothing is said. */
+  readonly nChildren: Readonly<Record<string, number>>;
+}
+
 /** Pages that were fetched, by number. */
-export type Pages = ReadonlyMap<number, readonly Run[]>;
+export type Pages = ReadonlyMap<number, Page>;
+/** By the key of their list. */
+export type KnownPages = ReadonlyMap<string, Pages>;
+
+const NONE: Pages = new Map();
 
 export class RunList implements Slots {
   readonly length: number;
@@ -19,18 +40,20 @@ export class RunList implements Slots {
   private readonly slot: string;
   private readonly places = new Map<string, number>();
   private readonly runs = new Map<number, Run>();
+  private readonly nChildren = new Map<string, number>();
 
   /** `nRuns` is null where a tracking server does not count: then there may be one more page than was fetched. */
   constructor(
-    readonly experiment: string,
+    readonly of: ListRef,
     nRuns: number | null,
-    pages: Pages,
-    private readonly shown: Shown,
-    private readonly label: string
+    private readonly fetched: KnownPages,
+    private readonly shown: Shown
   ) {
-    this.slot = `${experimentId(experiment)}/slot:`;
+    this.slot = `${listKey(of)}/slot:`;
+    const pages = fetched.get(listKey(of)) ?? NONE;
     let end = 0;
-    for (const [page, runs] of pages) {
+    for (const [page, { runs, nChildren }] of pages) {
+      Object.entries(nChildren).forEach(([id, n]) => this.nChildren.set(id, n));
       runs.forEach((run, index) => {
         const place = page * PAGE + index;
         // A run that began pushes another one onto a page that was fetched before: it is shown once.
@@ -54,7 +77,9 @@ export class RunList implements Slots {
 
   readonly at = (place: number): RunNode | SlotNode => {
     const run = this.runs.get(place);
-    return run ? runNode(run, this.shown) : { kind: 'slot', id: `${this.slot}${place}`, label: this.label };
+    return run
+      ? runNode(run, this.shown, this.nChildren.get(run.id) ?? 0, this.fetched)
+      : { kind: 'slot', id: `${this.slot}${place}`, label: this.shown.trans.__('Loading') };
   };
 
   readonly indexOf = (id: string): number => {
@@ -69,9 +94,8 @@ export function isRunList(list: Slots): list is RunList {
   return list instanceof RunList;
 }
 
-/** A page of one experiment's runs. */
-export interface PageRef {
-  readonly experiment: string;
+/** A page of a list. */
+export interface PageRef extends ListRef {
   readonly page: number;
 }
 

@@ -7,8 +7,8 @@ import { clip, metric, span } from '../common/format';
 import { trans as pageWords } from '../common/words';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
-import { RunList } from './list';
-import type { Pages } from './list';
+import { listKey, RunList } from './list';
+import type { KnownPages, Pages } from './list';
 
 export interface ExperimentNode extends TreeNode {
   readonly kind: 'experiment';
@@ -23,6 +23,14 @@ export interface RunNode extends TreeNode {
   readonly metrics: readonly (readonly [string, MetricValue])[];
   /** The metric whose shape is drawn. */
   readonly sparkline: string | null;
+  /** How many runs are below it. */
+  readonly nChildren: number;
+}
+
+/** Folds the runs below another one. */
+export interface ChildrenNode extends TreeNode {
+  readonly kind: 'children';
+  readonly children: RunList;
 }
 
 /** A run that was not fetched yet. */
@@ -36,7 +44,7 @@ export interface MoreNode extends TreeNode {
   readonly run: string;
 }
 
-export type RunsNode = ExperimentNode | RunNode | SlotNode | MoreNode | FactNode | HintNode;
+export type RunsNode = ExperimentNode | RunNode | ChildrenNode | SlotNode | MoreNode | FactNode | HintNode;
 
 /** What of the metrics is shown beside runs. */
 export interface Shown {
@@ -90,7 +98,7 @@ export function keyMetrics(runs: readonly Run[], most = MOST_METRICS): readonly 
 /** What is shown beside the runs of an experiment, of which these pages are known. */
 export function shownOf(chosen: Chosen, pages: Pages, trans: TranslationBundle): Shown {
   // The first page that is known decides, so that scrolling does not change what rows show.
-  const first = pages.size ? (pages.get(Math.min(...pages.keys())) ?? []) : [];
+  const first = pages.size ? (pages.get(Math.min(...pages.keys()))?.runs ?? []) : [];
   const metrics = chosen.metrics ?? keyMetrics(first);
   return {
     metrics,
@@ -117,8 +125,7 @@ export function experimentId(name: string): string {
 
 export interface KnownRuns {
   readonly experiments: readonly Experiment[];
-  /** By experiment. */
-  readonly pages: ReadonlyMap<string, Pages>;
+  readonly pages: KnownPages;
 }
 
 /** Return the nodes of the section Experiments; those in `known` passed the filter, if there is one. */
@@ -143,21 +150,21 @@ export function experimentNodes(
   }
   return [...listed]
     .sort((a, b) => b.created_at - a.created_at)
-    .map((one, index) =>
-      experimentNode(one, known.pages.get(one.name) ?? new Map(), chosen, isFiltered || index === 0, trans)
-    );
+    .map((one, index) => experimentNode(one, known.pages, chosen, isFiltered || index === 0, trans));
 }
 
 function experimentNode(
   experiment: Experiment,
-  pages: Pages,
+  pages: KnownPages,
   chosen: Chosen,
   open: boolean,
   trans: TranslationBundle
 ): ExperimentNode {
   const id = experimentId(experiment.name);
   const { n_runs: nRuns, n_running: nRunning } = experiment;
-  const list = new RunList(experiment.name, nRuns, pages, shownOf(chosen, pages, trans), trans.__('Loading'));
+  const of = { experiment: experiment.name, parent: null };
+  const shown = shownOf(chosen, pages.get(id) ?? new Map(), trans);
+  const list = new RunList(of, experiment.n_roots ?? nRuns, pages, shown);
   const counted = nRuns === null ? '' : `, ${trans._n('%1 run', '%1 runs', nRuns)}`;
   const running = nRunning ? `, ${trans._n('%1 running', '%1 running', nRunning)}` : '';
   return {
@@ -174,12 +181,16 @@ function experimentNode(
 }
 
 /** One node for each run as long as neither it nor what is shown of it changes: its row is not drawn again. */
-const NODES = new WeakMap<Run, { readonly as: string; readonly node: RunNode }>();
+const NODES = new WeakMap<
+  Run,
+  { readonly as: string; readonly below?: Pages | undefined; readonly node: RunNode }
+>();
 
-export function runNode(run: Run, shown: Shown): RunNode {
-  const as = JSON.stringify([shown.metrics, shown.sparkline]);
+export function runNode(run: Run, shown: Shown, nChildren = 0, fetched: KnownPages = new Map()): RunNode {
+  const as = JSON.stringify([shown.metrics, shown.sparkline, nChildren]);
+  const below = nChildren ? fetched.get(listKey({ experiment: run.experiment, parent: run.id })) : undefined;
   const known = NODES.get(run);
-  if (known?.as === as) {
+  if (known?.as === as && known.below === below) {
     return known.node;
   }
   const id = `run:${run.id}`;
@@ -191,15 +202,34 @@ export function runNode(run: Run, shown: Shown): RunNode {
   const node: RunNode = {
     kind: 'run',
     id,
-    label: `${shown.trans.__('Run %1', clip(run.name))}, ${statusWord(run.status, shown.trans)}${said}`,
+    label: `${shown.trans.__('Run %1', clip(run.name))}, ${statusWord(run.status, shown.trans)}${said}${nChildren ? `, ${childrenWord(nChildren, shown.trans)}` : ''}`,
     run,
     metrics,
     sparkline: shown.sparkline !== null && shown.sparkline in run.metrics ? shown.sparkline : null,
-    children: factsOf(run, id, shown),
+    nChildren,
+    children: [
+      ...(nChildren ? [childrenNode(run, nChildren, fetched, shown)] : []),
+      ...factsOf(run, id, shown)
+    ],
     opens: true
   };
-  NODES.set(run, { as, node });
+  NODES.set(run, { as, below, node });
   return node;
+}
+
+/** Who unfolds a run that has others below it wants to see these, too. */
+function childrenNode(run: Run, n: number, fetched: KnownPages, shown: Shown): ChildrenNode {
+  return {
+    kind: 'children',
+    id: `run:${run.id}/children`,
+    label: childrenWord(n, shown.trans),
+    children: new RunList({ experiment: run.experiment, parent: run.id }, n, fetched, shown),
+    open: true
+  };
+}
+
+export function childrenWord(n: number, trans: TranslationBundle): string {
+  return trans._n('%1 child run', '%1 child runs', n);
 }
 
 function factsOf(run: Run, id: string, { metrics: first, trans }: Shown): readonly (FactNode | MoreNode)[] {

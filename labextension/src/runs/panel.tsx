@@ -8,8 +8,8 @@ import { useNow } from '../common/clock';
 import { age, clip, metric, moment } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
-import { statusWord } from './model';
-import type { ExperimentNode, MoreNode, RunNode } from './model';
+import { childrenWord, statusWord } from './model';
+import type { ChildrenNode, ExperimentNode, MoreNode, RunNode } from './model';
 import { Sparkline } from './sparkline';
 
 const TONES: Readonly<Record<RunStatus, Tone>> = {
@@ -55,6 +55,11 @@ export function RunRow({ node }: { readonly node: RunNode }): JSX.Element {
           <span className="jp-Mlops-name" title={clip(run.name)}>
             <bdi>{clip(run.name)}</bdi>
           </span>
+          {node.nChildren > 0 && (
+            <span className="jp-Mlops-count" title={childrenWord(node.nChildren, trans)}>
+              {node.nChildren.toLocaleString()}
+            </span>
+          )}
           <span className="jp-Mlops-aside" title={trans.__('Started %1', moment(run.started_at))}>
             {age(run.started_at, now)}
           </span>
@@ -75,6 +80,10 @@ export function RunRow({ node }: { readonly node: RunNode }): JSX.Element {
       </span>
     </>
   );
+}
+
+export function ChildrenRow({ node }: { readonly node: ChildrenNode }): JSX.Element {
+  return <span className="jp-Mlops-more">{node.label}</span>;
 }
 
 /** In the place of a run that is being fetched. */

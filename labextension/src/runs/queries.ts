@@ -5,10 +5,10 @@ import type { QueryClient, UseQueryResult } from '@tanstack/react-query';
 import { useMemo } from 'react';
 
 import { useSession, useVisible } from '../api/context';
-import type { Experiment, Run } from '../api/types';
+import type { Experiment } from '../api/types';
 import { asked } from '../common/where/model';
-import { PAGE } from './list';
-import type { PageRef, Pages } from './list';
+import { listKey, PAGE } from './list';
+import type { KnownPages, Page, PageRef } from './list';
 
 /** Experiments with the filter that they passed, as it was typed. */
 export interface Found {
@@ -23,7 +23,8 @@ export function useExperiments(filter: string, enabled = true): UseQueryResult<F
   return useQuery<Found>({
     queryKey: ['experiments', 'found', filter],
     queryFn: async ({ signal }) => {
-      const { items } = await client.get('/experiments', { query: asked(filter), signal });
+      const query = filter ? asked(filter) : { roots: true };
+      const { items } = await client.get('/experiments', { query, signal });
       return { filter, items };
     },
     enabled: visible && enabled,
@@ -33,19 +34,27 @@ export function useExperiments(filter: string, enabled = true): UseQueryResult<F
   });
 }
 
-const key = ({ experiment, page }: PageRef, filter: string): readonly unknown[] => [
+const key = (ref: PageRef, filter: string): readonly unknown[] => [
   'runs',
   'page',
   filter,
-  experiment,
-  page
+  listKey(ref),
+  ref.page
 ];
+
+/** Of a filtered list all that match are shown, whatever they are below. */
+function askedOf({ parent }: PageRef, filter: string): object {
+  if (filter) {
+    return asked(filter);
+  }
+  return { children: true, ...(parent === null ? { roots: true } : { where: `parent = '${parent}'` }) };
+}
 
 /** Pages of runs: those that are looked at are fetched, and what was fetched a moment ago is shown with them. */
 export function useRunPages(
   wanted: readonly PageRef[],
   filter: string
-): { readonly pages: ReadonlyMap<string, Pages>; readonly error: Error | null } {
+): { readonly pages: KnownPages; readonly error: Error | null } {
   const { client, queries } = useSession();
   const visible = useVisible();
   const results = useQueries({
@@ -53,8 +62,9 @@ export function useRunPages(
       queryKey: key(ref, filter),
       queryFn: async ({ signal }: { readonly signal: AbortSignal }) => {
         const { experiment, page } = ref;
-        const query = { experiment, limit: PAGE, skip: page * PAGE, ...asked(filter) };
-        return (await client.get('/runs', { query, signal })).items;
+        const query = { experiment, limit: PAGE, skip: page * PAGE, ...askedOf(ref, filter) };
+        const { items, n_children } = await client.get('/runs', { query, signal });
+        return { runs: items, nChildren: n_children };
       },
       enabled: visible
     }))
@@ -70,20 +80,16 @@ export function useRunPages(
 }
 
 /** Those that are looked at come first: where another one, fetched before, says otherwise, they are right. */
-function knownPages(
-  queries: QueryClient,
-  filter: string,
-  wanted: readonly PageRef[]
-): ReadonlyMap<string, Pages> {
-  const found = new Map<string, Map<number, readonly Run[]>>();
-  const put = (experiment: string, page: number, runs: readonly Run[] | undefined): void => {
-    const pages = found.get(experiment) ?? new Map<number, readonly Run[]>();
-    if (runs && !pages.has(page)) {
-      found.set(experiment, pages.set(page, runs));
+function knownPages(queries: QueryClient, filter: string, wanted: readonly PageRef[]): KnownPages {
+  const found = new Map<string, Map<number, Page>>();
+  const put = (list: string, number: number, page: Page | undefined): void => {
+    const pages = found.get(list) ?? new Map<number, Page>();
+    if (page && !pages.has(number)) {
+      found.set(list, pages.set(number, page));
     }
   };
-  wanted.forEach(ref => put(ref.experiment, ref.page, queries.getQueryData(key(ref, filter))));
-  const cached = queries.getQueriesData<readonly Run[]>({ queryKey: ['runs', 'page', filter] });
-  cached.forEach(([[, , , experiment, page], runs]) => put(experiment as string, page as number, runs));
+  wanted.forEach(ref => put(listKey(ref), ref.page, queries.getQueryData(key(ref, filter))));
+  const cached = queries.getQueriesData<Page>({ queryKey: ['runs', 'page', filter] });
+  cached.forEach(([[, , , list, number], page]) => put(list as string, number as number, page));
   return found;
 }

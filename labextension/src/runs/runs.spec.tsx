@@ -8,8 +8,9 @@ import { experiment, run } from '../testing/records';
 import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
 import { PAGE, pagesOf, RunList } from './list';
+import type { KnownPages, Page } from './list';
 import { AUTOMATIC, experimentNodes, keyMetrics, readChosen, runNode, shownOf } from './model';
-import type { Chosen, ExperimentNode, RunNode, RunsNode } from './model';
+import type { ChildrenNode, Chosen, ExperimentNode, RunNode, RunsNode } from './model';
 import { RunRow } from './panel';
 import { MetricPicker } from './picker';
 import { pathOf, Sparkline } from './sparkline';
@@ -17,13 +18,20 @@ import { pathOf, Sparkline } from './sparkline';
 const TRANS = nullTranslator.load('jupyter_mlops');
 const SHOWN = { metrics: ['acc'], sparkline: null, trans: TRANS };
 
+const FOREST = { experiment: 'forest', parent: null };
+const pageOf = (runs: readonly Run[], nChildren: Page['nChildren'] = {}): Page => ({ runs, nChildren });
+
+function known(...pages: readonly (readonly [number, readonly Run[]])[]): KnownPages {
+  return new Map([['experiment:forest', new Map(pages.map(([number, runs]) => [number, pageOf(runs)]))]]);
+}
+
 function nodes(
   experiments: readonly Experiment[],
   runs: readonly Run[] = [],
   chosen: Chosen = AUTOMATIC,
   isFiltered = false
 ): readonly RunsNode[] {
-  const pages = new Map([['forest', new Map([[0, runs]])]]);
+  const pages = known([0, runs]);
   return experimentNodes({ experiments, pages }, chosen, isFiltered, TRANS);
 }
 
@@ -40,7 +48,7 @@ describe('the metrics beside a run', () => {
   });
 
   it('are those that a person chose, with the curve of the first one unless another or none is', () => {
-    const pages = new Map([[0, [run({ metrics: { acc: 1, loss: 2 } })]]]);
+    const pages = new Map([[0, pageOf([run({ metrics: { acc: 1, loss: 2 } })])]]);
     expect(shownOf(AUTOMATIC, pages, TRANS)).toMatchObject({ metrics: ['acc', 'loss'], sparkline: 'acc' });
     const chosen = { metrics: ['loss'], sparkline: '' };
     expect(shownOf(chosen, pages, TRANS)).toMatchObject({ metrics: ['loss'], sparkline: null });
@@ -86,7 +94,7 @@ describe('a long list of runs', () => {
     Array.from({ length: PAGE }, (_, index) => run({ id: `r${number * PAGE + index}`, metrics: { acc: 1 } }));
 
   it('knows its length before any of them was fetched', () => {
-    const list = new RunList('forest', 100_000, new Map(), SHOWN, 'Loading');
+    const list = new RunList(FOREST, 100_000, known(), SHOWN);
     expect([list.length, list.at(99_999)]).toEqual([
       100_000,
       { kind: 'slot', id: 'experiment:forest/slot:99999', label: 'Loading' }
@@ -96,7 +104,7 @@ describe('a long list of runs', () => {
   });
 
   it('shows what was fetched in its place', () => {
-    const list = new RunList('forest', 100_000, new Map([[40, page(40)]]), SHOWN, 'Loading');
+    const list = new RunList(FOREST, 100_000, known([40, page(40)]), SHOWN);
     expect([list.at(2003).id, list.indexOf('run:r2003'), list.at(1999).kind]).toEqual([
       'run:r2003',
       2003,
@@ -105,17 +113,14 @@ describe('a long list of runs', () => {
   });
 
   it('shows a run once that a new one has pushed onto the next page', () => {
-    const pages = new Map([
-      [1, [run({ id: 'r49' }), ...page(1).slice(0, -1)]],
-      [0, page(0)]
-    ]);
-    const list = new RunList('forest', 101, pages, SHOWN, 'Loading');
+    const pages = known([1, [run({ id: 'r49' }), ...page(1).slice(0, -1)]], [0, page(0)]);
+    const list = new RunList(FOREST, 101, pages, SHOWN);
     expect([list.indexOf('run:r49'), list.at(49).kind]).toEqual([50, 'slot']);
   });
 
   it('has one more place where a tracking server does not say how many there are', () => {
     const list = (...pages: [number, readonly Run[]][]): RunList =>
-      new RunList('forest', null, new Map(pages), SHOWN, 'Loading');
+      new RunList(FOREST, null, known(...pages), SHOWN);
     expect([list().length, list([0, page(0)]).length, list([0, page(0)], [1, [run()]]).length]).toEqual([
       1,
       PAGE + 1,
@@ -124,8 +129,8 @@ describe('a long list of runs', () => {
   });
 
   it('has rows of one height', () => {
-    const without = new RunList('forest', 1, new Map([[0, [run()]]]), SHOWN, 'Loading');
-    const having = new RunList('forest', 1, new Map([[0, page(0)]]), SHOWN, 'Loading');
+    const without = new RunList(FOREST, 1, known([0, [run()]]), SHOWN);
+    const having = new RunList(FOREST, 1, known([0, page(0)]), SHOWN);
     expect(without.height).toBeLessThan(having.height);
   });
 });
@@ -165,6 +170,20 @@ describe('a run', () => {
     expect(node.label.length).toBeLessThan(400);
     show(<RunRow node={node} />);
     expect(screen.getByText(/^تجربة/).tagName).toBe('BDI');
+  });
+
+  it('holds the runs below it, as far as they were fetched, and theirs', () => {
+    const [parent, child] = [run({ id: 'p' }), run({ id: 'c', parent: 'p' })];
+    const before: KnownPages = new Map([['experiment:forest', new Map([[0, pageOf([parent], { p: 2 })]])]]);
+    const of = (pages: KnownPages): RunNode => new RunList(FOREST, 1, pages, SHOWN).at(0) as RunNode;
+    const below = (node: RunNode): RunList =>
+      ((node.children as readonly unknown[])[0] as ChildrenNode).children;
+    expect(of(before).label).toBe('Run brave-owl-1, finished, 2 child runs');
+    expect(of(before)).toBe(of(before));
+    expect([below(of(before)).length, below(of(before)).at(0).kind]).toEqual([2, 'slot']);
+    const after = new Map([...before, ['run:p', new Map([[0, pageOf([child], { c: 1 })]])]]);
+    expect(below(of(after)).at(0)).toMatchObject({ id: 'run:c', nChildren: 1 });
+    expect(below(of(after)).at(1).id).toBe('run:p/slot:1');
   });
 
   it('is the same node as long as it does not change', () => {

@@ -8,7 +8,7 @@ import { CommandIDs } from '../commands';
 import type { OpenArgs } from '../commands';
 import { MetricsIcon } from '../common/icons';
 import { WhereBox } from '../common/where/view';
-import { AUTOMATIC, shownOf } from '../runs/model';
+import { AUTOMATIC, experimentId, shownOf } from '../runs/model';
 import type { Chosen } from '../runs/model';
 import { MetricPicker } from '../runs/picker';
 import type { Folds } from '../tree/model';
@@ -140,7 +140,10 @@ function PickerButton(props: { readonly isOpen: boolean; readonly onClick: () =>
 
 /** The metrics that are shown of the first experiment that is known, while nobody chose any. */
 function automaticOf(contents: Contents, trans: ReturnType<typeof useTrans>): readonly string[] {
-  const [first] = contents.runs.data?.pages.values() ?? [];
+  const known = contents.runs.data;
+  const first = known?.experiments
+    .map(({ name }) => known.pages.get(experimentId(name)))
+    .find(pages => pages !== undefined);
   return first ? shownOf(AUTOMATIC, first, trans).metrics : [];
 }
 

@@ -107,7 +107,7 @@ function useWanted(): readonly [readonly PageRef[], (slices: readonly Slice[]) =
   useEffect(() => () => clearTimeout(timer.current), []);
   const onSee = useCallback((slices: readonly Slice[]) => {
     const refs = slices.flatMap(({ list, from, to }) =>
-      isRunList(list) ? pagesOf(list, from, to).map(page => ({ experiment: list.experiment, page })) : []
+      isRunList(list) ? pagesOf(list, from, to).map(page => ({ ...list.of, page })) : []
     );
     const named = new Map(refs.map(ref => [JSON.stringify(ref), ref]));
     const ask = (): void =>

@@ -9,7 +9,7 @@ import { PlayIcon, PlusIcon, TableIcon } from '../common/icons';
 import { HostRow } from '../hosts/panel';
 import { ModelRow, VersionRow } from '../models/panel';
 import { ImageRow, ManifestRow } from '../packing/panel';
-import { ExperimentRow, MoreRow, RunRow, SlotRow } from '../runs/panel';
+import { ChildrenRow, ExperimentRow, MoreRow, RunRow, SlotRow } from '../runs/panel';
 import { ServiceRow } from '../services/panel';
 import { SnapshotRow } from '../snapshots/panel';
 import { FactRow, HintRow, ProblemRow } from '../tree/rows';
@@ -32,6 +32,8 @@ export function drawNode(node: PanelNode, actions: RowActions): ReactNode {
       return <ExperimentRow node={node} />;
     case 'run':
       return <RunRow node={node} />;
+    case 'children':
+      return <ChildrenRow node={node} />;
     case 'slot':
       return <SlotRow />;
     case 'more':

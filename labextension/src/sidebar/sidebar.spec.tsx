@@ -135,6 +135,25 @@ describe('the sidebar', () => {
     expect(kept).toEqual([{ 'section:models': false, 'section:experiments': false }]);
   });
 
+  it('folds child runs under their parents, and shows every one that matches a filter', async () => {
+    const { server } = show(server => {
+      server.experiments = [experiment({ n_runs: 2, n_roots: 1 })];
+      server.runs = [run({ id: 'p', name: 'sweep' }), run({ id: 'c', name: 'trial', parent: 'p' })];
+      server.nChildren = { p: 1 };
+    });
+    const parent = await screen.findByRole('treeitem', { name: 'Run sweep, finished, 1 child run' });
+    expect(screen.queryByText('trial')).toBeNull();
+    parent.focus();
+    await userEvent.keyboard('{ArrowRight}');
+    expect(await screen.findByRole('treeitem', { name: /^Run trial/ })).toHaveAttribute('aria-level', '5');
+    expect(screen.getByRole('treeitem', { name: '1 child run' })).toBeVisible();
+    server.nChildren = {};
+    await userEvent.type(screen.getByRole('combobox', { name: /^Filter/ }), 'tri');
+    await waitFor(() =>
+      expect(screen.getByRole('treeitem', { name: /^Run trial/ })).toHaveAttribute('aria-level', '3')
+    );
+  });
+
   it('fetches runs as they come into view, a page at a time', async () => {
     const { server } = show(server => {
       full(server);
@@ -331,7 +350,8 @@ describe('the menu', () => {
     label: 'r1',
     run: run(),
     metrics: [],
-    sparkline: null
+    sparkline: null,
+    nChildren: 0
   };
   const ids = (...given: Parameters<typeof menuOf>): readonly string[] =>
     menuOf(...given).map(entry => (entry === 'separator' ? '-' : entry.command));

@@ -21,6 +21,7 @@ export function experiment(change: Partial<Experiment> = {}): Experiment {
     name: 'forest',
     n_runs: 1,
     n_running: 0,
+    n_roots: null,
     created_at: 1000,
     archived: false,
     in_use: false,

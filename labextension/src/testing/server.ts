@@ -13,6 +13,8 @@ export class HandServer {
   workspace: Workspace = workspace();
   experiments: Experiment[] = [];
   runs: Run[] = [];
+  /** How many runs are below those that have any. */
+  nChildren: Record<string, number> = {};
   models: Model[] = [];
   services: Service[] = [];
   activities: Activity[] = [];
@@ -62,7 +64,10 @@ export class HandServer {
       const reply = answer(sent, url.searchParams);
       return reply === undefined ? new Response(null, { status: 204 }) : json(200, reply);
     }
-    const body = path === 'workspace' ? this.workspace : { items: this.list(path, url.searchParams) };
+    const body =
+      path === 'workspace'
+        ? this.workspace
+        : { items: this.list(path, url.searchParams), n_children: this.nChildren };
     return json(200, body);
   }
 
@@ -76,6 +81,11 @@ export class HandServer {
       case 'runs':
         return this.runs
           .filter(run => experiment === null || run.experiment === experiment)
+          .filter(run => query.get('roots') === null || run.parent === null)
+          .filter(
+            run =>
+              !query.get('where')?.startsWith('parent =') || `parent = '${run.parent}'` === query.get('where')
+          )
           .slice(skip, skip + limit);
       case 'models':
         return this.models;

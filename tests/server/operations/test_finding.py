@@ -96,6 +96,20 @@ async def test_experiments_say_how_many_of_their_runs_match_and_are_running(api,
     assert (await api("GET", "experiments", where="metrics.auc > 1")).body["code"] == "metric-not-found"
 
 
+async def test_experiments_say_how_many_of_their_runs_are_no_child_of_another_one(api, here):
+    async def roots(**query: str) -> dict[str, int | None]:
+        return {one["name"]: one["n_roots"] for one in (await api("GET", "experiments", **query)).body["items"]}
+
+    parent = here.tracking.create_run("forest", "sweep", tags={}, params={})
+    assert await roots(roots="true") == {"Default": 0, "churn": 3, "forest": 1}
+    child = here.tracking.create_run("forest", "trial", tags={}, params={}, parent=parent.id)
+    here.tracking.create_run("churn", "elsewhere", tags={}, params={}, parent=parent.id)
+    assert await roots(roots="true") == {"Default": 0, "churn": 4, "forest": 1}
+    here.tracking.delete_run(parent.id)
+    assert (await roots(roots="true"))["forest"] == 1, f"{child.name} is below nothing any more"
+    assert set((await roots()).values()) == set((await roots(roots="true", words="trial")).values()) == {None}
+
+
 async def test_what_a_filter_may_name_is_known(api, here):
     for model in ("svm", "tree", "svm"):
         here.tracking.create_run("forest", None, tags={"team": "risk"}, params={"the model": model})
