@@ -162,6 +162,18 @@ describe('the chart', () => {
     expect(chart).toHaveAttribute('aria-valuetext', expect.stringContaining('step 2') as string);
   });
 
+  it('says nothing of places where there is nothing to tell', () => {
+    show(
+      <Curves
+        label="Latency"
+        gapMarks={false}
+        series={[line({ id: 'p50', label: 'p50', y: [1, 2, 3, NaN] })]}
+      />
+    );
+    expect(screen.getByRole('figure', { name: 'Latency' })).not.toHaveTextContent('NaN');
+    expect(screen.getByRole('slider')).toHaveAttribute('aria-valuetext', 'step 3: p50');
+  });
+
   it('keeps what is zoomed into while points are added, and when it comes back', async () => {
     const shown = show(<Curves label="Training" zoomKey="r1/loss" series={[line()]} />);
     await waitFor(() => expect(shown.container.querySelector('canvas')).toBeInTheDocument());

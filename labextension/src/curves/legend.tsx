@@ -39,7 +39,8 @@ export class CursorStore {
 export function valuesAt(drawing: Drawing, { at, nearest }: At): readonly (number | undefined)[] {
   return drawing.told.map((told, line) => {
     const place = at === null ? lastOf(told) : (nearest[line] ?? at);
-    return told[place] ?? undefined;
+    const value = told[place] ?? undefined;
+    return drawing.isQuiet && Number.isNaN(value) ? undefined : value;
   });
 }
 

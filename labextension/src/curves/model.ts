@@ -37,6 +37,8 @@ export interface Drawing {
   readonly gaps: readonly (readonly number[])[];
   /** For each line, how many of its numbers a logarithmic scale has no place for. */
   readonly notPositive: readonly number[];
+  /** Whether NaN is nothing to tell, and not what was logged. */
+  readonly isQuiet?: boolean;
 }
 
 export type Zoom = readonly [number, number];

@@ -43,7 +43,7 @@ export function Curves(props: CurvesProps): JSX.Element {
   const [cursor] = useState(() => new CursorStore());
   const drawing = useMemo(() => {
     const made = drawingOf(series, smoothing, log);
-    return gapMarks ? made : { ...made, gaps: made.gaps.map(() => []) };
+    return gapMarks ? made : { ...made, gaps: made.gaps.map(() => []), isQuiet: true };
   }, [series, smoothing, log, gapMarks]);
   const hidden = useMemo(
     () => new Set(series.flatMap((line, i) => (off.has(line.id) ? [i] : []))),
@@ -177,7 +177,7 @@ function Canvas(props: {
   const place = drawing.x[at ?? drawing.x.length - 1] ?? 0;
   const [low, high] = extent(drawing.x);
   const now = valuesAt(drawing, at === null ? { at, nearest: [] } : cursor.get());
-  const said = series.map((line, i) => `${line.label} ${valueText(now[i])}`).join(', ');
+  const said = series.map((line, i) => `${line.label} ${valueText(now[i])}`.trim()).join(', ');
   const onKeyDown = (event: KeyboardEvent): void => {
     const act = keyed(event.key, at, drawing.x.length);
     if (typeof act === 'number') {
