@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from churn import SCORE, seed
 from msgspec.structs import replace
-from pages import confirm, copied, eventually, faint, form, tab, use_theme
+from pages import confirm, copied, eventually, faint, fill, form, tab, use_theme
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
@@ -173,6 +173,7 @@ def test_versions_are_compared_and_so_are_their_code_and_runs(page: Any, tmp_pat
     button(page, "Only what differs").click()
     sides.get_by_role("row", name=re.compile("^skops 0.13 0.13")).wait_for()
     code = page.get_by_role("region", name="Changes of train.py")
+    code.get_by_text("fit(C)").wait_for()
     assert code.locator("tr.jp-mod-removed").all_inner_texts() == ["1\t\t−\tC = 0.5"]  # noqa: RUF001  # a minus sign
     assert code.locator("tr.jp-mod-added").all_inner_texts() == ["\t1\t+\tC = 1.0"]
     page.screenshot(path=tmp_path / "versions.png")
@@ -250,8 +251,8 @@ def test_what_is_asked_of_images_and_manifests_reaches_the_agent_and_its_answer_
     ]
     churn = page.get_by_role("article", name="Manifest churn:1")
     churn.get_by_role("button", name="Push…").click()
-    page.locator(".jp-Dialog input").fill("127.0.0.1:1/churn:1")
-    page.locator(".jp-Dialog").get_by_role("button", name="Push").click()
+    fill(form(page), Where_to="127.0.0.1:1/churn:1")
+    confirm(page, "Push")
     churn.get_by_role("progressbar").wait_for()
     (push,) = world.catalog.find(Activity)
     assert (push.verb, push.args) == ("images.push", {"image": "churn:1", "target": "127.0.0.1:1/churn:1"})
@@ -266,29 +267,31 @@ def test_what_is_asked_of_images_and_manifests_reaches_the_agent_and_its_answer_
     try:
         world.builder.check()
     except Unavailable as error:
-        churn.get_by_text(error.message).wait_for()
+        page.get_by_text(error.message).first.wait_for()
     else:
         eventually(lambda: "images.test" in [one.verb for one in world.catalog.find(Activity)])
 
 
 def test_what_is_deployed_is_not_deleted_and_what_is_not_is(world: Workspace, page: Any) -> None:
     churn = page.get_by_role("article", name="Manifest churn:1")
-    churn.get_by_role("toolbar", name="Image mlops/churn:1").get_by_role("button", name="Delete").click()
-    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
-    churn.get_by_text("The image of churn:1 is deployed by churn-api.").wait_for()
+    churn.get_by_role("toolbar", name="Image mlops/churn:1").get_by_role("button", name="Delete…").click()
+    form(page).get_by_role("button", name="Delete").click()
+    page.get_by_role("alert").get_by_text("The image of churn:1 is deployed by churn-api.").wait_for()
+    confirm(page, "Cancel")
     assert world.catalog.get(Image, "churn:1")
     spare = page.get_by_role("article", name="Manifest spare:1")
-    spare.get_by_role("toolbar", name="Image mlops/spare:1").get_by_role("button", name="Delete").click()
-    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    spare.get_by_role("toolbar", name="Image mlops/spare:1").get_by_role("button", name="Delete…").click()
+    form(page).get_by_role("button", name="Delete").click()
     try:
         world.builder.check()
     except Unavailable as error:
-        spare.get_by_text(error.message).wait_for()
+        page.get_by_role("alert").get_by_text(error.message).wait_for()
+        confirm(page, "Cancel")
         world.catalog.remove(Image, "spare:1")
     spare.get_by_text("No image is built of it.").wait_for()
     assert [one.name for one in world.catalog.find(Image)] == ["churn:1"]
-    spare.get_by_role("button", name="Delete").click()
-    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    spare.get_by_role("button", name="Delete…").click()
+    confirm(page, "Delete")
     spare.wait_for(state="detached")
     assert [one.ref for one in world.catalog.find(Manifest)] == ["churn:1"]
 

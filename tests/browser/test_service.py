@@ -218,7 +218,7 @@ def test_the_console_sends_files_and_shows_and_saves_what_comes(page: Any, tmp_p
     picture = answer.get_by_role("img", name="Picture at picture")
     assert picture.evaluate("async one => (await one.decode(), one.naturalWidth)") == 8
     press(page, "Copy answer")
-    said = copied(page)
+    said = eventually(lambda: "n_bytes" in copied(page) and copied(page))
     with page.expect_download() as saved:
         press(page, "Save answer")
     saved.value.save_as(tmp_path / saved.value.suggested_filename)

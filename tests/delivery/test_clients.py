@@ -205,6 +205,24 @@ def test_a_row_is_made_up_where_the_manifest_has_no_sample() -> None:
     assert time.strptime(of(columns=[Column(name="t", type="datetime")])["data"][0]["t"], "%Y-%m-%dT%H:%M:%S")
 
 
+@pytest.mark.parametrize(
+    ("schema", "script", "takes"),
+    [
+        (Schema(columns=[Column(name="n", type="long")]), None, False),
+        (Schema(columns=[Column(name="n", type="long")]), "code/score.py", False),
+        (Schema(columns=[Column(name="photo", type="binary")]), None, True),
+        (Schema(tensors=[Tensor(dtype="float32", shape=[-1, 4])]), None, False),
+        (Schema(tensors=[Tensor(dtype="uint8", shape=[-1, 28, 28, 3])]), None, True),
+        (Schema(), "code/score.py", True),
+    ],
+)
+def test_a_model_of_pictures_and_a_script_that_names_no_columns_take_bytes(
+    schema: Schema, script: str | None, takes: bool
+) -> None:
+    manifest = Manifest(name="m", version=1, models=[], files=[], schema=schema, script=script)
+    assert manifest.takes_bytes == takes
+
+
 def test_a_sample_of_many_rows_is_shown_as_one() -> None:
     columns = [Column(name="n", type="long")]
     split = {"dataframe_split": {"columns": ["n"], "index": [5, 6], "data": [[1], [2]]}}

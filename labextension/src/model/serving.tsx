@@ -1,6 +1,5 @@
 /** What became of a version: where it is deployed, its manifests and their images, with what can be done to them. */
 
-import { Dialog, InputDialog, showDialog } from '@jupyterlab/apputils';
 import type { JSX } from 'react';
 
 import { useSession, useTrans } from '../api/context';
@@ -16,7 +15,7 @@ import { stateName } from '../lineage/words';
 import { useRefusal } from './labels';
 import { lastOf, trialOf } from './model';
 import { ServiceLink } from './overview';
-import { useActivities, useDelivered, useTell } from './queries';
+import { useActivities, useDelivered } from './queries';
 
 const TONES: Readonly<Record<Use['state'], Tone>> = {
   ready: 'good',
@@ -71,9 +70,7 @@ export function Serving({ version }: { readonly version: ModelVersion }): JSX.El
         }
       >
         {manifests.length ? (
-          manifests.map(one => (
-            <Manifest key={one.ref} model={version.name} manifest={one} activities={activities} />
-          ))
+          manifests.map(one => <Manifest key={one.ref} manifest={one} activities={activities} />)
         ) : (
           <Empty title={trans.__('No manifest serves this version yet.')}>
             {trans.__(
@@ -134,17 +131,15 @@ function Uses({ uses }: { readonly uses: readonly Use[] }): JSX.Element {
 }
 
 interface ManifestProps {
-  readonly model: string;
   readonly manifest: MadeManifest;
   readonly activities: readonly Activity[];
 }
 
-function Manifest({ model, manifest, activities }: ManifestProps): JSX.Element {
+function Manifest({ manifest, activities }: ManifestProps): JSX.Element {
   const trans = useTrans();
   const session = useSession();
   const refused = useRefusal();
   const { ref } = manifest;
-  const remove = useTell(model, client => client.delete('/manifests/{ref}', { path: { ref } }));
   const about = [
     `Python ${manifest.python}`,
     trans._n('%1 package', '%1 packages', manifest.n_packages),
@@ -154,17 +149,6 @@ function Manifest({ model, manifest, activities }: ManifestProps): JSX.Element {
     manifest.with_models.length ? trans.__('with %1', manifest.with_models.join(', ')) : ''
   ];
   const doing = lastOf(activities, `image ${ref}`);
-  const onDelete = async (): Promise<void> => {
-    if (
-      await confirmed(
-        trans.__('Delete manifest %1?', ref),
-        trans.__('Services that need it keep it from being deleted.'),
-        trans
-      )
-    ) {
-      remove.mutate(undefined);
-    }
-  };
   return (
     <article className="jp-Mlops-modelCard" aria-label={trans.__('Manifest %1', ref)}>
       <div className="jp-Mlops-modelCardHead">
@@ -183,53 +167,29 @@ function Manifest({ model, manifest, activities }: ManifestProps): JSX.Element {
           >
             {trans.__('Build image…')}
           </Button>
-          <Button tone="warn" refused={refused} busy={remove.isPending} onClick={() => void onDelete()}>
-            {trans.__('Delete')}
+          <Button
+            tone="warn"
+            refused={refused}
+            onClick={() => void session.run(CommandIDs.deleteManifest, { manifest: ref })}
+          >
+            {trans.__('Delete…')}
           </Button>
         </div>
       </div>
       {doing && <Doing activity={doing} />}
       {manifest.images.map(image => (
-        <Image key={image.name} model={model} image={image} />
+        <Image key={image.name} image={image} />
       ))}
       {!manifest.images.length && <p className="jp-Mlops-quiet">{trans.__('No image is built of it.')}</p>}
-      {remove.error && <Failed error={remove.error} />}
     </article>
   );
 }
 
-function Image({ model, image }: { readonly model: string; readonly image: MadeImage }): JSX.Element {
+function Image({ image }: { readonly image: MadeImage }): JSX.Element {
   const trans = useTrans();
+  const session = useSession();
   const refused = useRefusal();
-  const path = { ref: image.name };
-  const test = useTell(model, client => client.post('/images/{ref}/test', { path }));
-  const push = useTell(model, (client, target: string) =>
-    client.post('/images/{ref}/push', { path, body: { target } })
-  );
-  const remove = useTell(model, client => client.delete('/images/{ref}', { path }));
-  const error = test.error ?? push.error ?? remove.error;
-  const onPush = async (): Promise<void> => {
-    const asked = await InputDialog.getText({
-      title: trans.__('Push image %1', image.name),
-      label: trans.__('Where to, with the credentials of `docker login`'),
-      placeholder: 'registry.example.org/churn:1',
-      okLabel: trans.__('Push')
-    });
-    if (asked.button.accept && asked.value?.trim()) {
-      push.mutate(asked.value.trim());
-    }
-  };
-  const onDelete = async (): Promise<void> => {
-    if (
-      await confirmed(
-        trans.__('Delete image %1?', image.name),
-        trans.__('It can be built again from its manifest.'),
-        trans
-      )
-    ) {
-      remove.mutate(undefined);
-    }
-  };
+  const of = { image: image.name };
   const about = [
     image.platform,
     size(image.n_bytes),
@@ -247,20 +207,18 @@ function Image({ model, image }: { readonly model: string; readonly image: MadeI
       <div className="jp-Mlops-toolbar" role="toolbar" aria-label={trans.__('Image %1', image.tag)}>
         <Button
           refused={refused}
-          busy={test.isPending}
           title={trans.__('Start it, score the sample, and compare with what the manifest recorded')}
-          onClick={() => test.mutate(undefined)}
+          onClick={() => void session.run(CommandIDs.testImage, of)}
         >
           {trans.__('Test')}
         </Button>
-        <Button refused={refused} busy={push.isPending} onClick={() => void onPush()}>
+        <Button refused={refused} onClick={() => void session.run(CommandIDs.pushImage, of)}>
           {trans.__('Push…')}
         </Button>
-        <Button tone="warn" refused={refused} busy={remove.isPending} onClick={() => void onDelete()}>
-          {trans.__('Delete')}
+        <Button tone="warn" refused={refused} onClick={() => void session.run(CommandIDs.deleteImage, of)}>
+          {trans.__('Delete…')}
         </Button>
       </div>
-      {error && <Failed error={error} />}
     </div>
   );
 }
@@ -315,16 +273,4 @@ function trialText(trial: NonNullable<ReturnType<typeof trialOf>>, trans: Trans)
         ? trans.__('as the manifest recorded')
         : trans.__('not as the manifest recorded: %1', trial.difference);
   return [ready, answers, same].filter(Boolean).join(', ');
-}
-
-async function confirmed(title: string, body: string, trans: Trans): Promise<boolean> {
-  const answer = await showDialog({
-    title,
-    body,
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Cancel') }),
-      Dialog.warnButton({ label: trans.__('Delete') })
-    ]
-  });
-  return answer.button.accept;
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from jupyter_mlops.core.agentlock import hold
+from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Deployment, Service
 
 
@@ -24,6 +26,18 @@ async def test_traffic_and_copies_are_changed_and_shown(api):
     assert copying.body["deployments"][1]["mirror"] == 5
     shown = (await api("GET", "services/churn/mirror", user="rita")).body["items"]
     assert shown == [{"deployment": "green", "percent": 5, "copies": {"answered": 0, "failed": 0, "dropped": 0}}]
+
+
+async def test_what_goes_on_says_whether_a_deployment_is_updated_or_added(api, churn, here):
+    manifest = here.catalog.add(Manifest(name="churn", models=[], files=[]))
+    with hold(here.root):  # no agent begins, so what is asked stays to be seen
+        for path, body, verb in (
+            ("services/churn/update", {"manifest": manifest.ref, "deployment": "green"}, "services.update"),
+            ("services", {"name": churn.name, "manifest": manifest.ref, "deployment": "blue"}, "services.update"),
+            ("services", {"name": churn.name, "manifest": manifest.ref, "deployment": "red"}, "services.deploy"),
+        ):
+            asked = await api("POST", path, body)
+            assert (asked.status, asked.body["verb"], asked.body["subject"]) == (202, verb, "service churn")
 
 
 @pytest.mark.usefixtures("churn")
