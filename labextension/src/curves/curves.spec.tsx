@@ -9,6 +9,7 @@ import { drawingOf, elapsedText, extent, placesOf, smoothed, tickText, zoomed } 
 import type { Line } from './model';
 import type * as panel from './panel';
 import { isExact, lineOf, spanOf, spliced } from './record';
+import { timeTexts } from './time';
 
 function line(change: Partial<Line> = {}): Line {
   return { id: 'loss', label: 'loss', x: [0, 1, 2, 3], y: [4, 3, 2, 1], ...change };
@@ -117,6 +118,25 @@ describe('what the server sends', () => {
     expect(spliced(whole, curve([60]), [50, 70]).at).toEqual([9, 19, 29, 39, 60]);
     expect(spliced(whole, undefined, span)).toBe(whole);
     expect(spliced(whole, { ...curve([10]), axis: 'time' }, span)).toBe(whole);
+  });
+});
+
+describe('labels of time', () => {
+  const at = (...parts: readonly [number, number, number, number, number]): number => +new Date(...parts);
+
+  it('have the day where it begins, and no more than the steps tell apart', () => {
+    const hours = timeTexts(
+      [at(2024, 1, 28, 23, 0), at(2024, 1, 29, 0, 0), at(2024, 1, 29, 1, 0)],
+      3_600_000
+    );
+    expect(hours.map(text => text.includes('\n'))).toEqual([true, true, false]);
+    expect([hours[0], hours[1]]).toEqual([
+      expect.stringContaining('28') as string,
+      expect.stringContaining('29') as string
+    ]);
+    const [first = '', second = ''] = timeTexts([at(2024, 1, 28, 23, 0), at(2024, 1, 28, 23, 0) + 250], 250);
+    expect([first, second].map(text => /\.\d{3}/.test(text))).toEqual([true, true]);
+    expect(timeTexts([at(2024, 1, 28, 0, 0)], 86_400_000)[0]).toMatch(/^[^\n]*28[^\n]*$/);
   });
 });
 

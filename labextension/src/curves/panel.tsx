@@ -125,8 +125,7 @@ function usePlot(drawn: Drawn): readonly [Ref<HTMLDivElement | null>, Ref<Plot |
       plot.current = null;
       made.destroy();
     };
-    // The width alone makes no new chart: it is resized below.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the width alone makes no new chart: it is resized below
   }, [shape, theme, width > 0]);
   useLayoutEffect(
     () => plot.current?.draw(drawn.drawing, drawn.zoom, drawn.hidden),

@@ -5,6 +5,7 @@ import uPlot from 'uplot';
 import { elapsedText, extent, tickText } from './model';
 import type { Drawing, Role, XAxis, Zoom } from './model';
 import { curveDash, resolved } from './palette';
+import { timeSpace, timeTexts } from './time';
 
 /** What a chart is made from; another shape is another chart. */
 export interface Shape {
@@ -33,6 +34,8 @@ const ELAPSED_INCREMENTS = [
   ...[1, 2, 4, 6, 12, 24, 48, 96, 240, 480, 960, 2400].map(n => n * H)
 ];
 const FADED = 0.2;
+/** Half a label of time, in pixels. */
+const BESIDE = 36;
 
 export class Plot {
   private readonly plot: uPlot;
@@ -102,7 +105,7 @@ export class Plot {
       height,
       ms: 1,
       pxAlign: false,
-      padding: [8, 12, 0, 0],
+      padding: [8, axis === 'time' ? BESIDE : 12, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: axis === 'time', auto: false },
@@ -138,15 +141,23 @@ export class Plot {
     const { axis } = this.shape;
     const x: uPlot.Axis =
       axis === 'time'
-        ? { size: 36 }
+        ? {
+            size: 36,
+            space: (_, __, min, max) => timeSpace(max - min),
+            values: (_, splits, __, ___, increment) => [...timeTexts(splits, increment)]
+          }
         : {
             size: 26,
             incrs: axis === 'step' ? STEP_INCREMENTS : ELAPSED_INCREMENTS,
             values: (_, splits) => splits.map(axis === 'step' ? one => one.toLocaleString() : elapsedText)
           };
     const y: uPlot.Axis = {
+      // The first label of time stands half beside the chart, below this axis.
       size: (_, values) =>
-        16 + 6.5 * Math.max(2, ...((values as string[] | null) ?? []).map(text => text.length)),
+        Math.max(
+          axis === 'time' ? BESIDE : 0,
+          16 + 6.5 * Math.max(2, ...((values as string[] | null) ?? []).map(text => text.length))
+        ),
       values: (_, splits, __, ___, increment) =>
         (splits as (number | null)[]).map(one =>
           one === null ? '' : tickText(one, this.shape.log ? Math.abs(one) : increment)

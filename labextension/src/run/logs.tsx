@@ -147,8 +147,7 @@ function useLog(run: Run, stream: Stream, follow: boolean): LogState {
       // eslint-disable-next-line react-hooks/set-state-in-effect -- it is set when the server has answered
       void ask(newest, (_, part) => begun(part));
     }
-    // Asked once; `end` asks again.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- asked once; `end` asks again
   }, [next === null]);
   useEffect(() => {
     if (next === null || !follow || !visible) {

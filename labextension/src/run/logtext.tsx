@@ -50,8 +50,7 @@ export function LogText(props: {
       node.scrollTop += total - node.scrollHeight; // what was read stays where it is
     }
     isFirst.current = loaded.start;
-    // Scrolled for what is loaded, and not again while somebody scrolls.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- scrolled for what is loaded, not again while somebody scrolls
   }, [blocks, follow, mark]);
   useEffect(() => {
     const node = scroller.current;
