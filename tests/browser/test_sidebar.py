@@ -459,6 +459,11 @@ def test_every_text_can_be_read_in_every_theme(
     row(page, "^reason ValueError: no rows").first.wait_for()
     wear(page, theme)
     page.mouse.move(700, 500)
+    size = "px => document.documentElement.style.setProperty('--jp-ui-font-size1', px)"
+    page.evaluate(size, "26px")  # as Lab's own setting of its font size does
+    page.wait_for_function("document.querySelector('.jp-Mlops-row.jp-mod-experiment').offsetHeight === 48")
+    page.evaluate(size, "13px")
+    page.wait_for_function("document.querySelector('.jp-Mlops-row.jp-mod-experiment').offsetHeight === 24")
     contrasts = page.evaluate(labs.CONTRASTS, ".jp-Mlops")
     page.screenshot(path=tmp_path / f"{name}.png")
     assert len(contrasts) > 10

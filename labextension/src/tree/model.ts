@@ -133,11 +133,15 @@ export class Rows<N extends TreeNode> {
   private readonly stretches: Stretch[] = [];
   private readonly places = new Map<string, number>();
 
-  /** `measured` has the heights of rows that wrap, by id, as far as they were drawn. */
+  /**
+   * `measured` has the heights of rows that wrap, by id, as far as they were drawn; `scale` is how much larger Lab's
+   * font is than the one that heights are given for.
+   */
   constructor(
     forest: readonly N[],
     private readonly folds: Folds,
-    private readonly measured: ReadonlyMap<string, number> = new Map()
+    private readonly measured: ReadonlyMap<string, number> = new Map(),
+    readonly scale = 1
   ) {
     const end = { start: 0, top: 0 };
     this.visit(forest, 1, null, end);
@@ -219,12 +223,12 @@ export class Rows<N extends TreeNode> {
     if (isSlots(list)) {
       let from = 0;
       for (const place of this.unfolded(list)) {
-        push(from, place + 1 - from, list.height);
+        push(from, place + 1 - from, this.scaled(list.height));
         const node = list.at(place);
         this.visit(node.children ?? [], level + 1, node.id, end);
         from = place + 1;
       }
-      push(from, list.length - from, list.height);
+      push(from, list.length - from, this.scaled(list.height));
       return;
     }
     list.forEach((node, place) => {
@@ -237,7 +241,11 @@ export class Rows<N extends TreeNode> {
   }
 
   private heightOf({ id, height = ROW_PX }: TreeNode): number {
-    return height === 'text' ? (this.measured.get(id) ?? ROW_PX) : height;
+    return height === 'text' ? (this.measured.get(id) ?? this.scaled(ROW_PX)) : this.scaled(height);
+  }
+
+  private scaled(px: number): number {
+    return Math.round(px * this.scale);
   }
 
   /** Places of the nodes of a long list that a person unfolded: looked for by the folds, which are few. */

@@ -12,16 +12,17 @@ import {
   useState,
   useSyncExternalStore
 } from 'react';
-import type { JSX, ReactNode } from 'react';
+import type { CSSProperties, JSX, ReactNode } from 'react';
 
 import { useFocus } from './focus';
 import type { Focus } from './focus';
 import { moveFor, pressOf } from './keys';
 import type { Move } from './keys';
-import { Rows } from './model';
+import { ROW_PX, Rows } from './model';
 import type { Folds, Row, Slice, TreeNode } from './model';
 import { RowBox } from './row';
 import type { Place, RowHandlers } from './row';
+import { useScale } from './scale';
 import { drawnOf, Viewport } from './window';
 import type { Range } from './window';
 
@@ -56,7 +57,8 @@ export function Tree<N extends TreeNode>(props: TreeProps<N>): JSX.Element {
   const { forest, folds, onSee, target } = props;
   const [port] = useState(() => new Viewport<N>(SECTION_PX));
   const [measured, setMeasured] = useState<ReadonlyMap<string, number>>(new Map());
-  const rows = useMemo(() => new Rows(forest, folds, measured), [forest, folds, measured]);
+  const [probe, scale] = useScale();
+  const rows = useMemo(() => new Rows(forest, folds, measured, scale), [forest, folds, measured, scale]);
   const { attach, onScroll } = port;
   const view = useSyncExternalStore(port.subscribe, port.snapshot);
   useLayoutEffect(() => port.keep(rows), [port, rows]);
@@ -86,7 +88,9 @@ export function Tree<N extends TreeNode>(props: TreeProps<N>): JSX.Element {
       aria-multiselectable="true"
       ref={attach}
       onScroll={onScroll}
+      style={{ '--jp-mlops-row': `${Math.round(ROW_PX * scale)}px` } as CSSProperties}
     >
+      <span className="jp-Mlops-em" role="presentation" ref={probe} />
       {drawSections(rows, forest, { first, end }, focus.stop, (row, index, top) => (
         <RowBox<N>
           key={row.node.id}

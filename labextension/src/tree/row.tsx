@@ -56,7 +56,7 @@ export function RowBox<N extends TreeNode>(props: RowBoxProps<N>): JSX.Element {
       style={{
         paddingLeft: `calc(${Math.max(0, row.level - 2)} * var(--jp-mlops-indent))`,
         ...(top === null ? {} : { position: 'absolute', top, insetInline: 0 }),
-        ...(wraps || top === null ? {} : { height: row.height })
+        ...(wraps ? {} : { height: row.height })
       }}
       onClick={event => handlers.onClick(event, row)}
       onDoubleClick={() => handlers.onDoubleClick(row)}

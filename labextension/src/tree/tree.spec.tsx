@@ -80,6 +80,11 @@ describe('rows', () => {
     ]);
   });
 
+  it('are as much higher as the font is larger, in whole pixels', () => {
+    const rows = new Rows(section(many(10)), {}, new Map(), 18 / 13);
+    expect([rows.at(0)?.height, rows.at(1)?.height, rows.height]).toEqual([39, 55, 39 + 550]);
+  });
+
   it('that wrap are as high as they were drawn', () => {
     const text: TreeNode = { ...leaf('t'), height: 'text' };
     expect(new Rows([text, leaf('u')], {}).at(1)?.top).toBe(24);

@@ -77,7 +77,7 @@ export class Viewport<N extends TreeNode> {
       return;
     }
     const { scrollTop, clientHeight } = this.element;
-    const room = row.level > 1 ? this.headPx : 0;
+    const room = row.level > 1 ? this.room() : 0;
     if (row.top < scrollTop + room) {
       this.element.scrollTop = row.top - room;
     } else if (row.top + row.height > scrollTop + clientHeight) {
@@ -102,9 +102,13 @@ export class Viewport<N extends TreeNode> {
     return target instanceof Node && (this.element?.contains(target) ?? false);
   }
 
+  private room(): number {
+    return this.headPx * (this.rows?.scale ?? 1);
+  }
+
   private remember(): void {
     const top = this.element?.scrollTop ?? 0;
-    const row = top > 0 ? this.rows?.at(this.rows.indexAt(top + this.headPx)) : undefined;
+    const row = top > 0 ? this.rows?.at(this.rows.indexAt(top + this.room())) : undefined;
     this.anchor = row ? { id: row.node.id, under: row.top - top } : null;
   }
 
