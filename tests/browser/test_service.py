@@ -280,8 +280,7 @@ def test_every_text_is_readable_in_each_theme(theme: str, page: Any, tmp_path: P
 
 def test_keys_are_copied_unseen_shown_when_asked_and_made_anew(page: Any, world: Workspace) -> None:
     tab(page, "Access")
-    before = service_keys(world, NAME)
-    primary = page.get_by_role("group", name="Primary key")
+    before, primary = service_keys(world, NAME), page.get_by_role("group", name="Primary key")
     primary.get_by_role("button", name="Copy").click()
     page.get_by_text("Primary key is copied.").wait_for()
     assert copied(page) == before.primary
@@ -320,6 +319,10 @@ def test_settings_are_changed_while_it_runs(page: Any, service: Any) -> None:
     fill(form(page), Deployment="green", How_many="2")
     confirm(page, "Scale")
     eventually(lambda: [one.replicas for one in service().deployments] == [1, 2])
+    press(page, "Scale…")
+    fill(form(page), Deployment="green")
+    eventually(lambda: form(page).get_by_role("textbox", name="How many").input_value() == "2")
+    confirm(page, "Cancel")
 
 
 def test_what_goes_on_is_cancelled_and_what_failed_is_said_until_it_is_dismissed(page: Any, world: Workspace) -> None:

@@ -4,6 +4,7 @@ import { service } from '../testing/records';
 import { changedSettings, settingsOf } from './configure';
 import { isLoadedBy, toggled } from './magic';
 import { stem } from './models';
+import { loadOf } from './scale';
 
 describe('tracking a cell', () => {
   const after = (source: string): string | null => {
@@ -49,6 +50,17 @@ describe('a configuration', () => {
     const values = { ...had, max_queue: '', hash: '', otlp_endpoint: '' };
     expect(changedSettings(values, had)).toEqual({ otlp_endpoint: '', telemetry: { hash: [] } });
   });
+});
+
+it('a form to scale begins with how the deployment is scaled now', () => {
+  const [part] = service().deployments;
+  expect(loadOf(part && { ...part, replicas: 3 })).toMatchObject({
+    way: 'fixed',
+    replicas: 3,
+    max_replicas: 4
+  });
+  const scale = { min_replicas: 0, max_replicas: 9, target_utilization: 0.5, concurrency: 2, cool_down_s: 5 };
+  expect(loadOf(part && { ...part, replicas: 0, scale })).toEqual({ way: 'load', replicas: 1, ...scale });
 });
 
 it.each([
