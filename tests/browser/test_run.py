@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
+from pages import confirm, eventually, faint, form, use_theme
 
 from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.ids import RunId
@@ -129,33 +130,10 @@ def press(page: Any, button: str) -> None:
     bar.get_by_role("button", name=button, exact=True).click()
 
 
-def form(page: Any, button: str) -> Any:
+def asked(page: Any, button: str) -> Any:
     """Press a button above the run that asks for something; return its form."""
     press(page, button)
-    shown = page.locator(".jp-Mlops-dialog")
-    shown.locator(".jp-Mlops-form").wait_for()
-    return shown
-
-
-def send(page: Any, name: str) -> None:
-    """Press the button of a form, and wait until the server has taken it."""
-    page.locator(".jp-Mlops-dialog").get_by_role("button", name=name, exact=True).click()
-    page.locator(".jp-Mlops-dialog").wait_for(state="detached")
-
-
-def wear(page: Any, theme: str) -> None:
-    """Choose Lab's theme in its menu, and wait until it is on."""
-    page.get_by_role("menuitem", name="Settings").click()
-    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
-    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-
-
-def until(holds: Callable[[], Any], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
+    return form(page)
 
 
 def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place, tmp_path: Path) -> None:
@@ -317,7 +295,7 @@ def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place,
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_what_is_copied_is_what_the_button_says(page: Any, place: Place, theme: str) -> None:
-    wear(page, theme)
+    use_theme(page, theme)
     bar = page.get_by_role("toolbar", name="What to do with the run")
     copied = "navigator.clipboard.readText()"
     for name, expected in (
@@ -332,33 +310,33 @@ def test_what_is_copied_is_what_the_button_says(page: Any, place: Place, theme: 
 
 
 def test_tags_are_set_and_shown(page: Any, place: Place) -> None:
-    shown = form(page, "Tag")
+    shown = asked(page, "Tag")
     shown.get_by_role("button", name="Add a tag").click()
     shown.get_by_role("textbox", name="Tag 1").fill("team")
     shown.get_by_role("textbox", name="Value of team").fill("risk")
-    send(page, "Save Tags")
-    until(lambda: place.workspace.tracking.run(place.first.id).tags.get("team") == "risk")
+    confirm(page, "Save Tags")
+    eventually(lambda: place.workspace.tracking.run(place.first.id).tags.get("team") == "risk")
     show(page, "Overview").get_by_text("risk", exact=True).wait_for()
 
 
 def test_a_model_of_the_run_is_registered_and_then_may_be_deployed(page: Any, place: Place) -> None:
-    shown = form(page, "Register model")
+    shown = asked(page, "Register model")
     shown.get_by_role("combobox", name="Model").fill("churn")
     shown.get_by_text("More options").click()
     shown.get_by_role("textbox", name="Which of its models").fill("outputs/scores.csv")
-    send(page, "Register")
+    confirm(page, "Register")
     (version,) = show_model(place.workspace, "churn").versions
     assert version.run_id == place.first.id
     page.locator(".jp-mod-run:visible .jp-Mlops-button:not([aria-disabled=true])", has_text="Deploy").wait_for()
-    shown = form(page, "Deploy")
+    shown = asked(page, "Deploy")
     assert shown.get_by_role("combobox", name="Model").input_value() == "churn:1"
     shown.get_by_role("button", name="Cancel", exact=True).click()
     shown.wait_for(state="detached")
 
 
 def test_the_snapshot_is_opened_as_a_new_folder(page: Any, place: Place) -> None:
-    form(page, "Open snapshot as folder").get_by_role("textbox", name="New folder").fill("as-it-was")
-    send(page, "Restore")
+    asked(page, "Open snapshot as folder").get_by_role("textbox", name="New folder").fill("as-it-was")
+    confirm(page, "Restore")
     assert (place.folder / "as-it-was" / "train.py").read_text() == "lr = 0.1\nprint(lr)\n"
     page.locator(".jp-FileBrowser .jp-DirListing-item", has_text="train.py").wait_for()
 
@@ -372,8 +350,8 @@ def test_a_comparison_begins_with_the_run(page: Any) -> None:
 def test_a_child_is_opened_and_reproduced(page: Any, place: Place) -> None:
     show(page, "Overview").get_by_role("button", name="quiet-fox").click()
     page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("heading", name="quiet-fox").wait_for()
-    form(page, "Reproduce").get_by_label("Packages").select_option("current")
-    send(page, "Reproduce")
+    asked(page, "Reproduce").get_by_label("Packages").select_option("current")
+    confirm(page, "Reproduce")
     again = [run for run in place.workspace.tracking.runs() if run.tags.get("mlops.reproduces") == place.other.id]
     shown = page.locator(".jp-Mlops-main.jp-mod-run:visible")
     shown.get_by_role("heading", name=again[0].name).wait_for()
@@ -384,7 +362,7 @@ def test_a_child_is_opened_and_reproduced(page: Any, place: Place) -> None:
 def test_a_run_that_goes_on_is_followed_and_cancelled(page: Any, place: Place) -> None:
     tracking = place.workspace.tracking
     page.goto(re.sub(r"/lab.*", f"/lab?mlops=run:{place.going.id}", page.url))
-    page.get_by_role("tablist", name="Parts of the run").wait_for()
+    page.locator(".jp-mod-run:visible").get_by_role("heading", name="going-on").wait_for()
     page.get_by_role("tab", name="brave-owl").wait_for()  # behind, and not asked about
     panel = show(page, "Metrics")
     panel.get_by_text("No metrics yet").wait_for()
@@ -402,24 +380,21 @@ def test_a_run_that_goes_on_is_followed_and_cancelled(page: Any, place: Place) -
     journal.write("stdout", "line 2\n")
     panel.get_by_role("button", name="Follow", exact=True, pressed=False).click()
     panel.get_by_text("line 2").wait_for()
-    form(page, "Cancel")
-    send(page, "Cancel Run")
+    asked(page, "Cancel")
+    confirm(page, "Cancel Run")
     page.locator(".jp-Mlops-runStatus:visible", has_text="killed").wait_for()
     assert tracking.run(place.going.id).status == "KILLED"
 
 
-def test_it_is_drawn_and_read_in_the_dark_too(page: Any, place: Place, labs: Any, tmp_path: Path) -> None:
+def test_it_is_drawn_and_read_in_the_dark_too(page: Any, place: Place, tmp_path: Path) -> None:
     page.goto(re.sub(r"/lab.*", f"/lab?mlops=run:{place.first.id}", page.url))
+    page.locator(".jp-mod-run:visible").get_by_role("heading", name="brave-owl").wait_for()
     panel = show(page, "Metrics")
     panel.get_by_role("region", name="train/loss").locator("canvas").wait_for()
     color = "getComputedStyle(document.body).getPropertyValue('--jp-mlops-curve-1').trim()"
     dark = page.evaluate(color)
-    for tab in ("Metrics", "Overview", "Logs", "Outputs", "Code", "Environment"):
-        show(page, tab)
-        page.locator(".jp-Mlops-main.jp-mod-run:visible .jp-Mlops-busy:visible").wait_for(state="detached")
-        page.screenshot(path=tmp_path / f"dark-{tab.lower()}.png")
-        faint = {text: ratio for text, ratio in page.evaluate(labs.CONTRASTS, ".jp-mod-run").items() if ratio < 4.5}
-        assert not faint, tab
-    wear(page, LIGHT)
+    parts = {"Metrics": "canvas", "Overview": "strong", "Logs": "pre", "Outputs": "img", "Code": "[role=treeitem]"}
+    assert not faint(page, ".jp-mod-run", {**parts, "Environment": "li"}, tmp_path)
+    use_theme(page, LIGHT)
     page.wait_for_function(f"{color} !== {json.dumps(dark)}")
     assert "broken" not in page.title()
