@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, writes
 
 from jupyter_mlops.workspace import Workspace
 
@@ -149,17 +150,41 @@ def test_without_our_server_extension_the_panel_says_what_to_type(
     page.get_by_text("jupyter server extension enable jupyter_mlops").wait_for()
 
 
-def test_notebook_7_has_the_panel_beside_its_files_and_opens_links_as_tabs(
+def test_notebook_7_has_the_panel_its_forms_and_views_beside_files_and_notebooks(
     start_lab: Callable[..., Any], browser: Any, tmp_path: Path, labs: Any
 ) -> None:
-    with closing(Workspace.open(tmp_path, create=True)) as world:
-        run = world.tracking.create_run("forest", "brave-owl", tags={}, params={})
+    about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    explore = new_notebook(cells=[new_code_cell("1 + 1")], metadata=about)
+    (tmp_path / "explore.ipynb").write_text(writes(explore), "utf-8")
+    world = Workspace.open(tmp_path, create=True)
+    run = world.tracking.create_run("forest", "brave-owl", tags={}, params={})
     notebook = start_lab(tmp_path, program="notebook")
     page = browser.new_context().new_page()
     page.goto(f"{notebook.url}tree?token={labs.TOKEN}")
     page.get_by_role("tab", name="MLOps").click()
-    row(page, "^Run brave-owl, running").wait_for()
-    page.goto(f"{notebook.url}tree?mlops=run%3A{run.id}")
+    row(page, "^Run brave-owl, running").click(button="right")
+    page.locator(".lm-Menu-itemLabel", has_text="Tag…").click()
+    page.get_by_role("button", name="Add a tag").click()
+    page.keyboard.type("team")
+    page.keyboard.press("Tab")
+    page.keyboard.type("risk")
+    page.get_by_role("button", name="Save Tags").click()
+    page.locator(".jp-Dialog").wait_for(state="detached")
+    assert world.tracking.run(run.id).tags["team"] == "risk"
+    row(page, "^Run brave-owl, running").press("Enter")
     page.get_by_role("heading", name="brave-owl").wait_for()
     assert page.get_by_role("tab", name="brave-owl").is_visible()
+
+    page.goto(f"{notebook.url}notebooks/explore.ipynb")
+    page.locator("[data-jp-item-name=mlops-run]").wait_for()
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    page.locator(".jp-Notebook.jp-mod-commandMode, .jp-Notebook.jp-mod-editMode").first.wait_for()
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.locator(".lm-Menu-itemLabel", has_text="Activate Command Palette").click()
+    page.locator(".jp-ModalCommandPalette input").fill("Show Experiments, Models and Services")
+    page.locator(".lm-CommandPalette-item", has_text="Show Experiments").click()
+    with page.expect_popup() as opened:  # one document to a page
+        row(page, "^Run brave-owl, running").press("Enter")
+    opened.value.get_by_role("heading", name="brave-owl").wait_for()
     page.context.close()
+    world.close()
