@@ -108,20 +108,27 @@ def with_terms(where: Node = EVERY, **attributes: str | None) -> Node:
     more = [
         Compare(Field("", key, RUNS.fields[key]), "=", value) for key, value in attributes.items() if value is not None
     ]
-    return And((where, *more)) if more else where
+    return And((*more, where)) if more else where  # these are quick to decide
 
 
+VALUES: Final = Field("", "values", "text")
+"""All that a run was given, and the tags that a person set; nobody can name it in a filter."""
+_NAMES: Final = (Field("", "name", "text"), Field("", "experiment", "text"))
+_OF_MACHINES: Final = ("mlflow.", "mlops.")
 _ID_BEGINNING: Final = re.compile(r"[0-9a-f]{4,32}")
 
 
 def named(words: str) -> Node:
-    """Return a filter for what was typed without any operator: each word is in the name, or says experiment, status or id."""
+    """Return a filter for what was typed without any operator.
+
+    Each word is in the name, or in the value of a parameter or of a tag that a person set, or says experiment, status or id.
+    """
     return And(tuple(_named(word) for word in words.split()))
 
 
 def _named(word: str) -> Node:
     anywhere = f"%{word}%"
-    parts = [Compare(Field("", key, "text"), "ilike", anywhere) for key in ("name", "experiment")]
+    parts = [Compare(field, "ilike", anywhere) for field in (*_NAMES, VALUES)]
     if word.upper() in get_args(RunStatus):
         parts.append(Compare(Field("", "status", "status"), "=", word.upper()))
     if _ID_BEGINNING.fullmatch(word):
@@ -167,6 +174,10 @@ _ATTRIBUTES: Final[dict[str, Callable[[Run], Found]]] = {
     "ended": lambda run: _ms(run.ended_at),
     "duration": lambda run: _ms(run.duration_s),
     "run": lambda run: run.id,
+    VALUES.key: lambda run: [
+        *run.params.values(),
+        *(value for key, value in run.tags.items() if not key.startswith(_OF_MACHINES)),
+    ],
 }
 """Those that are not a run's by the same name."""
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from jupyter_mlops.core.search import VALUES
 from jupyter_mlops.core.where import LONGEST_NUMBER, NUMBER, And, Compare, Field, Node, Not, Null, Or, compare
 from jupyter_mlops.store.entities import stored_value
 
@@ -68,11 +69,23 @@ class Conditions:
         if field.key == "experiment":
             names = self._experiments.items()
             return self._in([one for one, name in names if compare(name, node.op, node.value)])
+        if field == VALUES:
+            return self._in_values(str(node.value))
         column = _COLUMNS[field.key]
         if field.key == "started":  # in words for which our index by time serves
             filled = "r.start_time IS NOT NULL AND r.start_time <> 0"
             return f"({filled} AND {self._compare(field, node, 'r.start_time')})"
         return f"({column} IS NOT NULL AND {self._compare(field, node, column)})"
+
+    def _in_values(self, pattern: str) -> str:
+        """Return the condition that a pattern is in a parameter or in a tag that a person set: each table is read once."""
+        bound = self.bind(pattern)
+        # SQLite's own LIKE folds ASCII alone, and is ten times as fast as a function of ours.
+        like = "x.value LIKE {}" if pattern.isascii() else "mlops_ilike(x.value, {})"
+        found = like.format(bound) if self.sqlite else f"x.value ILIKE {bound} ESCAPE ''"
+        own = "substr(x.key, 1, 7) <> 'mlflow.' AND substr(x.key, 1, 6) <> 'mlops.'"
+        params = f"SELECT x.run_uuid FROM params x WHERE {found}"  # noqa: S608  # values are bound
+        return f"r.run_uuid IN ({params} UNION ALL SELECT x.run_uuid FROM tags x WHERE {own} AND {found})"  # noqa: S608  # the same
 
     def value_of(self, field: Field) -> str:
         """Return the SQL of what a run has in a field other than a metric, null where it has nothing."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jupyter_mlops.core.ids import ExperimentId, RunId
 from jupyter_mlops.core.run import Experiment, Run
-from jupyter_mlops.core.search import RunQuery
+from jupyter_mlops.core.search import VALUES, RunQuery
 from jupyter_mlops.core.where import Compare, Field, Node, conditions_of, fields_of
 from jupyter_mlops.store.conditions import Conditions
 from jupyter_mlops.store.entities import run_record, stored_value
@@ -84,11 +84,15 @@ def read_page(rows: Rows, query: RunQuery, experiments: Mapping[int, str]) -> li
 
 
 def keys_of(query: RunQuery) -> Mapping[str, list[str]] | None:
-    """Return the metrics and parameters that a page has to have: those asked for, and those that it is about."""
+    """Return the metrics and parameters that a page has to have: those asked for, and those that it is about.
+
+    A group is left out where all of it is wanted.
+    """
     if query.columns is None:
         return None
     fields = [*query.columns, query.order.field, *fields_of(query.where)]
-    return {group: sorted({one.key for one in fields if one.group == group}) for group in ("metrics", "params")}
+    groups = ("metrics",) if VALUES in fields else ("metrics", "params")
+    return {group: sorted({one.key for one in fields if one.group == group}) for group in groups}
 
 
 def count_children(rows: Rows, runs: Sequence[Run]) -> dict[RunId, int]:

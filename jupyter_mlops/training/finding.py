@@ -62,7 +62,7 @@ def find_runs(
 ) -> RunPage:
     """Return a page of runs, newest first unless ordered otherwise.
 
-    ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``words`` are looked for in names, ``order`` a
+    ``where`` is a filter such as ``metrics.auc > 0.9 and started > -7d``, ``words`` are looked for in names and values, ``order`` a
     field with an optional ``asc`` or ``desc``, ``after`` the ``next`` of the page before, ``skip`` how many to leap over
     from there; ``deleted`` asks for those in the trash, ``count`` for how many match in all; ``wanted`` narrows metrics,
     parameters and tags to some (``metrics.auc, params.C``); ``roots`` leaves out children, of which ``children`` tells
@@ -109,7 +109,7 @@ def _narrowed(run: Run, columns: Sequence[Field]) -> Run:
 
 
 def filter_of(where: str | None, words: str) -> Node:
-    """Read a filter and words to be found in names; all must hold. Raises ``BadWhere`` with the column."""
+    """Read a filter and words to be found anywhere; all must hold. Raises ``BadWhere`` with the column."""
     parts = [] if where is None else [RUNS.parse(where)]
     if words.strip():
         parts.append(named(words))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.core.errors import NotFound
 from jupyter_mlops.core.run import Run
-from jupyter_mlops.core.search import RUNS, RunQuery, found_in, read_order
+from jupyter_mlops.core.search import RUNS, RunQuery, found_in, named, read_order
 from jupyter_mlops.core.where import holds
 from jupyter_mlops.store import pages, tabled
 from jupyter_mlops.store.reading import SqlReader
@@ -197,6 +197,18 @@ def test_pages_that_follow_each_other_hold_each_run_once(stores: Stores, order: 
             seen += [run.id for run in page.items]
             after = page.next
         assert sorted(seen) == sorted(run.id for run in stores[2])
+
+
+@pytest.mark.parametrize(
+    ("words", "is_found"),
+    [("svm", 1), ("SVM", 1), ("s_m", 1), ("ärg", 1), ("a%b", 1), ("alpha 00", 1), ("there", 0), ("ann", 0)],
+)
+def test_words_are_found_in_parameters_and_in_tags_that_a_person_set(stores: Stores, words: str, is_found: int):
+    node = named(words)
+    expected = {run.id for run in stores[2] if holds(node, functools.partial(found_in, run))}
+    assert bool(expected) == bool(is_found)
+    for store in stores[:2]:
+        assert {run.id for run in store.page(RunQuery(where=node, limit=1000)).items} == expected
 
 
 def test_runs_in_the_trash_are_listed_when_they_are_asked_for(stores: Stores):

@@ -125,7 +125,7 @@ def list_runs(
     roots: bool = False,
     children: bool = False,
 ) -> RunPage:
-    """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` in names.
+    """List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` anywhere.
 
     ``skip`` leaps into the middle; ``columns`` (``metrics.auc, params.C``) are all that is wanted of metrics, parameters
     and tags; ``roots`` folds child runs under their parents, and ``children`` counts them in ``n_children``.

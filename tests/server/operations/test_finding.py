@@ -80,6 +80,13 @@ async def test_words_are_looked_for_in_names_and_say_status_experiment_or_id(api
     assert await names("churn RUN1") == ["run1"]
     assert await names("churn finished", where="metrics.`val/auc` > 1.5") == ["run2"]
     assert await names("zebra") == []
+    given = {"kernel": "Zebra_rbf", "encoder": "단어"}
+    made = here.tracking.create_run("forest", "red-ant", tags={"team": "risk", "mlops.secret": "owl"}, params=given)
+    for words in ("zebra", "RISK zebra_", "단어", "red risk"):
+        assert await names(words) == await names(words, columns="status") == [made.name]
+    assert await names("zebra risk churn") == await names("owl") == []
+    counted = (await api("GET", "experiments", words="zebra")).body["items"]
+    assert [(one["name"], one["n_runs"]) for one in counted] == [("forest", 1)]
 
 
 async def test_experiments_say_how_many_of_their_runs_match_and_are_running(api, here):

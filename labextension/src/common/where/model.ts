@@ -2,7 +2,7 @@
 
 import type { FieldKind, RunFields } from '../../api/types';
 
-/** Nothing, words to be found in names, or an expression of the `--where` language. */
+/** Nothing, words to be found in names and values, or an expression of the `--where` language. */
 export type FilterKind = 'empty' | 'words' | 'where';
 
 const OPERATOR = /[=<>]|\s(?:not\s+)?(?:in\s*\(|i?like\s|is\s+(?:not\s+)?null\b)/i;
