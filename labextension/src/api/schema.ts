@@ -807,7 +807,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` in names. */
+        /** List runs, newest first or by ``order`` (``metrics.auc desc``); ``where`` as in `mlops runs list --where`, ``words`` anywhere. */
         get: operations["list_runs"];
         put?: never;
         /** Start a script or notebook of the server's folder as a run. */
