@@ -173,6 +173,11 @@ def test_an_experiment_is_used_and_archived(world: Workspace, page: Any) -> None
     verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("old")
     send(page, "Archive")
     until(lambda: "old" not in {one.name for one in list_experiments(world)})
+    told(page, "The experiment old is archived.").get_by_role("button", name="Undo").click()
+    until(lambda: "old" in {one.name for one in list_experiments(world)})
+    verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("old")
+    send(page, "Archive")
+    until(lambda: "old" not in {one.name for one in list_experiments(world)})
     verb(page, "Bring an Experiment Back…").get_by_role("combobox", name="Experiment").click()
     page.get_by_role("option", name=re.compile("^old")).click()
     send(page, "Bring Back")
@@ -224,7 +229,10 @@ def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, p
     assert shown.get_by_role("combobox", name="File or folder").input_value() == "weights.bin"
     shown.get_by_role("combobox", name="Model").fill("churn")
     send(page, "Register")
-    told(page, "Registered churn version 1.")
+    told(page, "Registered churn version 1.").get_by_role("button", name="Deploy…").click()
+    assert form(page).get_by_role("combobox", name="Model").input_value() == "churn:1"
+    page.keyboard.press("Escape")
+    page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
     shown = verb(page, "Set an Alias of a Model…")
     shown.get_by_role("combobox", name="Model").fill("churn")
@@ -243,7 +251,10 @@ def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, p
     shown.get_by_role("option", name="score.py").click()
     shown.get_by_role("combobox", name="Sample").fill("sample.json")
     send(page, "Create")
-    told(page, "Created the manifest churn:1.")
+    told(page, "Created the manifest churn:1.").get_by_role("button", name="Build Image…").click()
+    assert form(page).get_by_role("combobox", name="Manifest").input_value() == "churn:1"
+    page.keyboard.press("Escape")
+    page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
 
 def test_a_model_is_deployed_and_the_service_scaled_configured_and_deleted(
@@ -257,7 +268,8 @@ def test_a_model_is_deployed_and_the_service_scaled_configured_and_deleted(
     shown.get_by_label("Keep requests and answers").uncheck()
     page.screenshot(path=tmp_path / "deploy.png")
     send(page, "Deploy")
-    told(page, "Deploy service churn: done.").get_by_role("button", name="Open Service").wait_for()
+    told(page, "Deploy service churn: done.").get_by_role("button", name="Open Service").click()
+    page.locator(".jp-Mlops-main.jp-mod-service:visible").wait_for()
     page.screenshot(path=tmp_path / "deployed.png")
     service = world.catalog.get(Service, "churn")
     assert (service.state, service.telemetry.enabled) == ("ready", False)

@@ -20,58 +20,47 @@ function Glyph(props: {
 
 /** A tone's picture; shapes differ too, for those who do not see the colours. */
 export function StatusIcon(props: { readonly tone: Tone; readonly title: string }): JSX.Element {
-  switch (props.tone) {
-    case 'good':
-      return (
-        <Glyph {...props}>
-          <circle cx="8" cy="8" r="6.2" />
-          <path d="M5.2 8.3 7.2 10.2 10.9 6.1" />
-        </Glyph>
-      );
-    case 'bad':
-      return (
-        <Glyph {...props}>
-          <circle cx="8" cy="8" r="6.2" />
-          <path d="M5.8 5.8 10.2 10.2M10.2 5.8 5.8 10.2" />
-        </Glyph>
-      );
-    case 'busy':
-      return (
-        <Glyph {...props}>
-          <circle cx="8" cy="8" r="6.2" className="jp-Mlops-track" />
-          <path d="M8 1.8A6.2 6.2 0 0 1 14.2 8" className="jp-Mlops-spin" />
-        </Glyph>
-      );
-    case 'warn':
-      return (
-        <Glyph {...props}>
-          <path d="M8 2.2 14.4 13.4H1.6Z" strokeLinejoin="round" />
-          <path d="M8 6.4V9.4M8 11.5V11.6" />
-        </Glyph>
-      );
-    case 'quiet':
-      return (
-        <Glyph {...props}>
-          <circle cx="8" cy="8" r="6.2" />
-          <path d="M8 4.6V8L10.2 9.4" />
-        </Glyph>
-      );
-  }
+  return <Glyph {...props}>{SHAPES[props.tone]}</Glyph>;
 }
+
+const ROUND = <circle cx="8" cy="8" r="6.2" />;
+const SHAPES: Readonly<Record<Tone, JSX.Element>> = {
+  good: (
+    <>
+      {ROUND}
+      <path d="M5.2 8.3 7.2 10.2 10.9 6.1" />
+    </>
+  ),
+  bad: (
+    <>
+      {ROUND}
+      <path d="M5.8 5.8 10.2 10.2M10.2 5.8 5.8 10.2" />
+    </>
+  ),
+  busy: (
+    <>
+      <circle cx="8" cy="8" r="6.2" className="jp-Mlops-track" />
+      <path d="M8 1.8A6.2 6.2 0 0 1 14.2 8" className="jp-Mlops-spin" />
+    </>
+  ),
+  warn: (
+    <>
+      <path d="M8 2.2 14.4 13.4H1.6Z" strokeLinejoin="round" />
+      <path d="M8 6.4V9.4M8 11.5V11.6" />
+    </>
+  ),
+  quiet: (
+    <>
+      {ROUND}
+      <path d="M8 4.6V8L10.2 9.4" />
+    </>
+  )
+};
 
 export function CaretIcon(): JSX.Element {
   return (
     <svg className="jp-Mlops-caret" viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
       <path d="M5.5 3.5 10.5 8 5.5 12.5Z" />
-    </svg>
-  );
-}
-
-export function CopyIcon(): JSX.Element {
-  return (
-    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.4" aria-hidden="true">
-      <rect x="5.5" y="5.5" width="8" height="8" rx="1.4" />
-      <path d="M10.5 5.5V3.9A1.4 1.4 0 0 0 9.1 2.5H3.9A1.4 1.4 0 0 0 2.5 3.9V9.1A1.4 1.4 0 0 0 3.9 10.5H5.5" />
     </svg>
   );
 }
@@ -86,42 +75,30 @@ export function DotsIcon(): JSX.Element {
   );
 }
 
-export function CrossIcon(): JSX.Element {
-  return (
-    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.6" aria-hidden="true">
-      <path d="M4 4 12 12M12 4 4 12" />
+/** A picture on a button, drawn with one line. */
+function drawn(path: string, strokeWidth: number): () => JSX.Element {
+  return () => (
+    <svg
+      viewBox="0 0 16 16"
+      width="13"
+      height="13"
+      fill="none"
+      strokeWidth={strokeWidth}
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      <path d={path} />
     </svg>
   );
 }
 
-export function PlusIcon(): JSX.Element {
-  return (
-    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.6" aria-hidden="true">
-      <path d="M8 3V13M3 8H13" />
-    </svg>
-  );
-}
-
-export function TableIcon(): JSX.Element {
-  return (
-    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.3" aria-hidden="true">
-      <path d="M2.5 3H13.5V13H2.5ZM2.5 6.3H13.5M2.5 9.7H13.5M6.5 3V13" />
-    </svg>
-  );
-}
-
-export function PlayIcon(): JSX.Element {
-  return (
-    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.4" aria-hidden="true">
-      <path d="M5 3.2 12.6 8 5 12.8Z" strokeLinejoin="round" />
-    </svg>
-  );
-}
-
-export function MetricsIcon(): JSX.Element {
-  return (
-    <svg viewBox="0 0 16 16" width="13" height="13" fill="none" strokeWidth="1.4" aria-hidden="true">
-      <path d="M2.5 2.5V13.5H13.5M4.8 10.5 7.2 6.8 9.6 8.6 13 3.8" />
-    </svg>
-  );
-}
+export const CopyIcon = drawn(
+  'M5.5 6.9A1.4 1.4 0 0 1 6.9 5.5H12.1A1.4 1.4 0 0 1 13.5 6.9V12.1A1.4 1.4 0 0 1 12.1 13.5H6.9A1.4 1.4 0 0 1 5.5 12.1Z' +
+    'M10.5 5.5V3.9A1.4 1.4 0 0 0 9.1 2.5H3.9A1.4 1.4 0 0 0 2.5 3.9V9.1A1.4 1.4 0 0 0 3.9 10.5H5.5',
+  1.4
+);
+export const CrossIcon = drawn('M4 4 12 12M12 4 4 12', 1.6);
+export const PlusIcon = drawn('M8 3V13M3 8H13', 1.6);
+export const TableIcon = drawn('M2.5 3H13.5V13H2.5ZM2.5 6.3H13.5M2.5 9.7H13.5M6.5 3V13', 1.3);
+export const PlayIcon = drawn('M5 3.2 12.6 8 5 12.8Z', 1.4);
+export const MetricsIcon = drawn('M2.5 2.5V13.5H13.5M4.8 10.5 7.2 6.8 9.6 8.6 13 3.8', 1.4);
