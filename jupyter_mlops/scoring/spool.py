@@ -55,6 +55,7 @@ class Spool:
         self._n_bytes = 0
         self._opened = 0.0
         self._not_before = 0.0
+        self._adopt_at: float | None = 0.0
         self._trouble = OSError()
         self._compressor: Any = None
 
@@ -72,6 +73,9 @@ class Spool:
             self.rotate()
             if self._fd < 0:
                 self._open(now)
+            if self._adopt_at is not None and now >= self._adopt_at:
+                # A container is started again within less than it takes to tell a dead one's file from a new one.
+                self._adopt_at = now + ABANDONED_S if adopt(self._folder, mine=self._name) else None
             self._append(self._frame(chunks))
         except OSError as error:
             self._not_before, self._trouble = now + AGAIN_S, error
@@ -109,8 +113,6 @@ class Spool:
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
             raise Full(f"the disk of {self._folder} is nearly full")
-        if not self._number:
-            adopt(self._folder)
         self._number += 1
         self._name = f"{_hour(now)}-{self._token}-{self._number}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -144,13 +146,23 @@ class Spool:
         self._n_bytes += len(data)
 
 
-def adopt(folder: Path) -> None:
-    """Publish what was being written by those who were killed: whoever lives holds the lock of its file."""
+def adopt(folder: Path, *, mine: str = "") -> bool:
+    """Publish what was being written by those who were killed: whoever lives holds the lock of its file.
+
+    ``mine`` is let be also where files cannot be locked. Return whether there is one without a lock that may have been
+    opened just now.
+    """
+    is_fresh = False
     for part in folder.glob(f"*{PART_SUFFIX}"):
+        if part.name == mine + PART_SUFFIX:
+            continue
         with contextlib.suppress(OSError), part.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             if time.time() - os.fstat(file.fileno()).st_mtime > ABANDONED_S:
                 part.rename(part.with_name(part.name.removesuffix(PART_SUFFIX) + FILE_SUFFIX))
+            else:
+                is_fresh = True
+    return is_fresh
 
 
 def _hour(now: float) -> str:

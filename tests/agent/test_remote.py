@@ -87,9 +87,12 @@ def test_it_comes_back_when_its_container_crashes_and_says_that_it_did(far):
         pid = engine.api.inspect_container(old.container)["State"]["Pid"]
     began, n_known = time.monotonic(), len(asked(far))
     far.kill(pid)
-    far.eventually(
-        lambda: replica(far).address and far.post("far", 1) == (200, "far") and far.service("far").state == "ready"
-    )
+
+    def is_up() -> bool:
+        found = [one for one in far.world.hosts["far"].replicas() if one.service == "far"]
+        return any(one.address for one in found) and far.post("far", 1) == (200, "far")
+
+    far.eventually(lambda: is_up() and far.service("far").state == "ready")
     assert far.service("far").n_ready == 1
 
     def gathered() -> bool:

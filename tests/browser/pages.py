@@ -10,6 +10,8 @@ from typing import Any
 
 import labs
 
+TAB = "MLOps: experiments, models and services"
+"""The name of the sidebar's tab."""
 WCAG_AA = 4.5
 """The least contrast of a text."""
 
@@ -21,6 +23,27 @@ def eventually(holds: Callable[[], Any], timeout_s: float = 30.0) -> Any:
         assert time.monotonic() < deadline, "it never came to hold"
         time.sleep(0.05)
     return found
+
+
+def row(page: Any, pattern: str) -> Any:
+    """A row of the sidebar, by what a screen reader says of it."""
+    return page.get_by_role("treeitem", name=re.compile(pattern))
+
+
+def menu(page: Any, label: str) -> None:
+    """Choose an entry of the menu that is open, by the beginning of its label."""
+    page.locator(f".lm-Menu-itemLabel:text-matches('^{label}'):visible").first.click()
+
+
+def shows(element: Any, timeout_ms: float = 2000) -> bool:
+    """Whether it is to be seen within that time."""
+    from playwright.sync_api import TimeoutError as Late
+
+    try:
+        element.wait_for(timeout=timeout_ms)
+    except Late:
+        return False
+    return True
 
 
 def tab(page: Any, name: str) -> None:

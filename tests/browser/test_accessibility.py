@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from pages import TAB
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.service import Deployment, Service
@@ -18,7 +19,6 @@ from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-TAB = "MLOps: experiments, models and services"
 THEMES = ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
 FORMS = ["Deploy a Model…", "Scale a Service…", "Run a Script or Notebook as Experiment…"]
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"

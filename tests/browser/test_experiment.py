@@ -318,6 +318,7 @@ def test_ten_thousand_runs_are_sorted_at_once_scrolled_and_stay_under_the_mouse(
     grid(page).evaluate("grid => { grid.scrollTop = 28 * 5000; }")
     until(page, lambda: "" not in names(page) and len(names(page)) > 10)
     under_mouse = "document.elementFromPoint(700, 500).closest('.jp-MlopsGrid-row').innerText"
+    until(page, lambda: page.evaluate(under_mouse).strip())
     before = page.evaluate(under_mouse)
     make(world, "many", "newest", params={"depth": "1"}, metrics={"auc": 2.0})
     page.get_by_text("10,001 runs").wait_for()

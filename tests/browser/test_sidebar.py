@@ -12,24 +12,19 @@ from typing import Any
 
 import nbformat
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
+from pages import TAB, row, use_theme
 
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.host import NamedHost
-from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.core.service import Deployment, Service
-from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model
-from jupyter_mlops.inputs.snapshots import take_snapshot
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-TAB = "MLOps: experiments, models and services"
 # Runs until the test makes a file, so that the panel can be looked at meanwhile.
 CELL = """%%ml run -e kernel-runs --no-snapshot
 import pathlib, time
@@ -92,10 +87,6 @@ def world(lab: Any, page: Any) -> Iterator[Workspace]:
     page.get_by_role("heading", name="churn").wait_for()
     yield world
     world.close()
-
-
-def row(page: Any, pattern: str) -> Any:
-    return page.get_by_role("treeitem", name=re.compile(pattern))
 
 
 def test_a_run_in_a_kernel_shows_as_it_starts_logs_and_ends_even_where_nothing_was_before(lab: Any, page: Any) -> None:
@@ -194,11 +185,6 @@ def test_child_runs_are_folded_below_their_parents(world: Workspace, page: Any) 
     row(page, "^Run trial-3").wait_for(state="detached")
 
 
-def menu(page: Any, label: str) -> None:
-    """Choose an entry of the menu that is open, by the beginning of its label."""
-    page.locator(f".lm-Menu-itemLabel:text-matches('^{label}'):visible").first.click()
-
-
 def test_a_double_click_and_enter_open_what_a_row_is_about(world: Workspace, page: Any) -> None:
     run = world.tracking.create_run("opening", "to-open", tags={}, params={})
     world.tracking.end_run(run.id, "FINISHED")
@@ -211,31 +197,6 @@ def test_a_double_click_and_enter_open_what_a_row_is_about(world: Workspace, pag
     page.get_by_role("treeitem", name="Experiments", exact=True).hover()
     page.get_by_role("button", name="Table of all runs").click()
     page.wait_for_function("document.querySelectorAll('.jp-Mlops-main.jp-mod-experiment').length === 2")
-
-
-def test_menus_of_rows_do_what_they_say_in_the_workspace(world: Workspace, page: Any) -> None:
-    runs = [world.tracking.create_run("menus", f"menu-{n}", tags={}, params={}) for n in range(3)]
-    for run in runs:
-        world.tracking.end_run(run.id, "FINISHED")
-    row(page, "^Run menu-0").click(button="right")
-    menu(page, "Copy Id")
-    page.wait_for_function("id => navigator.clipboard.readText().then(text => text === id)", arg=runs[0].id)
-    row(page, "^Experiment menus").click()
-    page.keyboard.press("Shift+F10")
-    menu(page, "Use")
-    row(page, "^Experiment menus").get_by_text("in use").wait_for()
-    assert world.experiment_in_use() == "menus"
-    row(page, "^Run menu-2").click()
-    row(page, "^Run menu-1").click(modifiers=["Control"])
-    row(page, "^Run menu-1").hover()
-    row(page, "^Run menu-1").get_by_role("button", name="More for Run menu-1").click()
-    menu(page, "Compare")
-    page.locator(".jp-Mlops-main.jp-mod-compare:visible").wait_for()
-    row(page, "^Run menu-0").click(button="right")
-    menu(page, "Delete")
-    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Delete")).click()
-    row(page, "^Run menu-0").wait_for(state="detached")
-    assert {run.name for run in world.tracking.runs(experiment="menus")} == {"menu-1", "menu-2"}
 
 
 def test_an_activity_is_cancelled_by_its_button(world: Workspace, page: Any) -> None:
@@ -292,148 +253,6 @@ def test_the_metrics_beside_runs_are_chosen_and_kept(world: Workspace, page: Any
     page.locator(f".jp-Mlops-sparkline[data-run='{run.id}']").wait_for()
 
 
-RUN = "^Run menu-1"
-FORMS = {  # the row, and what opens from which entry of its menu
-    "^Experiment menus": {"Archive": "Archive an Experiment"},
-    RUN: {"Reproduce": "Reproduce a Run", "Register as Model": "Register a Model", "Tag": "Tags of menu-1"},
-    "^Run going": {"Cancel": "Cancel a Run"},
-    "^Model churn": {
-        "Deploy": "Deploy a Model", "Set an Alias": "Set an Alias", "Create a Manifest": "Create a Manifest",
-        "Delete": "Delete churn",
-    },
-    "^Version 1": {
-        "Deploy": "Deploy a Model", "Set an Alias": "Set an Alias", "Create a Manifest": "Create a Manifest",
-        "Delete": "Delete churn:1",
-    },
-    "^Service churn-eu": {
-        "Update": "Update churn-eu", "Add a Deployment": "Add a Deployment to churn-eu", "Roll Back": "Roll churn-eu Back",
-        "Scale": "Scale churn-eu", "Configure": "Configure churn-eu", "Regenerate": "Make a new secondary key for churn-eu",
-        "Delete": "Delete the Service churn-eu",
-    },
-    "^Manifest churn:1": {"Build": "Build an Image", "Delete": "Delete the Manifest churn:1"},
-    "^Image ": {"Push": "Push the Image churn:1", "Delete": "Delete the Image churn:1"},
-    "^Snapshot ": {"Restore": "Restore a Snapshot", "Remove": "Remove Unused Snapshots"},
-    "^Host far": {"Add": "Add a Host", "Remove": "Remove the Host far"},
-}  # fmt: skip
-HEADS = {
-    "Experiments": {"Run a file…": "Run as Experiment"},
-    "Models": {"Register a model…": "Register a Model"},
-    "Services": {"Deploy a model…": "Deploy a Model"},
-    "Manifests": {"Create a manifest…": "Create a Manifest"},
-    "Snapshots": {"Take a snapshot…": "Take a Snapshot"},
-    "Hosts": {"Add a host…": "Add a Host"},
-}
-
-
-@pytest.fixture(scope="module")
-def stocked(world: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The workspace with something of each kind more than the tests before made."""
-    folder = tmp_path_factory.mktemp("source")
-    (folder / "train.py").write_text("print(1)\n", "utf-8")
-    take_snapshot(world, folder)
-    world.catalog.add(NamedHost(name="far", url="tcp://127.0.0.1:1"))
-    world.catalog.add(Image(name="churn:1", manifest="churn:1", image_id="sha256:00", tag="mlops/churn:1"))
-    world.tracking.create_run("menus", "going", tags={}, params={})
-    return world
-
-
-def asked(page: Any, title: str, seen: set[str]) -> None:
-    """Wait for the form, see that everybody can use it, unless that was seen, and leave it with Escape."""
-    form = page.get_by_role("dialog", name=title, exact=True)
-    form.locator(".jp-Mlops-form").wait_for()
-    if title not in seen:
-        seen.add(title)
-        more = form.get_by_text("More options")
-        if more.count():
-            more.click()
-        faults = Axe().run(page, context=".jp-Mlops-dialog").response["violations"]
-        assert not [fault["id"] for fault in faults if fault["impact"] in {"serious", "critical"}], title
-    page.keyboard.press("Escape")
-    form.wait_for(state="detached")
-
-
-def copied(page: Any, text: str) -> None:
-    page.wait_for_function("text => navigator.clipboard.readText().then(found => found.includes(text))", arg=text)
-
-
-def sections(page: Any, *, runs: bool) -> None:
-    """Look at runs alone, or at everything else."""
-    box = page.get_by_role("combobox", name="Filter")
-    box.fill("menus" if runs else "")
-    box.blur()  # its list of names covers what is below
-    for name in ("Experiments", "Manifests", "Snapshots", "Hosts"):
-        head = row(page, f"^{name}$")
-        if (head.get_attribute("aria-expanded") == "true") != ((name == "Experiments") == runs):
-            head.click()
-
-
-@pytest.mark.usefixtures("stocked")
-def test_every_verb_of_every_row_and_section_asks_in_a_form_that_everybody_can_use(page: Any) -> None:
-    wear(page, "JupyterLab Dark")
-    seen: set[str] = set()
-    for runs in (True, False):
-        sections(page, runs=runs)
-        if runs:
-            row(page, RUN).click()  # alone: a menu is about all that are chosen
-        else:
-            row(page, "^Model churn").click()
-            page.keyboard.press("ArrowRight")
-            row(page, "^Manifest churn:1").click()
-        for pattern, entries in FORMS.items():
-            if runs == pattern.startswith(("^Experiment", "^Run")):
-                for label, title in entries.items():
-                    row(page, pattern).first.click(button="right")
-                    menu(page, label)
-                    asked(page, title, seen)
-    for name, entries in HEADS.items():
-        for label, title in entries.items():
-            row(page, f"^{name}$").hover()
-            page.get_by_role("button", name=label).click()
-            asked(page, title, seen)
-
-
-def test_links_python_and_ids_are_copied_and_views_opened_from_menus(stocked: Workspace, page: Any) -> None:
-    (snapshot,) = stocked.catalog.find(Snapshot)
-    sections(page, runs=False)
-    for pattern, text in (("^Host far", "far"), ("^Snapshot ", snapshot.name), ("^Image ", "mlops/churn:1"),
-                          ("^Manifest churn:1", "churn:1"), ("^build image", "fedcba9876543210")):  # fmt: skip
-        row(page, pattern).first.click(button="right")
-        menu(page, "Copy Id")
-        copied(page, text)
-    for pattern, kind, subject in (("^Model churn", "model", "churn"), ("^Service churn-eu", "service", "churn-eu")):
-        for label, text in (("Copy Id", subject), ("Copy Link", f"mlops={kind}"), ("Copy Python", subject)):
-            row(page, pattern).click(button="right")
-            menu(page, label)
-            copied(page, text)
-        row(page, pattern).click(button="right")
-        menu(page, "Open")
-        page.locator(f".jp-Mlops-main.jp-mod-{kind}:visible").wait_for()
-    row(page, "^Host far").click(button="right")
-    menu(page, "Check")
-    page.locator(".Toastify__toast", has_text="The host far does not answer.").wait_for()
-    row(page, "^Snapshot ").click(button="right")
-    with page.expect_download() as begun:
-        menu(page, "Download")
-    assert begun.value.suggested_filename == f"{snapshot.name}.zip"
-    sections(page, runs=True)
-    run = stocked.tracking.run("menu-1").id
-    for label, text in (("Copy Link", f"mlops=run:{run}"), ("Copy Python", run)):
-        row(page, RUN).click(button="right")
-        menu(page, label)
-        copied(page, text)
-    row(page, RUN).click(button="right")
-    menu(page, "Open")
-    page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_text("menu-1").first.wait_for()
-    page.get_by_role("combobox", name="Filter").fill("")
-
-
-def wear(page: Any, theme: str) -> None:
-    page.get_by_role("menuitem", name="Settings").click()
-    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
-    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-
-
 @pytest.mark.usefixtures("world")
 def test_folds_are_remembered_when_lab_is_opened_again(lab: Any, page: Any, open_lab: Any) -> None:
     # Lab keeps its state on the server, a moment later.
@@ -457,7 +276,7 @@ def test_every_text_can_be_read_in_every_theme(
     row(page, f"^Run {name}, failed").click()  # selects it
     page.keyboard.press("ArrowRight")
     row(page, "^reason ValueError: no rows").first.wait_for()
-    wear(page, theme)
+    use_theme(page, theme)
     page.mouse.move(700, 500)
     size = "px => document.documentElement.style.setProperty('--jp-ui-font-size1', px)"
     page.evaluate(size, "26px")  # as Lab's own setting of its font size does
