@@ -273,7 +273,7 @@ def entry_bytes(browser: Any, lab: labs.Lab) -> tuple[int, int]:
 
 
 def measure(quick: bool) -> dict[str, float]:
-    tries = 3 if quick else 7
+    tries = 2 if quick else 7
     with tempfile.TemporaryDirectory(prefix="mlops-lab-") as base:
         folder = Path(base) / "work"
         database = make_store(folder, N_RUNS)
@@ -290,11 +290,11 @@ def measure(quick: bool) -> dict[str, float]:
         try:
             with browsing() as browser:
                 entry, later = entry_bytes(browser, lab)
-                ours, theirs = start_ms(browser, lab, bare, 3 if quick else 15)
+                ours, theirs = start_ms(browser, lab, bare, 2 if quick else 15)
                 panel = panel_ms(browser, lab, tries)
                 sort = sort_ms(browser, lab, database, tries)
                 curve = curve_ms(browser, lab, curve_of, tries)
-                fps, gap = live_fps(browser, lab, 5 if quick else 15)
+                fps, gap = live_fps(browser, lab, 4 if quick else 15)
         finally:
             lab.stop()
             bare.stop()
