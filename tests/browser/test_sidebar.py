@@ -214,7 +214,7 @@ def test_runs_are_filtered_on_the_server_with_names_that_complete_themselves(wor
             run.id, metrics=[MetricPoint(key="f1", value=n / 10, step=step, at_ms=step) for step in (0, 1)]
         )
         world.tracking.end_run(run.id, "FINISHED")
-    box = page.get_by_role("combobox", name="Filter")
+    box = page.locator("#jp-left-stack").get_by_role("combobox", name="Filter")
     box.press_sequentially("dept")
     page.get_by_role("option", name=re.compile("the depth")).wait_for()
     for key in ("ArrowDown", "Enter"):
