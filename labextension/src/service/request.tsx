@@ -108,8 +108,7 @@ export function RequestBody(
   const { draft, text, sample, onDraft, onSend } = props;
   const trans = useTrans();
   return (
-    // Who has no mouse chooses the file by the button.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- who has no mouse chooses the file by the button
     <div
       onDragOver={event => event.preventDefault()}
       onDropCapture={event => {
