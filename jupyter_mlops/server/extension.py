@@ -12,6 +12,7 @@ from jupyter_mlops.core.errors import MlopsError
 from jupyter_mlops.server import events, handlers, socket
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.routes import ROUTES
+from jupyter_mlops.server.watching import Watching
 
 
 class MlopsServer(ExtensionApp):
@@ -27,7 +28,8 @@ class MlopsServer(ExtensionApp):
         self.place = Place(Path(server.root_dir), server.base_url)
         server.event_logger.register_event_schema(events.SCHEMA_FILE)
         options = {"place": self.place}
-        self.handlers.append((f"/{handlers.PREFIX}/hints", socket.HintSocket))
+        self.watching = Watching(self.place, self.log)
+        self.handlers.append((f"/{handlers.PREFIX}/hints", socket.HintSocket, {"watching": self.watching}))
         self.handlers.extend((pattern, handler, options) for pattern, handler in handlers.routes(ROUTES))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
@@ -47,8 +49,9 @@ class MlopsServer(ExtensionApp):
             self.log.warning("%s %s", error.message, error.hint)
 
     async def stop_extension(self) -> None:
-        """Stop the hints and close the workspace."""
+        """Stop the hints and what is watched, and close the workspace."""
         if hasattr(self, "hints"):
             await self.hints.stop()
             await self._warming
+        await self.watching.stop()
         await asyncio.to_thread(self.place.close)

@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from http.client import responses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from jupyter_server.auth.decorator import authorized
@@ -15,14 +15,12 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from jupyter_mlops.core.errors import MlopsError, Problem
+from jupyter_mlops.core.errors import Problem
 from jupyter_mlops.core.record import encode
+from jupyter_mlops.server.calling import INTERNAL, encoded, problem_of, reply_of, workspace_for
 from jupyter_mlops.server.identity import actor_of
 from jupyter_mlops.server.place import Place
 from jupyter_mlops.server.row import Download, Passed, Row
-
-if TYPE_CHECKING:
-    from jupyter_mlops.workspace import Workspace
 
 PREFIX = "mlops/api"
 RESOURCE = "mlops"
@@ -60,9 +58,7 @@ class MlopsHandler(APIHandler):
             detail = "The request carries no token that this server knows."
             hint = "Send it as `Authorization: token TOKEN`; `jupyter server list` shows the server's."
         if status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            code = "internal"
-            detail = "The server met an error that it did not expect."
-            hint = "The log of Jupyter Server has the details."
+            code, detail, hint = INTERNAL.code, INTERNAL.detail, INTERNAL.hint
         title = code.replace("-", " ").capitalize()
         self.finish_problem(
             Problem(
@@ -80,16 +76,11 @@ class MlopsHandler(APIHandler):
         try:
             call = self._call(row, captured)
             reply = await asyncio.to_thread(call)
-        except MlopsError as error:
-            self.finish_problem(error.problem())
-            return
         except Exception as error:
-            from jupyter_mlops.store.databases import system_error
-
-            ours = system_error(error)
-            if ours is None:
+            problem = problem_of(error)
+            if problem is None:
                 raise
-            self.finish_problem(ours.problem())
+            self.finish_problem(problem)
             return
         self.set_status(reply.status if isinstance(reply, Passed) else row.status)
         if isinstance(reply, Download):
@@ -110,30 +101,13 @@ class MlopsHandler(APIHandler):
         actor = actor_of(self.current_user)
 
         def call() -> bytes | Download | Passed | None:
-            workspace = self._workspace(row)
-            if workspace is None and "world" in row.takes:
-                return encode({"items": []} if row.is_list else row.reply())
+            workspace = workspace_for(row, self.place)
             if workspace is not None and actor is not None:
                 workspace = workspace.for_actor(actor)
-            reply = row.call(path, given | {"place": self.place, "world": workspace})
-            if reply is None or isinstance(reply, (Download, Passed)):
-                return reply
-            return encode({"items": reply} if row.is_list else reply)
+            reply = reply_of(row, self.place, workspace, path, given)
+            return reply if reply is None or isinstance(reply, (Download, Passed)) else encoded(row, reply)
 
         return call
-
-    def _workspace(self, row: Row) -> Workspace | None:
-        """Return the workspace for ``row``: the first write makes one, and a list of nothing needs none."""
-        if "world" not in row.takes:
-            return None
-        if row.method == "POST" and row.is_collection:
-            return self.place.make()
-        workspace = self.place.workspace()
-        if workspace is None and not (row.has_items and row.is_collection):
-            from jupyter_mlops.store.folder import NoWorkspace
-
-            raise NoWorkspace(self.place.root)
-        return workspace
 
     async def _send(self, download: Download) -> None:
         """Send a file that a run stored: whoever wrote it, it must not act as a page of this server."""

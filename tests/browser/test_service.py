@@ -136,17 +136,33 @@ def test_figures_move_while_they_are_looked_at_and_nothing_is_asked_when_not(pag
     assert "MB" in rows.first.inner_text()
     assert page.get_by_role("figure", name="Requests per second").locator("canvas").count() == 1
 
-    with page.expect_request("**/figures"):
-        pass
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/figures" in request.url else None)
-    page.get_by_role("button", name="New Launcher").first.click()
-    page.wait_for_timeout(500)
+    told: list[str] = []
+    watched: list[list[str]] = []
+
+    def listen(socket: Any) -> None:
+        socket.on("framereceived", lambda frame: told.append(frame) if "/figures" in frame else None)
+        socket.on("framesent", lambda frame: watched.append(json.loads(frame)["watch"]))
+
+    def heard(holds: Callable[[], Any]) -> None:
+        eventually(lambda: page.wait_for_timeout(50) or holds())  # while it waits, the page's events arrive here
+
+    page.on("request", lambda request: asked.append(request.url) if "/mlops/api/" in request.url else None)
+    page.on("websocket", listen)
+    page.evaluate("dispatchEvent(new Event('online'))")  # the socket is opened anew, where the test can listen
+    heard(lambda: len(told) > 2)
     asked.clear()
-    page.wait_for_timeout(2500)
+    told.clear()
+    heard(lambda: len(told) > 2)
     assert asked == []
-    with page.expect_request("**/figures"):
-        page.get_by_role("tab", name=NAME).click()
+    page.get_by_role("button", name="New Launcher").first.click()
+    heard(lambda: not any("/figures" in address for address in watched[-1]))
+    told.clear()
+    page.wait_for_timeout(2500)
+    assert told == []
+    page.get_by_role("tab", name=NAME).click()
+    heard(lambda: told)
+    assert not any("/figures" in url for url in asked)
 
 
 def test_the_url_and_a_link_are_copied(page: Any, service: Any) -> None:
@@ -162,6 +178,7 @@ def test_the_url_and_a_link_are_copied(page: Any, service: Any) -> None:
 
 def test_traffic_is_shifted_by_keyboard_and_copies_by_number(page: Any, service: Any) -> None:
     tab(page, "Live")
+    page.locator(".jp-Mlops-tile", has_text="Requests per second").get_by_text("0", exact=True).wait_for()  # they ended
     page.get_by_role("slider", name="Traffic of green").focus()
     for _ in range(15):
         page.keyboard.press("ArrowRight")

@@ -217,6 +217,8 @@ describe('the socket', () => {
     server.sockets.length = heard.length = 0;
     socket = new Socket(server.settings, {
       onHint: ({ kind, name }) => heard.push(`${kind} ${name}`),
+      onWatched: (address, answer) => heard.push(`${address} ${JSON.stringify(answer)}`),
+      onCut: () => undefined,
       onOpen: () => heard.push('open'),
       onLost: () => heard.push('lost')
     });
@@ -260,12 +262,30 @@ describe('the socket', () => {
 
   it('that is silent for longer than the server is is opened anew', async () => {
     last().accept();
-    await vi.advanceTimersByTimeAsync(60_000);
-    last().say({});
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(server.sockets).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(20_000);
+    last().say({});
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(server.sockets).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(10_000);
     expect(server.sockets).toHaveLength(2);
+  });
+
+  it('says what is watched when that changes and when it is opened again, and nothing where it is nothing', async () => {
+    last().accept();
+    socket.watch([]);
+    socket.watch(['counts']);
+    socket.watch(['counts']);
+    socket.watch([]);
+    expect(last().sent).toEqual([{ watch: ['counts'] }, { watch: [] }]);
+    last().cut();
+    socket.watch(['services/a/figures']);
+    await vi.advanceTimersByTimeAsync(500);
+    last().accept();
+    expect(last().sent).toEqual([{ watch: ['services/a/figures'] }]);
+    last().say({ watched: 'services/a/figures', answer: { at: 1 } });
+    last().say({ watched: 'services/a/figures', problem: { code: 'not-found' } });
+    last().say({ problem: { code: 'bad-message' } });
+    expect(heard.slice(-2)).toEqual(['services/a/figures {"at":1}', 'services/a/figures undefined']);
   });
 
   it('that was closed stays so', async () => {
@@ -296,14 +316,17 @@ describe('a session', () => {
     socket.accept();
     await vi.advanceTimersByTimeAsync(1000);
     server.asked.length = 0;
-    for (let n = 0; n < 10; n++) {
+    for (let n = 0; n < 30; n++) {
       socket.say({});
-      await vi.advanceTimersByTimeAsync(30_000);
+      await vi.advanceTimersByTimeAsync(10_000);
     }
     expect(server.asked).toEqual([]);
     session.look(looker, false);
     socket.say({ schema_id: CHANGE_SCHEMA, workspace: 'w1', kind: 'run', name: 'r1' });
-    await vi.advanceTimersByTimeAsync(61_000);
+    for (let n = 0; n < 4; n++) {
+      await vi.advanceTimersByTimeAsync(16_000);
+      socket.say({});
+    }
     expect([server.asked, socket.readyState]).toEqual([[], WebSocket.CLOSED]);
     session.look(looker, true);
     await vi.advanceTimersByTimeAsync(0);

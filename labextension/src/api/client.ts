@@ -47,6 +47,11 @@ export class Client {
     return this.call('delete', path, ask as Loose | undefined);
   }
 
+  /** The address of a GET below the API, as it is told to the server that watches it. */
+  address<P extends PathOf<'get'>>(path: P, ...[ask]: Asked<P, 'get'>): string {
+    return address(path, (ask as Loose | undefined) ?? {}).slice(1);
+  }
+
   /** A file, from an operation that answers with one. */
   async blob<P extends PathOf<'get'>>(path: P, ...[ask]: Asked<P, 'get'>): Promise<Blob> {
     return (await this.ask('get', path, ask as Loose | undefined)).blob();

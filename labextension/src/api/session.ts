@@ -1,11 +1,14 @@
 /** The connection of this page with the workspace: one for all panels, so that ten cost the server no more than one. */
 
+import { Signal } from '@lumino/signaling';
 import type { QueryClient } from '@tanstack/react-query';
 
 import type { CommandArgs, CommandId } from '../commands';
 import type { LabParts } from '../tokens';
 import { Changes } from './changes';
 import { Client } from './client';
+import type { Hint } from './changes';
+import { Feed } from './feed';
 import { makeQueryClient } from './queries';
 import { Socket } from './socket';
 import type { Action } from './types';
@@ -19,6 +22,10 @@ export class Session {
   readonly queries: QueryClient = makeQueryClient();
   readonly client: Client;
   readonly changes: Changes;
+  /** What panels watch, beyond what hints tell of. */
+  readonly feed: Feed;
+  /** A hint came; null: there may have been some that were not heard. */
+  readonly hinted = new Signal<this, Hint | null>(this);
   private readonly socket: Socket;
   private readonly lookers = new Set<object>();
   private timer: number | null = null;
@@ -27,9 +34,19 @@ export class Session {
     this.client = new Client(lab.manager.serverSettings);
     this.changes = new Changes(this.queries);
     this.changes.sleep();
-    const all = (): void => this.changes.all();
+    const all = (): void => {
+      this.changes.all();
+      this.hinted.emit(null);
+    };
+    this.feed = new Feed(addresses => this.socket.watch(addresses));
     this.socket = new Socket(lab.manager.serverSettings, {
-      onHint: hint => this.changes.hint(hint),
+      onHint: hint => {
+        this.changes.hint(hint);
+        this.hinted.emit(hint);
+      },
+      onWatched: (address, answer) =>
+        answer === undefined ? this.feed.problem(address) : this.feed.answer(address, answer),
+      onCut: () => this.feed.deaf(),
       onOpen: all,
       onLost: all // each says then what is wrong, and asks until it is answered
     });
@@ -71,8 +88,10 @@ export class Session {
     }
     window.removeEventListener('online', this.onOnline);
     document.removeEventListener('visibilitychange', this.onLook);
+    this.feed.dispose();
     this.socket.close();
     this.changes.dispose();
+    Signal.clearData(this);
     this.queries.clear();
   }
 
@@ -83,9 +102,11 @@ export class Session {
         this.timer = null;
       }
       this.changes.wake();
+      this.feed.look(true);
       this.socket.open();
     } else {
       this.changes.sleep();
+      this.feed.look(false);
       this.timer ??= window.setTimeout(() => this.socket.close(), KEPT_MS);
     }
   };

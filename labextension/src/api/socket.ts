@@ -12,13 +12,20 @@ import type { Hint } from './changes';
 
 const FIRST_TRY_MS = 500;
 const LAST_TRY_MS = 5000;
-/** The server says something every 30 s: one that says nothing for so long is not at the other end any more. */
-const SILENT_MS = 75_000;
+/** The server says something every 10 s: one that says nothing for so long is not at the other end any more. */
+const SILENT_MS = 25_000;
+
+/** A socket that was told nothing watches nothing. */
+const NOTHING = JSON.stringify({ watch: [] });
 
 export interface Ear {
   readonly onHint: (hint: Hint) => void;
+  /** Of what is watched: how it is, or undefined where the server could not look. */
+  readonly onWatched: (address: string, answer: unknown) => void;
   /** It is open, for the first time or again: what happened before was not heard. */
   readonly onOpen: () => void;
+  /** It was cut, or closed. */
+  readonly onCut: () => void;
   /** It was cut, and could not be opened again at once. */
   readonly onLost: () => void;
 }
@@ -28,8 +35,12 @@ export class Socket {
   /** Until the next try, or while it is open until it has been silent for too long. */
   private timer: ReturnType<typeof setTimeout> | null = null;
   private isWanted = false;
+  /** What is to be watched, and what this socket was told last. */
+  private watched: readonly string[] = [];
+  private told = NOTHING;
   private nTries = 0;
   private triedMs = 0;
+  private isOpen = false;
 
   constructor(
     private readonly settings: ServerConnection.ISettings,
@@ -49,6 +60,16 @@ export class Socket {
     this.isWanted = false;
     this.nTries = 0;
     this.drop();
+  }
+
+  /** Watch these from now on, also on a socket that is opened later, and nothing else. */
+  watch(addresses: readonly string[]): void {
+    this.watched = addresses;
+    const message = JSON.stringify({ watch: addresses });
+    if (this.isOpen && message !== this.told) {
+      this.told = message;
+      this.socket?.send(message);
+    }
   }
 
   /** The server answers, or may again: if the socket is not open, try now. */
@@ -74,23 +95,41 @@ export class Socket {
     this.socket = socket;
     socket.onopen = () => {
       this.nTries = 0;
-      this.watch();
+      this.isOpen = true;
+      this.told = NOTHING;
+      this.guard();
+      this.watch(this.watched);
       this.ear.onOpen();
     };
     socket.onmessage = ({ data }) => {
-      this.watch();
-      const hint = readHint(JSON.parse(String(data)) as Record<string, unknown>);
-      if (hint) {
-        this.ear.onHint(hint);
-      }
+      this.guard();
+      this.hear(JSON.parse(String(data)) as Record<string, unknown>);
     };
     socket.onclose = () => {
       this.socket = null;
+      this.shut();
       this.later();
     };
   }
 
-  private watch(): void {
+  private hear(message: Readonly<Record<string, unknown>>): void {
+    const { watched, answer } = message;
+    const hint = readHint(message);
+    if (typeof watched === 'string') {
+      this.ear.onWatched(watched, answer);
+    } else if (hint) {
+      this.ear.onHint(hint);
+    }
+  }
+
+  private shut(): void {
+    if (this.isOpen) {
+      this.isOpen = false;
+      this.ear.onCut();
+    }
+  }
+
+  private guard(): void {
     this.stop();
     this.timer = setTimeout(() => this.connect(), SILENT_MS);
   }
@@ -119,5 +158,6 @@ export class Socket {
       this.socket.close();
       this.socket = null;
     }
+    this.shut();
   }
 }

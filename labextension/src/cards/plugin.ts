@@ -7,7 +7,7 @@ import type { ServiceManager } from '@jupyterlab/services';
 import { Panel, Widget } from '@lumino/widgets';
 
 import { trans } from '../common/words';
-import { CARDS_ID } from '../tokens';
+import { CARDS_ID, IMlops } from '../tokens';
 import { CARD_MIME, readCard } from './model';
 import type { CardView } from './view';
 
@@ -16,7 +16,8 @@ class CardRenderer extends Panel implements IRenderMime.IRenderer {
 
   constructor(
     private readonly manager: ServiceManager.IManager,
-    private readonly rendermime: IRenderMimeRegistry
+    private readonly rendermime: IRenderMimeRegistry,
+    private readonly mlops: IMlops | null
   ) {
     super();
     this.addClass('jp-Mlops-card');
@@ -33,7 +34,7 @@ class CardRenderer extends Panel implements IRenderMime.IRenderer {
       return;
     }
     if (this.view === null) {
-      this.view = new CardView(this.manager, this.rendermime);
+      this.view = new CardView(this.manager, this.rendermime, this.mlops);
       this.addWidget(this.view);
     }
     this.view.set(card);
@@ -54,12 +55,13 @@ export const cards: JupyterFrontEndPlugin<void> = {
   description: 'Shows runs as cards in notebooks, live while they run.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
-  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry) => {
+  optional: [IMlops],
+  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, mlops: IMlops | null) => {
     rendermime.addFactory(
       {
         safe: true, // nothing of the data is ever taken for markup
         mimeTypes: [CARD_MIME],
-        createRenderer: () => new CardRenderer(app.serviceManager, rendermime)
+        createRenderer: () => new CardRenderer(app.serviceManager, rendermime, mlops)
       },
       0
     );

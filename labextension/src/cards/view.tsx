@@ -5,11 +5,15 @@ import { MimeModel } from '@jupyterlab/rendermime';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ServiceManager } from '@jupyterlab/services';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import { useEffect, useRef } from 'react';
 import type { JSX } from 'react';
 
 import { readHint } from '../api/changes';
+import type { Hint } from '../api/changes';
 import { Client } from '../api/client';
+import type { Session } from '../api/session';
+import type { IMlops } from '../tokens';
 import { withNews } from './model';
 import type { Card } from './model';
 import { RunCard } from './panel';
@@ -22,15 +26,17 @@ export class CardView extends ReactWidget {
   private nSet = 0;
   private isConfirmed = false;
   private timer: number | null = null;
+  private session: Session | null = null;
   private readonly client: Client;
 
   constructor(
     private readonly manager: ServiceManager.IManager,
-    private readonly rendermime: IRenderMimeRegistry
+    private readonly rendermime: IRenderMimeRegistry,
+    mlops: IMlops | null
   ) {
     super();
     this.client = new Client(manager.serverSettings);
-    manager.events.stream.connect(this.onEmission);
+    void this.listen(mlops);
   }
 
   /** Show a card; the kernel sends one about once a second while its cell runs. */
@@ -38,6 +44,7 @@ export class CardView extends ReactWidget {
     this.card = card;
     this.nSet += 1;
     this.update();
+    this.look();
     if (card.status === 'RUNNING' && this.nSet === 1) {
       void this.ask(); // the notebook may have been saved long ago
     }
@@ -48,6 +55,8 @@ export class CardView extends ReactWidget {
       return;
     }
     this.manager.events.stream.disconnect(this.onEmission);
+    this.session?.hinted.disconnect(this.onHint);
+    this.session?.look(this, false);
     if (this.timer !== null) {
       window.clearTimeout(this.timer);
     }
@@ -69,17 +78,62 @@ export class CardView extends ReactWidget {
     );
   }
 
-  private readonly onEmission = (_: unknown, emission: Parameters<typeof readHint>[0]): void => {
-    const hint = readHint(emission);
-    const card = this.card;
-    if (!hint || card?.status !== 'RUNNING' || hint.workspace !== card.workspace) {
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    this.look();
+  }
+
+  protected override onBeforeDetach(msg: Message): void {
+    this.look(false);
+    super.onBeforeDetach(msg);
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this.look();
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this.look(false);
+  }
+
+  /** Hear of changes: on the page's own socket, which is for all who may read; without it on Jupyter's, for those who may execute. */
+  private async listen(mlops: IMlops | null): Promise<void> {
+    const session = await mlops?.session().catch(() => null);
+    if (this.isDisposed) {
       return;
     }
-    if (
-      (hint.kind === 'run' || hint.kind === 'workspace') &&
-      (hint.name === '' || hint.name === card.id) &&
-      this.timer === null
-    ) {
+    if (session) {
+      this.session = session;
+      session.hinted.connect(this.onHint);
+      this.look();
+    } else {
+      this.manager.events.stream.connect(this.onEmission);
+    }
+  }
+
+  /** The socket is open for a run that goes on and that somebody looks at. */
+  private look(isSeen = this.isVisible): void {
+    this.session?.look(this, isSeen && this.card?.status === 'RUNNING');
+  }
+
+  private readonly onEmission = (_: unknown, emission: Parameters<typeof readHint>[0]): void => {
+    const hint = readHint(emission);
+    if (hint) {
+      this.onHint(null, hint);
+    }
+  };
+
+  private readonly onHint = (_: unknown, hint: Hint | null): void => {
+    const card = this.card;
+    if (card?.status !== 'RUNNING' || (hint && hint.workspace !== card.workspace)) {
+      return;
+    }
+    const isMine =
+      !hint ||
+      ((hint.kind === 'run' || hint.kind === 'workspace') && (hint.name === '' || hint.name === card.id));
+    if (isMine && this.timer === null) {
       this.timer = window.setTimeout(() => {
         this.timer = null;
         void this.ask();
@@ -96,6 +150,7 @@ export class CardView extends ReactWidget {
         this.isConfirmed = true;
         this.card = withNews(this.card, run);
         this.update();
+        this.look(); // it may have ended
       }
     } catch {
       // No server extension, or one with another workspace: the card shows what it has.

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
-import { GAP_S, WINDOW_S, latencyText, points, quantile, rateText, shareOf, withLook } from './figures';
-import type { Figures, ReplicaFigures } from './figures';
+import {
+  GAP_S,
+  WINDOW_S,
+  latencyText,
+  points,
+  quantile,
+  rateText,
+  shareOf,
+  withLook,
+  withQuiet
+} from './figures';
+import type { Look, ReplicaFigures } from './figures';
 
 const BOUNDS = [0.001, 0.01, 0.1];
 
@@ -27,9 +37,10 @@ function replica(change: Partial<ReplicaFigures> = {}): ReplicaFigures {
   };
 }
 
-function look(at: number, requests: number, replicas: ReplicaFigures[] = [], failed = 0): Figures {
+/** As the page heard it, whose clock is far from the server's. */
+function look(at: number, requests: number, replicas: ReplicaFigures[] = [], failed = 0): Look {
   const answered = { requests, ok: requests - failed, refused: 0, failed, in_flight: 2 };
-  return { at, answered, replicas, restarts: {}, agent: true, trouble: '' };
+  return { at, heardMs: at * 1000 + 5e6, answered, replicas, restarts: {}, agent: true, trouble: '' };
 }
 
 describe('points', () => {
@@ -101,8 +112,33 @@ describe('a share', () => {
   });
 });
 
+describe('a service of which nothing is told', () => {
+  const told = [look(100, 0), look(101, 10), look(102, 20)];
+  let looks: readonly Look[] = told;
+  for (let atS = 102.4; atS < 120; atS++) {
+    looks = withQuiet(looks, atS * 1000 + 5e6);
+  }
+
+  it('has rates that come down to 0, and a curve that goes on without a gap', () => {
+    const found = points(looks);
+    expect(found.at(-1)?.at).toBeCloseTo(118.4);
+    expect(found.at(-1)?.perS).toBe(0);
+    expect(found.some(one => one.perS === null)).toBe(false);
+  });
+
+  it('is told of as far as the server has looked for certain: what it tells next comes after that', () => {
+    expect(withQuiet(told, 103.8 * 1000 + 5e6)).toBe(told);
+    const now = withLook(looks, look(119.3, 30));
+    expect(now.filter(one => !one.isRepeat)).toHaveLength(4);
+    expect(points(now).at(-1)?.perS).toBeCloseTo(10 / 5, 0);
+    const late = withLook(looks, look(118.3, 30)); // one that was long on its way takes the place of its repeat
+    expect(late.at(-1)).toMatchObject({ at: 118.3 });
+    expect(late.at(-2)?.at).toBeCloseTo(117.4);
+  });
+});
+
 it('looks are kept for a while, and the same one once', () => {
-  let looks: readonly Figures[] = [];
+  let looks: readonly Look[] = [];
   for (let at = 0; at <= 2 * WINDOW_S; at += 10) {
     looks = withLook(withLook(looks, look(at, at)), look(at, at));
   }

@@ -10,6 +10,16 @@ export type ReplicaFigures = Readonly<Schemas['ReplicaFigures']>;
 export type Answered = Readonly<Schemas['Answered']>;
 type Latencies = Readonly<Schemas['Latencies']>;
 
+/** A look that the page keeps. */
+export interface Look extends Figures {
+  /** By the page's own clock; the server's may differ. */
+  readonly heardMs: number;
+  /** Nobody looked: the server would have told if anything had changed. */
+  readonly isRepeat?: boolean;
+}
+
+/** The server looks so often. */
+export const EVERY_S = 1;
 /** How long looks are kept. */
 export const WINDOW_S = 300;
 /** Rates and latencies are told of so long: a second alone would jump about. */
@@ -45,13 +55,26 @@ export interface Share {
   readonly memoryBytes: number;
 }
 
-/** Add a look, and forget those that are too old. */
-export function withLook(looks: readonly Figures[], look: Figures): readonly Figures[] {
-  const last = looks.at(-1);
-  if (last && look.at <= last.at) {
+/** Add a look, in the place of what was taken for it; forget those that are too old. */
+export function withLook(looks: readonly Look[], look: Look): readonly Look[] {
+  const kept = looks.filter(one => one.at > look.at - WINDOW_S && !(one.isRepeat && one.at >= look.at));
+  if ((kept.at(-1)?.at ?? 0) >= look.at) {
     return looks; // the same answer again, or the server's clock was set back
   }
-  return [...looks.filter(one => one.at > look.at - WINDOW_S), look];
+  return [...kept, look];
+}
+
+/**
+ * Go on where the server, which tells of every change, said nothing: the last look is repeated, so that rates come
+ * down to 0 and curves go on. It is told of the moment at which the server last looked for certain, and no later one.
+ */
+export function withQuiet(looks: readonly Look[], nowMs: number): readonly Look[] {
+  const last = looks.at(-1);
+  const heardMs = nowMs - EVERY_S * 1000;
+  const passedS = last ? (heardMs - last.heardMs) / 1000 : 0;
+  return last && passedS > 0.9 * EVERY_S
+    ? withLook(looks, { ...last, at: last.at + passedS, heardMs, isRepeat: true })
+    : looks;
 }
 
 /** A counter that is less than it was began anew at 0. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { MOST_LINES, chosen, readLine, since, withLines } from './loglines';
+import { MOST_LINES, chosen, readLine, withLines } from './loglines';
 
 const request = JSON.stringify({
   replica: 'aa01',
@@ -59,11 +59,6 @@ describe('following', () => {
 
   it('keeps two equal lines of one moment', () => {
     expect(withLines(withLines([], [own, own]), [own, own, own])).toHaveLength(3);
-  });
-
-  it('asks from the last moment on, and for all where there is none', () => {
-    expect(since([])).toBeUndefined();
-    expect(since(withLines([], [request]))).toBe('1970-01-01T00:29:23.250Z');
   });
 
   it('keeps no more than a page can show', () => {

@@ -32,16 +32,11 @@ export function readLine(raw: string): LogLine {
   };
 }
 
-/** Add lines that came later to those that are known: the server gives again what came at the last known moment. */
+/** Add lines that came later to those that are known: among them may be some that are known. */
 export function withLines(known: readonly LogLine[], came: readonly string[]): readonly LogLine[] {
-  const from = came.length ? readLine(came[0] ?? '').at : 0;
   const seen = new Map<string, number>();
-  for (let i = known.length - 1; i >= 0; i--) {
-    const line = known[i];
-    if (!line || line.at < from) {
-      break;
-    }
-    seen.set(line.raw, (seen.get(line.raw) ?? 0) + 1);
+  for (const { raw } of known) {
+    seen.set(raw, (seen.get(raw) ?? 0) + 1);
   }
   const fresh: LogLine[] = [];
   for (const raw of came) {
@@ -53,12 +48,6 @@ export function withLines(known: readonly LogLine[], came: readonly string[]): r
     }
   }
   return fresh.length ? [...known, ...fresh].slice(-MOST_LINES) : known;
-}
-
-/** Since when to ask for more: an ISO date, rounded down to what such a date can say. */
-export function since(known: readonly LogLine[]): string | undefined {
-  const at = known.at(-1)?.at ?? 0;
-  return at ? new Date(Math.floor(at * 1000)).toISOString() : undefined;
 }
 
 const RANK: Readonly<Record<Level, number>> = { info: 0, warning: 1, error: 2 };

@@ -47,6 +47,35 @@ export function ratesBetween(
   return found;
 }
 
+/** What services have counted, as it was told last. */
+export interface Counted {
+  readonly counts: readonly Counts[];
+  readonly rates: ReadonlyMap<string, ServiceRates>;
+  /** When they were told, by the page's clock, and until when nothing changed. */
+  readonly heardMs: number;
+  readonly quietMs: number;
+}
+
+/** The server looks so often. */
+const EVERY_MS = 2000;
+
+/** Return what is known with what was counted since. */
+export function withCounts(before: Counted | undefined, counts: readonly Counts[], nowMs: number): Counted {
+  const quietS = before ? Math.max(0, before.quietMs - before.heardMs - EVERY_MS) / 1000 : 0;
+  const old = (before?.counts ?? []).map(one => ({ ...one, at: one.at + quietS }));
+  return { counts, rates: ratesBetween(old, counts, before?.rates), heardMs: nowMs, quietMs: nowMs };
+}
+
+/** Return what is known where the server, which tells of every change, said nothing: soon that nothing comes. */
+export function withQuietCounts(before: Counted, nowMs: number): Counted {
+  const isOver =
+    nowMs - before.heardMs > 2 * EVERY_MS && [...before.rates.values()].some(one => one.perS > 0);
+  const rates = isOver ? new Map([...before.rates.keys()].map(name => [name, NONE])) : before.rates;
+  return { ...before, rates, quietMs: nowMs };
+}
+
+const NONE: ServiceRates = { perS: 0, failedPerS: 0 };
+
 /** `NAME:VERSION` of the models that a service serves. */
 export function servedModels(service: Service, models: readonly Model[]): readonly string[] {
   return models

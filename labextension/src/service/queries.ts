@@ -1,17 +1,18 @@
-/** What the view of a service asks for. Figures and logs alone are asked for again and again, and only while they are looked at. */
+/** What the view of a service asks for. Of figures and logs the server tells, and only while they are looked at. */
 
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import type { UseQueryResult } from '@tanstack/react-query';
 
 import { useLive, useSession, useVisible } from '../api/context';
+import { usePushed } from '../api/pushed';
 import type { components } from '../api/schema';
 import type { Activity, Model, Service } from '../api/types';
-import { withLook } from './figures';
-import type { Figures } from './figures';
-import { since, withLines } from './loglines';
+import { withLook, withQuiet } from './figures';
+import type { Figures, Look } from './figures';
+import { withLines } from './loglines';
 import type { LogLine } from './loglines';
-import { ratesBetween } from './model';
-import type { ServiceRates } from './model';
+import { withCounts, withQuietCounts } from './model';
+import type { Counted, ServiceRates } from './model';
 
 type Schemas = components['schemas'];
 export type Example = Readonly<Schemas['Example']>;
@@ -22,12 +23,7 @@ export type ClientProgram = Readonly<Schemas['ClientProgram']>;
 export type Language = ClientProgram['language'];
 type Counts = Readonly<Schemas['ServiceCounts']>;
 
-const FIGURES_MS = 1000;
-const RATES_MS = 2000;
-const LOGS_MS = 1500;
-const COPIES_MS = 4000;
-const FIRST_LINES = 1000;
-const MORE_LINES = 2000;
+const LINES = 1000;
 const ACTIVITIES = 100;
 
 export function useService(name: string): UseQueryResult<Service> {
@@ -48,45 +44,32 @@ export function useServiceActivities(): UseQueryResult<readonly Activity[]> {
   return useLive({ key: ['activities', ACTIVITIES], fn: () => client.activities(ACTIVITIES) });
 }
 
-/** The looks at a service's counters of the last minutes, a new one each second while they are looked at. */
-export function useFigures(name: string): UseQueryResult<readonly Figures[]> {
+/** The looks at a service's counters of the last minutes, a new one each second while they change and are looked at. */
+export function useFigures(name: string): UseQueryResult<readonly Look[]> {
   const { client } = useSession();
-  const queries = useQueryClient();
-  const key = ['figures', name]; // no topic: a hint says nothing about counters
-  return useQuery({
-    queryKey: key,
-    queryFn: async ({ signal }) =>
-      withLook(
-        queries.getQueryData<readonly Figures[]>(key) ?? [],
-        await client.get('/services/{name}/figures', { path: { name }, signal })
-      ),
-    enabled: useVisible(),
-    refetchInterval: FIGURES_MS
+  return usePushed<Figures, readonly Look[], readonly Look[]>({
+    key: ['figures', name], // no topic: a hint says nothing about counters
+    address: client.address('/services/{name}/figures', { path: { name } }),
+    ask: signal => client.get('/services/{name}/figures', { path: { name }, signal }),
+    take: (before = [], figures) => withLook(before, { ...figures, heardMs: Date.now() }),
+    quiet: withQuiet,
+    shown: same
   });
 }
 
-/** Requests per second of all services, by name, in one call; asked for while the caller is looked at. */
+/** Requests per second of all services, by name, told of together while any caller is looked at. */
 export function useServiceRates(enabled = true): ReadonlyMap<string, ServiceRates> {
   const { client } = useSession();
-  const queries = useQueryClient();
-  const visible = useVisible();
-  const key = ['service-rates'];
-  const { data } = useQuery({
-    queryKey: key,
-    queryFn: async ({ signal }) => {
-      const before = queries.getQueryData<CountedRates>(key);
-      const counts = (await client.get('/counts', { signal })).items;
-      return { counts, rates: ratesBetween(before?.counts ?? [], counts, before?.rates) };
-    },
-    enabled: visible && enabled,
-    refetchInterval: RATES_MS
+  const { data } = usePushed<{ readonly items: readonly Counts[] }, Counted, Counted['rates']>({
+    key: ['service-rates'],
+    address: client.address('/counts'),
+    ask: signal => client.get('/counts', { signal }),
+    take: (before, { items }) => withCounts(before, items, Date.now()),
+    quiet: withQuietCounts,
+    shown: ({ rates }) => rates,
+    enabled
   });
-  return data?.rates ?? NO_RATES;
-}
-
-interface CountedRates {
-  readonly counts: readonly Counts[];
-  readonly rates: ReadonlyMap<string, ServiceRates>;
+  return data ?? NO_RATES;
 }
 
 const NO_RATES: ReadonlyMap<string, ServiceRates> = new Map();
@@ -97,41 +80,37 @@ export interface LogQuery {
   readonly follow: boolean;
 }
 
+/** The last lines of a log, and those that are written while they are followed. */
 export function useLogs(name: string, wanted: LogQuery): UseQueryResult<readonly LogLine[]> {
   const { client } = useSession();
-  const queries = useQueryClient();
   const { deployment, replica, follow } = wanted;
-  const key = ['service-logs', name, deployment, replica];
-  return useQuery({
-    queryKey: key,
-    queryFn: async ({ signal }) => {
-      const known = queries.getQueryData<readonly LogLine[]>(key) ?? [];
-      const from = since(known);
-      const query = {
-        deployment,
-        replica,
-        tail: from === undefined ? FIRST_LINES : MORE_LINES,
-        ...(from !== undefined && { since: from })
-      };
-      const { items } = await client.get('/services/{name}/logs', { path: { name }, query, signal });
-      return withLines(known, items);
-    },
-    enabled: useVisible(),
-    refetchOnMount: 'always',
-    refetchInterval: follow ? LOGS_MS : false
+  const query = { deployment, replica, tail: LINES };
+  return usePushed<{ readonly items: readonly string[] }, readonly LogLine[], readonly LogLine[]>({
+    key: ['service-logs', name, deployment, replica],
+    address: client.address('/services/{name}/logs', { path: { name }, query }),
+    ask: signal => client.get('/services/{name}/logs', { path: { name }, query, signal }),
+    take: (before = [], { items }) => withLines(before, items),
+    shown: same,
+    follow,
+    always: true
   });
 }
 
 export function useMirrored(service: Service): UseQueryResult<readonly Mirrored[]> {
   const { client } = useSession();
   const { name } = service;
-  return useQuery({
-    queryKey: ['service', name, 'mirror'],
-    queryFn: async ({ signal }) =>
-      (await client.get('/services/{name}/mirror', { path: { name }, signal })).items,
-    enabled: useVisible(),
-    refetchInterval: service.deployments.some(one => one.mirror) ? COPIES_MS : false
+  return usePushed<{ readonly items: readonly Mirrored[] }, readonly Mirrored[], readonly Mirrored[]>({
+    key: ['service', name, 'mirror'],
+    address: client.address('/services/{name}/mirror', { path: { name } }),
+    ask: signal => client.get('/services/{name}/mirror', { path: { name }, signal }),
+    take: (_, { items }) => items,
+    shown: same,
+    follow: service.deployments.some(one => one.mirror)
   });
+}
+
+function same<T>(data: T): T {
+  return data;
 }
 
 export function useExample(name: string, deployment: string): UseQueryResult<Example> {

@@ -119,10 +119,13 @@ describe('the head', () => {
 });
 
 describe('live figures', () => {
-  it('are rates and latencies since the look before, asked for each second', async () => {
+  it('are rates and latencies since the look before, of which the server tells', async () => {
     await server.open(user);
     const tiles = screen.getByLabelText('Figures of the last seconds');
-    await waitFor(() => expect(within(tiles).getByText('20')).toBeVisible(), { timeout: 3000 });
+    await screen.findByRole('row', { name: /aa01bb02/ });
+    server.tell('services/churn/figures', look(102, 40));
+    await waitFor(() => expect(within(tiles).getByText('20')).toBeVisible());
+    expect(server.asked.filter(path => path.endsWith('figures'))).toHaveLength(1);
     expect(within(tiles).getByText('5.5 ms')).toBeVisible(); // half way into 1 to 10 ms
     expect(within(tiles).getByText('2 of 3')).toBeVisible();
     expect(screen.getByText('2 restarts')).toBeVisible();
@@ -140,6 +143,14 @@ describe('live figures', () => {
     await user.click(await screen.findByRole('button', { name: 'Logs of replica aa01bb02cc03dd04' }));
     expect(await screen.findByText('only mine')).toBeVisible();
     expect(screen.getByRole('combobox', { name: 'Replica' })).toHaveValue('aa01bb02cc03dd04');
+    const address = 'services/churn/logs?deployment=&replica=aa01bb02cc03dd04&tail=1000';
+    server.tell(address, { items: [JSON.stringify({ at: 2, replica: 'aa01', message: 'written later' })] });
+    expect(await screen.findByText('written later')).toBeVisible();
+    expect(screen.getByText('2 lines')).toBeVisible();
+    const watched = (): unknown => server.sockets.at(-1)?.sent.at(-1);
+    expect(watched()).toMatchObject({ watch: expect.arrayContaining([address]) as unknown });
+    await user.click(screen.getByRole('button', { name: 'Follow' }));
+    await waitFor(() => expect(watched()).toEqual({ watch: ['services/churn/figures'] }));
   });
 
   it('ask nothing while nobody looks', async () => {

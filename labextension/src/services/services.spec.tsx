@@ -8,6 +8,8 @@ import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
 import { serviceNodes } from './model';
 import type { ServiceNode } from './model';
+import { withCounts, withQuietCounts } from '../service/model';
+import type { Counted } from '../service/model';
 import { ServiceRow } from './panel';
 
 const TRANS = nullTranslator.load('jupyter_mlops');
@@ -68,15 +70,33 @@ describe('services', () => {
 
   it('show how many requests a second they answer, as long as they answer any', async () => {
     const server = new HandServer();
-    let n = 0;
-    server.answers.set('counts', () => {
-      n += 1;
-      return { items: [{ service: 'churn', at: 1000 + n * 2, answered: { requests: n * 50, failed: 0 } }] };
+    const counts = (at: number, requests: number): unknown => ({
+      items: [{ service: 'churn', at, answered: { requests, failed: 0 } }]
     });
+    server.answers.set('counts', () => counts(1000, 0));
     const [node] = serviceNodes([service()], [], '', TRANS);
     const { session } = show(<ServiceRow node={node as ServiceNode} copy={() => undefined} />, server);
-    await waitFor(() => expect(n).toBe(1));
-    await session.queries.refetchQueries({ queryKey: ['service-rates'] });
+    session.look(server, true);
+    server.sockets[0]?.accept();
+    await waitFor(() => expect(server.sockets[0]?.sent).toEqual([{ watch: ['counts'] }]));
+    await waitFor(() => expect(server.asked).toEqual(['counts']));
+    server.sockets[0]?.say({ watched: 'counts', answer: counts(1002, 50) });
     expect(await screen.findByText('25/s')).toBeVisible();
+  });
+
+  it('that are told no more have stopped, and begin anew from where they stopped', () => {
+    const told = (at: number, requests: number): Parameters<typeof withCounts>[1] => [
+      { service: 'churn', at, answered: { requests, ok: requests, refused: 0, failed: 0, in_flight: 0 } }
+    ];
+    const rate = ({ rates }: Counted): number | undefined => rates.get('churn')?.perS;
+    let known = withCounts(withCounts(undefined, told(1000, 0), 0), told(1002, 50), 2000);
+    expect(rate(known)).toBe(25);
+    known = withQuietCounts(known, 5000); // one look late is no news
+    expect(rate(known)).toBe(25);
+    known = withQuietCounts(known, 62_000);
+    expect(rate(known)).toBe(0);
+    expect(withQuietCounts(known, 62_000).rates).toBe(known.rates);
+    known = withCounts(known, told(1064, 90), 64_000);
+    expect(rate(known)).toBe(10); // in the four seconds that nobody can tell apart, not in the minute of silence
   });
 });

@@ -108,7 +108,14 @@ export class HandSocket {
   onclose: (() => void) | null = null;
   onmessage: ((message: { data: string }) => void) | null = null;
 
+  /** What the page said. */
+  readonly sent: unknown[] = [];
+
   constructor(readonly url: string) {}
+
+  send(message: string): void {
+    this.sent.push(JSON.parse(message));
+  }
 
   accept(): void {
     this.readyState = WebSocket.OPEN;

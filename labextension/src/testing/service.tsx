@@ -75,9 +75,16 @@ export class ServiceServer extends HandServer {
     }));
   }
 
-  /** Draw the view, at one of its tabs. */
+  /** Say of a thing that is watched how it is now. */
+  tell(watched: string, answer: unknown): void {
+    this.sockets.at(-1)?.say({ watched, answer });
+  }
+
+  /** Draw the view, at one of its tabs, with an open socket. */
   async open(user: UserEvent, tab = 'Live'): Promise<Shown> {
     const made = show(<View subject="churn" setTitle={() => undefined} />, this);
+    made.session.look(this, true);
+    this.sockets.at(-1)?.accept();
     await screen.findByRole('heading', { name: /churn/ });
     await user.click(screen.getByRole('tab', { name: tab }));
     return made;
