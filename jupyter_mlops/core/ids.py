@@ -16,6 +16,8 @@ ActivityId = NewType("ActivityId", str)
 ReplicaId = NewType("ReplicaId", str)
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MODEL_IN_MLFLOW: Final = re.compile(r"(?=.*\S)[^/:]{1,256}", re.DOTALL)
+"""What MLflow lets be the name of a registered model."""
 
 
 def check_name(kind: str, name: str) -> str:
@@ -30,17 +32,24 @@ def new_id(n_bytes: int = 8) -> str:
     return secrets.token_hex(n_bytes)
 
 
+def _check_ref(kind: str, name: str) -> str:
+    """Return the name in a reference. What other programs registered with MLflow is found by whatever name it has there."""
+    if kind == "model" and _MODEL_IN_MLFLOW.fullmatch(name):
+        return name
+    return check_name(kind, name)
+
+
 def split_ref(kind: str, ref: str) -> tuple[str, str | None]:
     """Split ``NAME[:VERSION]`` or ``NAME[@ALIAS]`` into its name and ``"3"``, ``"@alias"`` or ``None``."""
     name, colon, version = ref.partition(":")
     if not colon:
         name, at, alias = ref.partition("@")
-        return check_name(kind, name), f"@{alias}" if at else None
+        return _check_ref(kind, name), f"@{alias}" if at else None
     if version == "latest":
-        return check_name(kind, name), None
+        return _check_ref(kind, name), None
     if not version.isdecimal() or int(version) < 1:
         raise BadInput(
             f"{ref!r} has no version number after the colon.",
             hint=f"Write {name}:1, or {name} alone for the newest version.",
         )
-    return check_name(kind, name), version
+    return _check_ref(kind, name), version

@@ -124,7 +124,7 @@ def list_models(world: World, where: str | None = None) -> list[Model]:
     """
     node = None if where is None else VERSIONS.parse(where)
     deployed = _deployed(world)
-    found = [_with_services(world.tracking.model(one.name), deployed) for one in world.tracking.models()]
+    found = [_with_services(one, deployed) for one in world.tracking.models()]
     if node is None:
         return found
     kept: list[Model] = []

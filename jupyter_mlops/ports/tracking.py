@@ -148,7 +148,9 @@ class Tracking(Protocol):
     def logged_models(self, run_id: RunId) -> list[tuple[str, str]]:
         """Return ``(name, artifact URI)`` of the models that the run logged, newest first."""
 
-    def models(self) -> list[Model]: ...
+    def models(self) -> list[Model]:
+        """Return all models by name, each with its versions, newest first."""
+
     def model(self, name: str) -> Model: ...
     def model_version(self, ref: str) -> ModelVersion:
         """Return ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``."""

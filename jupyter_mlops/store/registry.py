@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,21 @@ class MlflowRegistry(MlflowStore):
     """Models and their versions."""
 
     def models(self) -> list[Model]:
-        """Return the registered models, by name, without their versions' details."""
+        """Return the registered models by name, each with all its versions, newest first: two questions, however many there are."""
         with calls(self.registry_uri):
-            return [_model(one, []) for one in self._pages(self.client.search_registered_models)]
+            found = self._pages(self.client.search_registered_models)
+            versions = self._pages(self.client.search_model_versions)
+        of_model: defaultdict[str, list[Any]] = defaultdict(list)
+        for one in versions:
+            of_model[one.name].append(one)
+        return [_model(one, of_model[one.name]) for one in found]
 
     def model(self, name: str) -> Model:
-        """Return a model with all its versions, newest first."""
-        check_name("model", name)
+        """Return a model with all its versions, newest first. Others may have named it as no name of ours may be."""
         with calls(self.registry_uri, "model", name):
             found = self.client.get_registered_model(name)
-            versions = self._pages(self.client.search_model_versions, filter_string=f"name='{name}'")
-        return _model(found, sorted((_version(v, found.aliases) for v in versions), key=lambda v: -v.version))
+            versions = self._versions(name)
+        return _model(found, versions)
 
     def model_version(self, ref: str) -> ModelVersion:
         """Return ``NAME`` (its newest version), ``NAME:VERSION`` or ``NAME@ALIAS``."""
@@ -47,7 +52,7 @@ class MlflowRegistry(MlflowStore):
         with calls(self.registry_uri, "model", ref):
             found = self.client.get_registered_model(name)
             if version is None:
-                numbers = self._pages(self.client.search_model_versions, filter_string=f"name='{name}'")
+                numbers = self._versions(name)
                 if not numbers:
                     raise UnknownThing("model version", ref, plural="models")
                 return _version(max(numbers, key=lambda one: int(one.version)), found.aliases)
@@ -169,6 +174,12 @@ class MlflowRegistry(MlflowStore):
         """Return where artifacts of this store may be: the workspace's root and each experiment's own place."""
         return [self.artifact_root, *(one.artifact_location for one in self.client.search_experiments())]
 
+    def _versions(self, name: str) -> list[Any]:
+        """Return the versions of a model. MLflow's filters have no way to write a quote in a text of their kind of quotes."""
+        quote = next((one for one in "'\"" if one not in name), "")
+        query = {"filter_string": f"name={quote}{name}{quote}"} if quote else {}
+        return [one for one in self._pages(self.client.search_model_versions, **query) if one.name == name]
+
     @staticmethod
     def _pages(search: Any, **query: Any) -> list[Any]:
         found: list[Any] = []
@@ -181,7 +192,8 @@ class MlflowRegistry(MlflowStore):
                 return found
 
 
-def _model(found: Any, versions: list[ModelVersion]) -> Model:
+def _model(found: Any, made: Sequence[Any]) -> Model:
+    versions = sorted((_version(one, found.aliases) for one in made), key=lambda one: -one.version)
     latest = max((int(one.version) for one in found.latest_versions or []), default=0)
     return Model(
         name=found.name,

@@ -92,6 +92,25 @@ def test_a_bad_name_is_refused_before_anything_is_stored(trained, name):
         register_model(trained.world, trained.run.id, name, path="frame")
 
 
+@pytest.mark.parametrize("name", ["이탈 예측", "it's", 'say "hi"', 'it\'s "both"'])
+def test_a_model_that_another_program_named_is_listed_and_shown_as_ours_are(trained, model_folder, name):
+    client = trained.world.tracking.client
+    client.create_registered_model(name)
+    client.create_model_version(name, model_folder.as_uri())
+    client.create_model_version(name, model_folder.as_uri())
+    client.set_registered_model_alias(name, "champion", 1)
+
+    (listed,) = [one for one in list_models(trained.world) if one.name == name]
+
+    assert listed == show_model(trained.world, name)
+    assert (listed.latest, [one.version for one in listed.versions], listed.aliases) == (2, [2, 1], {"champion": 1})
+    assert show_model_version(trained.world, f"{name}@champion").version == 1
+    assert show_model_version(trained.world, name).version == 2
+    delete_model(trained.world, f"{name}:2")
+    delete_model(trained.world, name)
+    assert name not in [one.name for one in list_models(trained.world)]
+
+
 def test_models_are_found_by_tags_and_fields(trained, model_folder):
     register_model(trained.world, str(model_folder), "tagged", tags={"team": "risk"})
     register_model(trained.world, str(model_folder), "tagged", tags={"team": "sales"})
