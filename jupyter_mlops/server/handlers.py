@@ -95,7 +95,8 @@ class MlopsHandler(APIHandler):
     def _call(self, row: Row, captured: tuple[str, ...]) -> Callable[[], Any]:
         """Decode the request; return what the thread does."""
         path = row.path_values(captured)
-        given = row.query({name: self.get_query_argument(name) for name in self.request.query_arguments})
+        # As they are: a name may begin or end with a space.
+        given = row.query({name: self.get_query_argument(name, strip=False) for name in self.request.query_arguments})
         if row.body is not None:
             given["body"] = row.decode(self.request.body, self.request.headers.get("Content-Type", ""))
         actor = actor_of(self.current_user)

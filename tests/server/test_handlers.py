@@ -42,6 +42,11 @@ def echo(body: Raw) -> Any:
     return [body.content_type, body.data.decode()]
 
 
+def said(*, name: str) -> Any:
+    """Say what was asked with."""
+    return name
+
+
 def write(world: World) -> Any:
     """Write something."""
     world.catalog.record("test", "thing", "touch")
@@ -54,6 +59,7 @@ EXTRA = (
     Row("GET", "test/send/{path}", send, None, Download),
     Row("GET", "test/where", where, None, Any),
     Row("POST", "test/echo", echo, Raw, Any),
+    Row("GET", "test/said", said, None, Any),
     Row("POST", "written", write, None, Any),
 )
 
@@ -89,6 +95,10 @@ async def test_an_error_that_nobody_expected_shows_no_stack_and_no_secret_but_is
 
 async def test_functions_run_in_a_thread(api):
     assert (await api("GET", "test/where")).body is False
+
+
+async def test_a_name_may_begin_and_end_with_a_space(api):
+    assert (await api("GET", "test/said", name=" churn ")).body == " churn "
 
 
 async def test_a_raw_body_goes_on_as_it_came(api):
