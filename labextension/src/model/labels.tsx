@@ -191,7 +191,7 @@ export function Description(props: {
   return (
     <Part title={title} aside={draft === null && edit}>
       {draft !== null ? (
-        <Entry onSubmit={keep} onEnd={() => setDraft(null)} isBlock>
+        <Entry onSubmit={keep} onEnd={() => draft === text && setDraft(null)} isBlock>
           <textarea
             value={draft}
             rows={8}

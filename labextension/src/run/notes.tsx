@@ -10,10 +10,21 @@ import { Button } from '../common/ui/button';
 import { Part } from '../common/ui/parts';
 import { Failed } from '../common/ui/states';
 
+/** What was typed and not saved, by run: it outlives a look at another tab. */
+const drafts = new Map<string, string>();
+
 export function Notes({ run, note }: { readonly run: string; readonly note: string }): JSX.Element {
   const trans = useTrans();
   const canWrite = useCan('write');
-  const [draft, setDraft] = useState<string | null>(null);
+  const [draft, setState] = useState<string | null>(() => drafts.get(run) ?? null);
+  const setDraft = (text: string | null): void => {
+    if (text === null) {
+      drafts.delete(run);
+    } else {
+      drafts.set(run, text);
+    }
+    setState(text);
+  };
   const data = useMemo(() => ({ 'text/markdown': note }), [note]);
   const edit = (
     <Button
@@ -26,7 +37,12 @@ export function Notes({ run, note }: { readonly run: string; readonly note: stri
   return (
     <Part title={trans.__('Notes')} aside={draft === null && edit}>
       {draft !== null ? (
-        <Editor run={run} draft={draft} onChange={setDraft} onEnd={() => setDraft(null)} />
+        <Editor
+          {...{ run, draft }}
+          isSaved={draft === note}
+          onChange={setDraft}
+          onEnd={() => setDraft(null)}
+        />
       ) : note ? (
         <Rendered data={data} className="jp-Mlops-runNote" />
       ) : (
@@ -39,10 +55,11 @@ export function Notes({ run, note }: { readonly run: string; readonly note: stri
 function Editor(props: {
   readonly run: string;
   readonly draft: string;
+  readonly isSaved: boolean;
   readonly onChange: (draft: string) => void;
   readonly onEnd: () => void;
 }): JSX.Element {
-  const { run, draft, onChange, onEnd } = props;
+  const { run, draft, isSaved, onChange, onEnd } = props;
   const trans = useTrans();
   const { client } = useSession();
   const queries = useQueryClient();
@@ -67,7 +84,8 @@ function Editor(props: {
         rows={Math.min(24, Math.max(6, draft.split('\n').length + 1))}
         onChange={event => onChange(event.target.value)}
         onKeyDown={event => {
-          if (event.key === 'Escape') {
+          // A key that is pressed to shut a completion must not throw away what was written.
+          if (event.key === 'Escape' && isSaved) {
             onEnd();
           } else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
             save.mutate();

@@ -59,6 +59,10 @@ describe('metrics', () => {
 
   it('have a gap in the small curve where there is no number', () => {
     expect(sparkPath(curve({ last: [3, 'NaN', 1], n_points: 3 }), 100, 20).match(/M/g)).toHaveLength(2);
+    const huge = [1.7e308, -1.7e308];
+    expect(sparkPath(curve({ at: [0, 1], last: huge, low: huge, high: huge }), 100, 20)).toBe(
+      'M2.0 2.0L98.0 18.0'
+    );
   });
 });
 
@@ -166,6 +170,18 @@ describe('the page', () => {
     ]);
     expect(within(bar).getByRole('button', { name: 'Cancel' })).toHaveAttribute('aria-disabled', 'true');
     await screen.findByRole('row', { name: /loss 1 1 3/ });
+  });
+
+  it('keeps a note that is being written over a look at another tab, and over Escape', async () => {
+    show(<View subject="r1" setTitle={() => undefined} />, served(detail()));
+    await userEvent.click(await screen.findByRole('button', { name: 'Add a note' }));
+    await userEvent.type(screen.getByLabelText('Note in Markdown'), 'It was{Escape}');
+    await userEvent.click(screen.getByRole('tab', { name: 'Environment' }));
+    await userEvent.click(screen.getByRole('tab', { name: 'Overview' }));
+    expect(screen.getByLabelText('Note in Markdown')).toHaveValue('It was');
+    const form = screen.getByLabelText('Note in Markdown').closest('form');
+    await userEvent.click(within(form ?? document.body).getByRole('button', { name: 'Cancel' }));
+    expect(screen.queryByLabelText('Note in Markdown')).toBeNull();
   });
 
   it('saves a note', async () => {

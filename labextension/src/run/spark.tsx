@@ -81,7 +81,9 @@ export function sparkPath(curve: Curve, width: number, height: number): string {
       return '';
     }
     const x = pad + ((at[i] ?? 0) - first) * ((width - 2 * pad) / (last - first || 1));
-    const y = high > low ? height - pad - ((value - low) / (high - low)) * (height - 2 * pad) : height / 2;
+    // Halves: the span of huge values has no number.
+    const up = high > low ? (value / 2 - low / 2) / (high / 2 - low / 2) : 0.5;
+    const y = height - pad - up * (height - 2 * pad);
     const step = `${isDown ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`;
     isDown = true;
     return step;
