@@ -19,11 +19,14 @@ export function useKept<T extends string | number | boolean>(
       return;
     }
     let isHere = true;
-    void state.fetch(PREFIX + key).then(stored => {
-      if (isHere && !choices.has(key)) {
-        setValue(believed(stored, first));
-      }
-    });
+    state.fetch(PREFIX + key).then(
+      stored => {
+        if (isHere && !choices.has(key)) {
+          setValue(believed(stored, first));
+        }
+      },
+      () => undefined // what cannot be read was never kept
+    );
     return () => {
       isHere = false;
     };

@@ -6,7 +6,7 @@ import type { MetricValue, Run, RunStatus } from '../api/types';
 import type { Column } from '../common/grid/model';
 import { useTrans } from '../api/context';
 import { useNow } from '../common/clock';
-import { metric, span } from '../common/format';
+import { dateOf, metric, moment, span } from '../common/format';
 import { CaretIcon, StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
 import type { GroupRow, RestRow, Row, RunRow } from './flat';
@@ -219,7 +219,10 @@ function Moment({ at }: { readonly at: number | null }): JSX.Element | null {
   if (at === null) {
     return null;
   }
-  const date = new Date(at * 1000);
+  const date = dateOf(at);
+  if (date === null) {
+    return <span title={moment(at)}>–</span>;
+  }
   const format = date.getFullYear() === new Date().getFullYear() ? THIS_YEAR : OTHER_YEAR;
   return (
     <time dateTime={date.toISOString()} title={WHOLE.format(date)}>

@@ -14,6 +14,8 @@ const AGAIN_MS = 5000;
 export interface Filter {
   /** What the table shows. */
   readonly applied: string;
+  /** Whether it is not known yet if a filter can be read that was there before. */
+  readonly isFirst: boolean;
   readonly error: unknown;
 }
 
@@ -44,5 +46,6 @@ export function useFilter(typed: string, subject: string): Filter {
   if (isGood && applied !== filter) {
     setApplied(filter);
   }
-  return { applied, error: filter === '' ? null : check.error };
+  const isFirst = filter !== '' && applied === '' && check.isPending;
+  return { applied, isFirst, error: filter === '' ? null : check.error };
 }

@@ -1,6 +1,7 @@
 /** The table of runs as a person set it up: columns, order, filter, groups; and what the server is asked for it. */
 
 import type { Run } from '../api/types';
+import { dateOf } from '../common/format';
 import type { Column, GridOrder } from '../common/grid/model';
 import { asked as filterOf } from '../common/where/model';
 
@@ -215,9 +216,9 @@ export function valueOf(run: Run, id: string): string | number | null {
   }
   switch (key) {
     case 'started':
-      return run.started_at ? new Date(run.started_at * 1000).toISOString() : null;
+      return run.started_at ? written(run.started_at) : null;
     case 'ended':
-      return run.ended_at ? new Date(run.ended_at * 1000).toISOString() : null;
+      return run.ended_at ? written(run.ended_at) : null;
     case 'duration':
       return run.duration_s;
     case 'name':
@@ -230,6 +231,10 @@ export function valueOf(run: Run, id: string): string | number | null {
     default:
       return null;
   }
+}
+
+function written(at: number): string | number {
+  return dateOf(at)?.toISOString() ?? at;
 }
 
 /** Read what was kept, whatever it is by now. */

@@ -12,6 +12,7 @@ import { Button } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
 import { WhereBox } from '../common/where/view';
+import { MAGIC, magicFor } from '../verbs/magic';
 import { Cell } from './cells';
 import { download, fileName, groupsCsv, runsCsv } from './csv';
 import { useFilter } from './filter';
@@ -51,7 +52,7 @@ export function Table(props: TableProps): JSX.Element {
     [state.columns, names, subject]
   );
   const query = useRowsQuery(subject, { ...state, where: filter.applied }, columns, isTrash);
-  const rows = useRows(query, state.columns !== null || !known.isPending);
+  const rows = useRows(query, (state.columns !== null || !known.isPending) && !filter.isFirst);
   const selection = useSelection(client, query, state.by, rows);
   const words = useWords(state.by);
   const nextPulse = state.columns === null && rows.n !== null && rows.n <= FEW ? rows.updatedAt : pulse;
@@ -193,7 +194,7 @@ function Body(props: BodyProps): JSX.Element {
   ) : (
     <Empty title={trans.__('No runs yet.')}>
       {trans.__('In a notebook, run %1 once, then begin a cell with %2', '%load_ext jupyter_mlops', '')}
-      <code>%%ml run{props.subject ? ` -e ${props.subject}` : ''}</code>
+      <code>{props.subject ? magicFor(props.subject) : MAGIC}</code>
     </Empty>
   );
 }

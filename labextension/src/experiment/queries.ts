@@ -210,7 +210,8 @@ export function useBest(
       new Map(
         Object.keys(marks).flatMap((id, index) => {
           const best = found[index];
-          return best === undefined || best === null ? [] : [[id, best] as const];
+          // NaN comes last, and first only where there is nothing else.
+          return best === undefined || best === null || best === 'NaN' ? [] : [[id, best] as const];
         })
       ),
     [marks, found]

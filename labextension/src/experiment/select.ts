@@ -1,8 +1,10 @@
 /** Which runs are selected: by their ids, so that a selection outlives sorting, filtering and new runs. */
 
+import { Notification } from '@jupyterlab/apputils';
 import { useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 import type { Client } from '../api/client';
+import { asApiError } from '../api/errors';
 import type { SelectHow } from '../common/grid/grid';
 import type { Row } from './flat';
 import { fetchRuns } from './queries';
@@ -41,18 +43,27 @@ export function useSelection(client: Client, query: TableQuery, by: string, rows
   const anchor = useRef<number | null>(null);
   // What a click meets is what was drawn last. The functions stay the same, or all rows would be drawn with every answer.
   const drawn = useRef({ client, query, by, rows });
+  /** Counts what was chosen: runs that come when something else is do not count any more. */
+  const nChosen = useRef(0);
   useLayoutEffect(() => {
     drawn.current = { client, query, by, rows };
   });
 
   const selectRange = useCallback(async (first: number, last: number): Promise<void> => {
     const now = drawn.current;
+    const chosen = ++nChosen.current;
     const known = runsAmong(now.rows.row, first, last);
     setIds(new Set(known.ids));
     if (!known.isWhole && !now.by) {
       const roots = now.rows.rootsIn(first, last);
-      const others = await fetchRuns(now.client, { ...now.query, wanted: '' }, roots.first, roots.last);
-      setIds(before => new Set([...before, ...others.map(run => run.id)]));
+      try {
+        const others = await fetchRuns(now.client, { ...now.query, wanted: '' }, roots.first, roots.last);
+        if (chosen === nChosen.current) {
+          setIds(before => new Set([...before, ...others.map(run => run.id)]));
+        }
+      } catch (error) {
+        Notification.error(asApiError(error).message);
+      }
     }
   }, []);
   const select = useCallback(
@@ -63,6 +74,7 @@ export function useSelection(client: Client, query: TableQuery, by: string, rows
         return;
       }
       anchor.current = index;
+      nChosen.current++;
       if (row?.kind === 'run') {
         setIds(before => (how === 'only' ? new Set([row.id]) : toggled(before, row.id)));
       } else if (how === 'only') {
@@ -77,6 +89,7 @@ export function useSelection(client: Client, query: TableQuery, by: string, rows
       if (all) {
         void selectRange(0, drawn.current.rows.nRows);
       } else {
+        nChosen.current++;
         setIds(new Set());
       }
     },

@@ -1,5 +1,6 @@
 /** The buttons above the table: how runs are shown, and what is done with those that are selected. */
 
+import { Notification } from '@jupyterlab/apputils';
 import { useState } from 'react';
 import type { JSX } from 'react';
 
@@ -62,7 +63,10 @@ export function Tools(props: ToolsProps): JSX.Element {
         )}
         onClick={() => {
           setExporting(true);
-          void props.onExport().finally(() => setExporting(false));
+          props
+            .onExport()
+            .catch((error: unknown) => Notification.error(asApiError(error).message))
+            .finally(() => setExporting(false));
         }}
       >
         {trans.__('Export CSV')}
@@ -149,10 +153,11 @@ export function Selected({ selection, isTrash }: SelectedProps): JSX.Element | n
   /** Forget those that are no longer where they were. */
   const gone = async (): Promise<void> => {
     const still = await session.client.get('/runs', {
-      query: { deleted: isTrash, where: idsIn(runs), columns: '', limit: runs.length }
+      query: { deleted: isTrash, where: idsIn(runs), columns: '', limit: MOST_IDS }
     });
     const left = new Set(still.items.map(run => run.id));
-    selection.forget(runs.filter(id => !left.has(id)));
+    // All go, or none: what became of the first ones became of the others, too.
+    selection.forget(left.size ? runs.slice(0, MOST_IDS).filter(id => !left.has(id)) : runs);
   };
   const attempt = (work: () => Promise<unknown>): void => {
     setProblem('');
@@ -197,7 +202,7 @@ export function Selected({ selection, isTrash }: SelectedProps): JSX.Element | n
   );
 }
 
-/** A filter has room for so many comparisons; what is beyond them stays selected. */
+/** A filter has room for so many comparisons. */
 const MOST_IDS = 200;
 
 function idsIn(runs: readonly string[]): string {

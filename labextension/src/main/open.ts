@@ -19,7 +19,17 @@ export interface RestoreArgs extends OpenArgs {
   readonly label?: string;
 }
 
-export async function open(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promise<void> {
+/** What is being opened: the second click of two, before the first one has come to anything, opens no other. */
+const opening = new Map<string, Promise<void>>();
+
+export function open(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promise<void> {
+  const key = `${args.kind}:${args.subject}`;
+  const begun = opening.get(key) ?? openOnce(mlops, tracker, args).finally(() => opening.delete(key));
+  opening.set(key, begun);
+  return begun;
+}
+
+async function openOnce(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promise<void> {
   const { shell } = mlops.lab;
   const tabs = frontPage(shell);
   if (notebookPage() && !tabs) {

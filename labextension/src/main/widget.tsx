@@ -9,11 +9,15 @@ import type { JSX } from 'react';
 import type { Session } from '../api/session';
 import { SessionWidget } from '../api/widget';
 import type { Kind, OpenArgs } from '../commands';
+import { clip } from '../common/format';
 import { Busy } from '../common/ui/states';
 import { Guard } from './guard';
 import { ICONS } from './icons';
 import { VIEWS } from './views';
 import type { View } from './views';
+
+/** Of a tab's text. */
+const MOST_LETTERS = 60;
 
 const LOADED: Readonly<Record<Kind, View>> = {
   run: loaded('run'),
@@ -42,7 +46,7 @@ export class MainContent extends SessionWidget {
     this.addClass(`jp-mod-${opened.kind}`);
     this.title.icon = ICONS[opened.kind];
     this.title.closable = true;
-    this.title.label = shortName(opened, session);
+    this.title.label = clip(shortName(opened, session), MOST_LETTERS);
   }
 
   /** What the view shows. */
@@ -65,9 +69,9 @@ export class MainContent extends SessionWidget {
 
   private readonly setTitle = (label: string, caption = label): void => {
     if (!this.isDisposed) {
-      // Longer than any tab, and a name of 10,000 characters is no text for a tooltip.
-      this.title.label = label.slice(0, 200);
-      this.title.caption = caption.slice(0, 500);
+      // Lab's status bar writes it out, too; and a name of 10,000 characters is no text for a tooltip.
+      this.title.label = clip(label, MOST_LETTERS);
+      this.title.caption = clip(caption, 500);
     }
   };
 
