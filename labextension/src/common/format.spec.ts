@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { age, count, metric, span, size } from './format';
+import { age, count, dateOf, metric, moment, span, size, startedAgo } from './format';
 
 describe('age', () => {
   it.each([
@@ -16,6 +16,20 @@ describe('age', () => {
   it('gives the date of what is over a month old', () => {
     expect(age(0, 1e9)).toBe(new Date(0).toLocaleDateString());
   });
+
+  it.each([
+    [5, 'started just now'],
+    [300, 'started 5 min ago'],
+    [90 * 86400, `started on ${new Date((2e9 - 90 * 86400) * 1000).toLocaleDateString()}`]
+  ])('goes on in a sentence, %d seconds ago', (ago, sentence) => {
+    expect(startedAgo(2e9 - ago, 2e9)).toBe(sentence);
+  });
+
+  it('is none of what was counted in nanoseconds', () => {
+    expect(age(1.7e15, 1.7e9)).toBe('–');
+    expect(dateOf(1.7e15)).toBeNull();
+    expect(moment(1.7e15)).toContain('1700000000000000');
+  });
 });
 
 describe('span', () => {
@@ -23,7 +37,9 @@ describe('span', () => {
     [0.4213, '0.42 s'],
     [12.3, '12 s'],
     [185, '3 min 5 s'],
-    [7800, '2 h 10 min']
+    [7800, '2 h 10 min'],
+    [47 * 3600, '47 h 0 min'],
+    [9 * 86400 + 3 * 3600, '9 d 3 h']
   ])('writes %d seconds', (seconds, text) => {
     expect(span(seconds)).toBe(text);
   });
@@ -36,6 +52,10 @@ describe('metric', () => {
     [0, '0'],
     [-0.5, '-0.5'],
     [1234567.8, '1.23e+6'],
+    [11689512, '11689512'],
+    [-0, '0'],
+    [1e9, '1e+9'],
+    [1.5e300, '1.5e+300'],
     [0.00001234, '1.23e-5'],
     ['NaN', 'NaN'],
     ['-Infinity', '-Infinity']

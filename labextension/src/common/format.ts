@@ -10,6 +10,10 @@ const DAY = 24 * HOUR;
 /** How long ago, in one short word: `now`, `5 min`, `3 h`, `2 d`, else the date. Both in seconds since the epoch. */
 export function age(at: number, now: number): string {
   const seconds = now - at;
+  const date = dateOf(at);
+  if (date === null) {
+    return '–';
+  }
   if (seconds < MINUTE) {
     return trans.__('now');
   }
@@ -22,15 +26,29 @@ export function age(at: number, now: number): string {
   if (seconds < 30 * DAY) {
     return trans.__('%1 d', Math.floor(seconds / DAY));
   }
-  return new Date(at * 1000).toLocaleDateString();
+  return date.toLocaleDateString();
+}
+
+/** How long ago, as a sentence goes on: `started 5 min ago`. */
+export function startedAgo(at: number, now: number): string {
+  if (dateOf(at) === null || now - at >= 30 * DAY) {
+    return trans.__('started on %1', age(at, now));
+  }
+  return now - at < MINUTE ? trans.__('started just now') : trans.__('started %1 ago', age(at, now));
+}
+
+/** The date of seconds since the epoch; null where no calendar has it, as of a program that counts in nanoseconds. */
+export function dateOf(at: number): Date | null {
+  const date = new Date(at * 1000);
+  return Number.isNaN(date.getTime()) ? null : date;
 }
 
 /** A moment in the reader's own time zone, for a tooltip. */
 export function moment(at: number): string {
-  return new Date(at * 1000).toLocaleString();
+  return dateOf(at)?.toLocaleString() ?? trans.__('at no time (%1 s)', at);
 }
 
-/** A span of time: `0.42 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
+/** A span of time: `0.42 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `9 d 3 h`. */
 export function span(seconds: number): string {
   if (seconds < 10) {
     return trans.__('%1 s', Number(seconds.toPrecision(2)));
@@ -42,19 +60,25 @@ export function span(seconds: number): string {
   if (whole < HOUR) {
     return trans.__('%1 min %2 s', Math.floor(whole / MINUTE), whole % MINUTE);
   }
-  return trans.__('%1 h %2 min', Math.floor(whole / HOUR), Math.floor((whole % HOUR) / MINUTE));
+  if (whole < 2 * DAY) {
+    return trans.__('%1 h %2 min', Math.floor(whole / HOUR), Math.floor((whole % HOUR) / MINUTE));
+  }
+  return trans.__('%1 d %2 h', Math.floor(whole / DAY), Math.floor((whole % DAY) / HOUR));
 }
 
-/** A metric with four significant digits; NaN and the infinities by name. */
+/** A metric with four significant digits, and one that counts things with all of them; NaN and the infinities by name. */
 export function metric(value: MetricValue): string {
   if (typeof value === 'string') {
     return value;
   }
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e6 || size < 1e-4)) {
-    return value.toExponential(2);
+  if (Number.isInteger(value) && size < 1e9) {
+    return String(value);
   }
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+  if (size !== 0 && (size >= 1e6 || size < 1e-4)) {
+    return value.toExponential(2).replace(/\.?0+e/, 'e');
+  }
+  return String(Number(value.toPrecision(4)));
 }
 
 /** `1 run`, `2 runs`. */

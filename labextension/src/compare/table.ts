@@ -1,7 +1,7 @@
 /** The tables of a comparison as rows of fields, for CSV and Markdown. */
 
 import type { MetricValue, Run } from '../api/types';
-import { metric } from '../common/format';
+import { dateOf, metric } from '../common/format';
 import type { MetricLine, ParamLine } from './model';
 import type { Field } from './export';
 
@@ -28,7 +28,7 @@ export function runTable(
       run.name,
       run.experiment,
       run.status,
-      new Date(run.started_at * 1000).toISOString(),
+      dateOf(run.started_at)?.toISOString() ?? run.started_at,
       run.duration_s ?? undefined,
       ...params.map(line => run.params[line.name]),
       ...metrics.map(line => run.metrics[line.name])

@@ -6,7 +6,8 @@ import type { JSX, ReactNode } from 'react';
 import { useTrans } from '../api/context';
 import type { MetricValue, Run } from '../api/types';
 import { matcher } from '../common/filter';
-import { metric, span } from '../common/format';
+import { dateOf, metric, span } from '../common/format';
+import { statusWord } from '../runs/model';
 import type { Compared } from './compared';
 import { ExportTable } from './exports';
 import { FilterTools } from './filtertools';
@@ -41,7 +42,11 @@ export function Values({ compared, onDirection }: ValuesProps): JSX.Element {
     ...(filter ? [] : aboutRows(runs, trans)),
     title('params', trans.__('Parameters'), params.length ? '' : trans.__('none differ')),
     ...params.map(line =>
-      paramRow(line, { order, setOrder, title: trans.__('Order the runs by %1', line.name) })
+      paramRow(line, {
+        order,
+        setOrder,
+        title: trans.__('Order the runs by %1', line.name.slice(0, MOST_DRAWN))
+      })
     ),
     title('metrics', trans.__('Metrics'), metrics.length ? '' : trans.__('none')),
     ...metrics.map(line => metricRow(line, runs, { compared, order, setOrder, onDirection, trans }))
@@ -134,7 +139,7 @@ function ClearOrder({ onClick }: { readonly onClick: () => void }): JSX.Element 
 
 function aboutRows(runs: readonly Run[], trans: Trans): readonly SheetRow[] {
   const facts: readonly (readonly [string, (run: Run) => string])[] = [
-    [trans.__('status'), run => run.status.toLowerCase()],
+    [trans.__('status'), run => statusWord(run.status, trans)],
     [trans.__('experiment'), run => run.experiment],
     [trans.__('started'), run => startText(run.started_at)],
     [trans.__('took'), run => (run.duration_s === null ? '' : span(run.duration_s))]
@@ -154,7 +159,7 @@ function aboutRows(runs: readonly Run[], trans: Trans): readonly SheetRow[] {
 
 /** When a run began, as short as a column is wide. */
 function startText(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+  return dateOf(seconds)?.toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' }) ?? '–';
 }
 
 function Text({ text, quiet }: { readonly text: string; readonly quiet: boolean }): JSX.Element {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Curve } from '../api/types';
 import { giveCanvas } from '../testing/canvas';
 import { show } from '../testing/session';
-import { drawingOf, elapsedText, extent, placesOf, smoothed, tickText, zoomed } from './model';
+import { drawingOf, elapsedText, extent, placesOf, smoothed, stepText, tickText, zoomed } from './model';
 import type { Line } from './model';
 import type * as panel from './panel';
 import { isExact, lineOf, spanOf, spliced } from './record';
@@ -137,6 +137,7 @@ describe('labels of time', () => {
     const [first = '', second = ''] = timeTexts([at(2024, 1, 28, 23, 0), at(2024, 1, 28, 23, 0) + 250], 250);
     expect([first, second].map(text => /\.\d{3}/.test(text))).toEqual([true, true]);
     expect(timeTexts([at(2024, 1, 28, 0, 0)], 86_400_000)[0]).toMatch(/^[^\n]*28[^\n]*$/);
+    expect(timeTexts([1.7e18], 86_400_000)).toEqual(['']);
   });
 });
 
@@ -157,6 +158,11 @@ describe('texts', () => {
     [0.00002, 0.00001, '2e-5'],
     [100, 20, '100']
   ])('writes the tick %d', (value, increment, text) => expect(tickText(value, increment)).toBe(text));
+
+  it.each([
+    [20_000, '20,000'],
+    [1.5e15, '1.5e15']
+  ])('writes the step %d', (step, text) => expect(stepText(step)).toBe(text));
 });
 
 describe('the chart', () => {

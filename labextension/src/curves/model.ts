@@ -226,6 +226,13 @@ export function elapsedText(ms: number): string {
   return ms < 0 ? `-${text}` : text;
 }
 
+/** A step on the x axis: where it is too long to be read at a glance, by its power of ten. */
+export function stepText(step: number): string {
+  return Math.abs(step) < 1e9
+    ? step.toLocaleString()
+    : Number(step.toPrecision(4)).toExponential().replace('e+', 'e');
+}
+
 /** A number on the y axis: as many digits as tell it from its neighbour, `increment` away. */
 export function tickText(value: number, increment: number): string {
   const size = Math.abs(value);

@@ -2,7 +2,7 @@
 
 import uPlot from 'uplot';
 
-import { elapsedText, extent, tickText } from './model';
+import { elapsedText, extent, stepText, tickText } from './model';
 import type { Drawing, Role, XAxis, Zoom } from './model';
 import { curveDash, resolved } from './palette';
 import { timeSpace, timeTexts } from './time';
@@ -34,6 +34,9 @@ const ELAPSED_INCREMENTS = [
   ...[1, 2, 4, 6, 12, 24, 48, 96, 240, 480, 960, 2400].map(n => n * H)
 ];
 const FADED = 0.2;
+/** A letter of a label, and the gap between two labels, in pixels. */
+const LETTER = 6.5;
+const BETWEEN = 14;
 /** Half a label of time, in pixels. */
 const BESIDE = 36;
 
@@ -139,6 +142,7 @@ export class Plot {
       ticks: { show: false }
     };
     const { axis } = this.shape;
+    const xText = axis === 'step' ? (one: number) => stepText(Math.round(one)) : elapsedText;
     const x: uPlot.Axis =
       axis === 'time'
         ? {
@@ -149,14 +153,16 @@ export class Plot {
         : {
             size: 26,
             incrs: axis === 'step' ? STEP_INCREMENTS : ELAPSED_INCREMENTS,
-            values: (_, splits) => splits.map(axis === 'step' ? one => one.toLocaleString() : elapsedText)
+            space: (_, __, min, max) =>
+              Math.max(50, ...[min, max].map(one => BETWEEN + LETTER * xText(one).length)),
+            values: (_, splits) => splits.map(xText)
           };
     const y: uPlot.Axis = {
       // The first label of time stands half beside the chart, below this axis.
       size: (_, values) =>
         Math.max(
           axis === 'time' ? BESIDE : 0,
-          16 + 6.5 * Math.max(2, ...((values as string[] | null) ?? []).map(text => text.length))
+          16 + LETTER * Math.max(2, ...((values as string[] | null) ?? []).map(text => text.length))
         ),
       values: (_, splits, __, ___, increment) =>
         (splits as (number | null)[]).map(one =>

@@ -16,6 +16,9 @@ export function timeTexts(places: readonly number[], increment: number): readonl
   });
   let before = '';
   return places.map(place => {
+    if (Number.isNaN(new Date(place).getTime())) {
+      return ''; // later than any calendar has: somebody logged nanoseconds
+    }
     const date = day.format(place);
     if (increment >= DAY) {
       return date;

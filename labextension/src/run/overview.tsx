@@ -144,6 +144,9 @@ function Children({ runs }: { readonly runs: readonly Run[] }): JSX.Element | nu
           </li>
         ))}
       </ul>
+      {runs.length > MOST_CHILDREN && (
+        <p className="jp-Mlops-quiet">{trans.__('and %1 more', runs.length - MOST_CHILDREN)}</p>
+      )}
       {runs.length > 1 && (
         <Button onClick={() => void session.run(CommandIDs.compare, { runs: runs.map(run => run.id) })}>
           {trans.__('Compare them')}

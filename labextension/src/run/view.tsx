@@ -8,7 +8,7 @@ import type { JSX } from 'react';
 import { useTrans } from '../api/context';
 import type { RunDetail } from '../api/types';
 import { useNow } from '../common/clock';
-import { age, moment, span } from '../common/format';
+import { moment, span, startedAgo } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import { useKept } from '../common/kept';
 import { ViewHead } from '../common/ui/parts';
@@ -92,13 +92,10 @@ function About({ detail }: { readonly detail: RunDetail }): JSX.Element {
   const now = useNow();
   const { run } = detail;
   const took = run.duration_s ?? (isLive(run) ? Math.max(0, Math.floor(now - run.started_at)) : null);
-  const ago = age(run.started_at, now);
   return (
     <>
       <bdi>{run.experiment}</bdi>
-      <span title={moment(run.started_at)}>
-        {ago === 'now' ? trans.__('started just now') : trans.__('started %1 ago', ago)}
-      </span>
+      <span title={moment(run.started_at)}>{startedAgo(run.started_at, now)}</span>
       {took !== null && (
         <span>{isLive(run) ? trans.__('runs since %1', span(took)) : trans.__('took %1', span(took))}</span>
       )}

@@ -7,6 +7,7 @@ import { clip, metric, span } from '../common/format';
 import { trans as pageWords } from '../common/words';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
+import { MAGIC, magicFor } from '../verbs/magic';
 import { listKey, RunList } from './list';
 import type { KnownPages, Pages } from './list';
 
@@ -144,7 +145,7 @@ export function experimentNodes(
         : hint(
             'experiments',
             trans.__('No runs yet. In a notebook, run %load_ext jupyter_mlops once, then begin a cell with'),
-            '%%ml run'
+            MAGIC
           )
     ];
   }
@@ -174,7 +175,7 @@ function experimentNode(
     experiment,
     children: list.length
       ? list
-      : [hint(id, trans.__('No runs yet. Begin a cell with'), `%%ml run -e ${experiment.name}`)],
+      : [hint(id, trans.__('No runs yet. Begin a cell with'), magicFor(experiment.name))],
     open: open || (nRunning ?? 0) > 0,
     opens: true
   };

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { CommandIDs } from '../commands';
 import type { VerbId } from '../verbs';
+import { MAGIC } from '../verbs/magic';
 
 export interface Name {
   readonly label: string;
@@ -32,7 +33,7 @@ function ofRuns(trans: TranslationBundle) {
     },
     [CommandIDs.trackCell]: {
       label: trans.__('Track This Cell'),
-      caption: trans.__('Record what this cell does as a run: %%ml run above it')
+      caption: trans.__('Record what this cell does as a run: %1 above it', MAGIC)
     },
     [CommandIDs.compare]: { label: trans.__('Compare Runs…'), on: trans.__('Compare') },
     [CommandIDs.tagRuns]: { label: trans.__('Tag Runs…'), on: trans.__('Tag…') },

@@ -1,6 +1,12 @@
 /** The magic that tracks a cell, in the text of one. */
 
 export const MAGIC = '%%ml run';
+
+/** The line that tracks a cell in an experiment, whatever it is called: the magic reads its options as a shell does. */
+export function magicFor(experiment: string): string {
+  const isPlain = /^[^\s'"\\-][^\s'"\\]*$/.test(experiment);
+  return `${MAGIC} -e ${isPlain ? experiment : `'${experiment.replaceAll("'", `'"'"'`)}'`}`;
+}
 export const LOAD = '%load_ext jupyter_mlops';
 const TRACKED = /^%%ml[ \t]+run\b[^\n]*\n?/;
 const LOADS = /^[ \t]*%(re)?load_ext[ \t]+jupyter_mlops\b/m;

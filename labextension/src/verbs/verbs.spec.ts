@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { service } from '../testing/records';
 import { changedSettings, settingsOf } from './configure';
-import { isLoadedBy, toggled } from './magic';
+import { isLoadedBy, magicFor, toggled } from './magic';
 import { stem } from './models';
 import { loadOf } from './scale';
 
@@ -17,6 +17,16 @@ describe('tracking a cell', () => {
     expect(after('')).toBe('%%ml run\n');
     expect(after('%%ml run -n forest -p C=1\nx = 1')).toBe('x = 1');
     expect(after('%%ml run')).toBe('');
+  });
+
+  it.each([
+    ['churn', 'churn'],
+    ['실험/1', '실험/1'],
+    ['two words', "'two words'"],
+    ["it's", `'it'"'"'s'`],
+    ['-x', "'-x'"]
+  ])('names the experiment %s as a shell would read it', (name, written) => {
+    expect(magicFor(name)).toBe(`%%ml run -e ${written}`);
   });
 
   it('leaves a cell alone that another magic has', () => {
