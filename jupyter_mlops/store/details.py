@@ -6,8 +6,8 @@ from typing import Final
 
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Run, RunDataset
-from jupyter_mlops.store.pages import RUN_COLUMNS, complete
 from jupyter_mlops.store.reading import Rows
+from jupyter_mlops.store.runrows import RUN_COLUMNS, complete
 
 _CHILDREN: Final = f"""
 SELECT {RUN_COLUMNS} FROM tags t CROSS JOIN runs r

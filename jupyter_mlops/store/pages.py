@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from jupyter_mlops.core.ids import ExperimentId, RunId
@@ -13,14 +12,10 @@ from jupyter_mlops.core.run import Experiment, Run
 from jupyter_mlops.core.search import VALUES, RunQuery
 from jupyter_mlops.core.where import Compare, Field, Node, conditions_of, fields_of
 from jupyter_mlops.store.conditions import Conditions
-from jupyter_mlops.store.entities import run_record, stored_value
+from jupyter_mlops.store.entities import stored_value
 from jupyter_mlops.store.reading import Rows
+from jupyter_mlops.store.runrows import BY_RUN, CHUNK, RUN_COLUMNS, complete, listed
 
-RUN_COLUMNS: Final = (
-    "r.run_uuid, r.name, r.experiment_id, r.status, r.start_time, r.end_time, r.artifact_uri, r.lifecycle_stage"
-)
-_CHUNK: Final = 500
-"""Runs whose parameters, metrics and tags are asked for at once."""
 _FIRST_VALUES: Final = 1000
 _FIRST_RUNS: Final = 5000
 """Runs that are looked at for a page by a parameter before all are: most filters let more than one in fifty through."""
@@ -98,8 +93,8 @@ def keys_of(query: RunQuery) -> Mapping[str, list[str]] | None:
 def count_children(rows: Rows, runs: Sequence[Run]) -> dict[RunId, int]:
     """Return how many children in their own experiment these runs have, those in the trash left out."""
     found: dict[RunId, int] = {}
-    for at in range(0, len(runs), _CHUNK):
-        ids, values = _listed([run.id for run in runs[at : at + _CHUNK]])
+    for at in range(0, len(runs), CHUNK):
+        ids, values = listed([run.id for run in runs[at : at + CHUNK]])
         found |= rows(
             "SELECT t.value, COUNT(*) FROM tags t CROSS JOIN runs r CROSS JOIN runs p "  # noqa: S608  # names are ours, values are bound
             f"WHERE t.key = 'mlflow.parentRunId' AND t.value IN ({ids}) AND r.run_uuid = t.run_uuid "
@@ -164,6 +159,8 @@ class _Search:
         self._sql = Conditions(sqlite=rows.sqlite, experiments=experiments)
         self._stage = f"r.lifecycle_stage = '{'deleted' if query.deleted else 'active'}'"
         self._musts = [one for one in conditions_of(query.where) if isinstance(one, Compare) and not _is_nan(one.value)]
+        if query.roots and not _has_children(rows):
+            query = replace(query, roots=False)
         self._where = condition_of(query, self._sql, experiments)
 
     def count(self) -> int:
@@ -202,7 +199,7 @@ class _Search:
         bounds = [one for one in self._musts if one.field == self._field]
         tables = "latest_metrics m CROSS JOIN runs r"
         if self._is_recent():
-            tables = "runs r CROSS JOIN latest_metrics m INDEXED BY sqlite_autoindex_latest_metrics_1"
+            tables = f"runs r CROSS JOIN latest_metrics m {BY_RUN}"
         joined = f"{tables} WHERE m.run_uuid = r.run_uuid AND m.key = {key}{self._bounded(bounds)} AND m.is_nan ="
         without = f"NOT EXISTS (SELECT 1 FROM latest_metrics m WHERE m.run_uuid = r.run_uuid AND m.key = {key})"  # noqa: S608  # names are ours, values are bound
         parts = [
@@ -257,7 +254,10 @@ class _Search:
         wanted = self._query.limit + 1
         if self._field.key == "started" and not self._field.group:
             order = f"r.start_time {self._down}{self._last()}, r.run_uuid"
-            return self._select(f"runs r WHERE {self._where}", order, wanted, self._query.skip)
+            # An index tells the ids alone, so that a page far down does not read each row before it.
+            ids = f"SELECT r.run_uuid AS id FROM runs r WHERE {self._where} ORDER BY {order}"  # noqa: S608  # names are ours, values are bound
+            page = f"({ids} LIMIT {wanted} OFFSET {self._query.skip}) page"
+            return self._select(f"{page} CROSS JOIN runs r WHERE r.run_uuid = page.id", order, wanted, 0)
         value = self._sql.value_of(self._field)
         inner = f"(SELECT r.*, {value} AS v FROM runs r WHERE {self._where}) r"  # noqa: S608  # names are ours, values are bound
         if self._field.kind == "any":
@@ -279,6 +279,11 @@ class _Search:
     def _last(self) -> str:
         """Return what keeps a missing time at the end where the database would begin with it."""
         return "" if self._rows.sqlite and self._down == "DESC" else " NULLS LAST"
+
+
+def _has_children(rows: Rows) -> bool:
+    """Tell whether any run names a parent: to ask each run takes as long again as to list it."""
+    return bool(rows("SELECT 1 FROM tags WHERE key = 'mlflow.parentRunId' LIMIT 1"))
 
 
 def _is_nan(value: object) -> bool:
@@ -312,70 +317,6 @@ def read_run(rows: Rows, ref: str, by: str, *, deleted: bool = False) -> list[Ru
     found = rows(f"SELECT {RUN_COLUMNS} FROM runs r WHERE {where}{stage} ORDER BY r.start_time DESC LIMIT 2", values)  # noqa: S608  # names are ours, values are bound
     names = dict(rows("SELECT experiment_id, name FROM experiments")) if found else {}
     return complete(rows, found, names)
-
-
-def complete(
-    rows: Rows,
-    found: Sequence[tuple[Any, ...]],
-    experiments: Mapping[int, str],
-    keys: Mapping[str, Sequence[str]] | None = None,
-) -> list[Run]:
-    """Return the runs of these rows with their tags, and with all their metrics and parameters or the ``keys`` of each."""
-    wanted = {} if keys is None else keys
-    runs: list[Run] = []
-    for at in range(0, len(found), _CHUNK):
-        chunk = found[at : at + _CHUNK]
-        ids = [row[0] for row in chunk]
-        params, tags = _texts(rows, "params", ids, wanted.get("params")), _texts(rows, "tags", ids)
-        metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for run_id, key, value, is_nan in _of_runs(
-            rows, "latest_metrics", "run_uuid, key, value, is_nan", ids, wanted.get("metrics")
-        ):
-            metrics[run_id][key] = math.nan if is_nan else value
-        runs += [
-            run_record(
-                run_id=run_id,
-                name=name,
-                experiment=experiments[experiment_id],
-                status=status,
-                start_ms=start_ms,
-                end_ms=end_ms,
-                artifact_uri=artifact_uri,
-                params=params[run_id],
-                metrics=metrics[run_id],
-                tags=tags[run_id],
-                deleted=stage == "deleted",
-            )
-            for run_id, name, experiment_id, status, start_ms, end_ms, artifact_uri, stage in chunk
-        ]
-    return runs
-
-
-def _texts(
-    rows: Rows, table: str, ids: Sequence[str], keys: Sequence[str] | None = None
-) -> Mapping[str, dict[str, str]]:
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for run_id, key, value in _of_runs(rows, table, "run_uuid, key, value", ids, keys):
-        found[run_id][key] = value or ""
-    return found
-
-
-def _of_runs(
-    rows: Rows, table: str, columns: str, ids: Sequence[str], keys: Sequence[str] | None = None
-) -> Iterator[tuple[Any, ...]]:
-    listed, values = _listed(ids)
-    if keys is None:
-        yield from rows(f"SELECT {columns} FROM {table} WHERE run_uuid IN ({listed}) ORDER BY key", values)  # noqa: S608  # names are ours, values are bound
-    for at in range(0, len(keys or ()), _CHUNK):
-        named, texts = _listed((keys or ())[at : at + _CHUNK], "key")
-        where = f"key IN ({named}) AND run_uuid IN ({listed})"
-        yield from rows(f"SELECT {columns} FROM {table} WHERE {where} ORDER BY key", {**values, **texts})  # noqa: S608  # names are ours, values are bound
-
-
-def _listed(values: Sequence[str], name: str = "id") -> tuple[str, dict[str, str]]:
-    """Return the placeholders of a list, and what is bound to them."""
-    bound = {f"{name}{i}": one for i, one in enumerate(values)}
-    return ", ".join(f":{one}" for one in bound), bound
 
 
 def has_runs(rows: Rows, experiments: Mapping[int, str]) -> bool:

@@ -15,6 +15,7 @@ from jupyter_mlops.store.entities import LARGEST
 from jupyter_mlops.store.names import read_keys
 from jupyter_mlops.store.pages import condition_of
 from jupyter_mlops.store.reading import Rows
+from jupyter_mlops.store.runrows import BY_RUN, listed
 
 NEWEST: Final = 2000
 """Runs whose columns are counted: at 100,000 runs, counting those of all takes seconds."""
@@ -61,12 +62,14 @@ def read_samples(
 
 def _values(rows: Rows, key: str, runs: Iterable[str]) -> list[tuple[Any, ...]]:
     ids = list(runs)
-    values: dict[str, Any] = {"key": key}
-    some = ""
-    if len(ids) <= _FEW:
-        values |= {f"id{i}": one for i, one in enumerate(ids)}
-        some = f" AND run_uuid IN ({', '.join(f':id{i}' for i in range(len(ids)))})"
-    return rows(f"SELECT run_uuid, value, is_nan FROM latest_metrics WHERE key = :key{some}", values)  # noqa: S608  # names are ours, values are bound
+    if len(ids) > _FEW:
+        return rows("SELECT run_uuid, value, is_nan FROM latest_metrics WHERE key = :key", {"key": key})
+    some, values = listed(ids)
+    table = f"latest_metrics {BY_RUN if rows.sqlite else ''}"
+    return rows(
+        f"SELECT run_uuid, value, is_nan FROM {table} WHERE key = :key AND run_uuid IN ({some})",  # noqa: S608  # names are ours, values are bound
+        {"key": key, **values},
+    )
 
 
 def _number(stored: float, *, is_nan: bool) -> float:

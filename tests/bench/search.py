@@ -23,7 +23,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.core.search import RUNS, RunQuery, read_order
+from jupyter_mlops.core.search import RUNS, RunQuery, read_columns, read_order
 from jupyter_mlops.core.where import And
 from jupyter_mlops.workspace import Workspace
 
@@ -33,7 +33,7 @@ POINTS = 100_000
 PIXELS = 1000
 
 
-def make_store(home: Path, n_runs: int) -> Path:
+def make_store(home: Path, n_runs: int, seeds: int = SEEDS) -> Path:
     """Make runs through MLflow, and as many copies of them as it takes; return the database."""
     from mlflow.entities import Metric, Param
 
@@ -42,7 +42,7 @@ def make_store(home: Path, n_runs: int) -> Path:
     workspace = Workspace.open(home, create=True)
     client = workspace.tracking.client
     group = client.create_experiment("bench")
-    for i in range(SEEDS):
+    for i in range(seeds):
         run_id = client.create_run(group, start_time=1_700_000_000_000 + i).info.run_id
         metrics = [Metric(f"metric{k}", rng.random(), 1, 0) for k in range(KEYS)]
         client.log_batch(run_id, metrics, [Param(f"param{k}", str(rng.randrange(50))) for k in range(KEYS)])
@@ -50,7 +50,7 @@ def make_store(home: Path, n_runs: int) -> Path:
     workspace.close()
     database = workspace.root / "mlflow.db"
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        multiply(connection, n_runs // SEEDS - 1)
+        multiply(connection, n_runs // seeds - 1)
     return database
 
 
@@ -116,6 +116,7 @@ def measure_ours(database: Path, tries: int, curve_of: str = "") -> dict[str, fl
     workspace = Workspace.open(database.parent.parent)
     tracking = workspace.tracking
     by = read_order("metrics.metric3")
+    shown = read_columns("metrics.metric0, metrics.metric1, params.param0")
     where = RUNS.parse("metrics.metric1 > 0.9 and params.param2 < 10")
     queries = {
         "first_page": RunQuery(order=by),
@@ -123,6 +124,10 @@ def measure_ours(database: Path, tries: int, curve_of: str = "") -> dict[str, fl
         "newest": RunQuery(where=And(())),
         "filtered": RunQuery(where=where, order=by),
         "by_param": RunQuery(order=read_order("params.param2 asc")),
+        "table": RunQuery(roots=True, columns=shown, limit=50),
+        "table_end": RunQuery(
+            roots=True, columns=shown, limit=50, skip=sum(one.n_runs for one in tracking.experiments()) - 100
+        ),
     }
     found = {name: ms(lambda query=query: tracking.page(query), tries) for name, query in queries.items()}
     found["experiments"] = ms(tracking.experiments, tries)
