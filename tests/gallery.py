@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,12 +167,14 @@ def take(shots: list[Shot], lab: labs.Lab, theme: str, folder: Path) -> None:
         for shot in shots:
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.set_default_timeout(60_000)
+            said = listen(page)
             page.goto(f"{lab.url}{shot.path}{'&' if '?' in shot.path else '?'}token={labs.TOKEN}")
             page.locator("#jupyterlab-splash").wait_for(state="detached")
             try:
                 shot.prepare(page)
             except Exception:
                 page.screenshot(path=folder / f"{shot.name}-failed.png")
+                print(*said(), sep="\n", file=sys.stderr)
                 raise
             page.wait_for_timeout(1500)
             picture = folder / f"{shot.name}-{theme.rsplit(maxsplit=1)[-1].lower()}.png"
@@ -180,6 +183,19 @@ def take(shots: list[Shot], lab: labs.Lab, theme: str, folder: Path) -> None:
             print(picture)
             page.close()
         browser.close()
+
+
+def listen(page: Any) -> Callable[[], list[str]]:
+    """Return what tells, when a picture fails, what the page said and what it still waits for."""
+    said: list[str] = []
+    pending: dict[Any, float] = {}
+    page.on("console", lambda one: said.append(f"{one.type}: {one.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("request", lambda request: pending.setdefault(request, time.monotonic()))
+    page.on("requestfinished", lambda request: pending.pop(request, None))
+    page.on("requestfailed", lambda request: said.append(f"failed: {request.url} {request.failure}"))
+    page.on("requestfailed", lambda request: pending.pop(request, None))
+    return lambda: [*said, *(f"pending for {time.monotonic() - at:.1f} s: {one.url}" for one, at in pending.items())]
 
 
 def shrink(picture: Path) -> None:

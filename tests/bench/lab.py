@@ -22,9 +22,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from search import POINTS, add_curve, make_store
 
@@ -99,20 +100,20 @@ def browsing() -> Iterator[Any]:
         browser.close()
 
 
-def start_bare(folder: Path, home: Path) -> labs.Lab:
-    """Start JupyterLab with all that is installed except us."""
+def start_lab(folder: Path, home: Path, *, bare: bool = False) -> labs.Lab:
+    """Start JupyterLab with all that is installed, or with all except us: nothing else differs between the two."""
     from jupyter_core.paths import jupyter_path
 
-    others = home / "labextensions"
-    others.mkdir(parents=True)
+    extensions = home / "labextensions"
+    extensions.mkdir(parents=True)
     for place in map(Path, jupyter_path("labextensions")):
         for one in place.iterdir() if place.is_dir() else ():
-            if one.name != "jupyter-mlops" and not (others / one.name).exists():
-                (others / one.name).symlink_to(one)
+            if not (bare and one.name == "jupyter-mlops") and not (extensions / one.name).exists():
+                (extensions / one.name).symlink_to(one)
     (home / "config").mkdir()
-    config = {"ServerApp": {"jpserver_extensions": {"jupyter_mlops": False}}}
+    config = {"ServerApp": {"jpserver_extensions": {"jupyter_mlops": not bare}}}
     (home / "config" / "jupyter_server_config.json").write_text(json.dumps(config), "utf-8")
-    return labs.start_lab(folder, home, options=[f"--LabApp.labextensions_path={others}"])
+    return labs.start_lab(folder, home, options=[f"--LabApp.labextensions_path={extensions}"])
 
 
 def opened(browser: Any, lab: labs.Lab, path: str = "lab") -> Any:
@@ -215,41 +216,43 @@ def live_fps(browser: Any, lab: labs.Lab, seconds: float) -> tuple[float, float]
     return 1000 * len(gaps) / (times[-1] - times[0]), max(gaps)
 
 
+WARMING: Final = 2
+"""Chromium keeps the compiled code of a script that it has seen this often."""
+CALM_S: Final = 0.3
 Starts = list[tuple[float, float]]
 """For each start of Lab: milliseconds until it was ready, and the page's own work (its main thread's tasks) until then."""
 
 
 def start_ms(browser: Any, with_us: labs.Lab, without: labs.Lab, pairs: int) -> tuple[Starts, Starts]:
     """Load Lab with and without us in turn; return both sides' times."""
-    pages: list[tuple[Any, Any, labs.Lab, Starts]] = []
+    sides: list[tuple[Any, labs.Lab, Starts]] = []
     for lab in (with_us, without):
         context = browser.new_context(viewport={"width": 1400, "height": 900})
         context.set_default_timeout(60_000)
         context.add_init_script(READY)
-        page = context.new_page()
-        page.goto(f"{lab.url}lab?token={labs.TOKEN}")
-        page.wait_for_function("window.readyAt !== undefined")
-        session = context.new_cdp_session(page)
-        session.send("Performance.enable")
-        pages.append((page, session, lab, []))
-    for turn in range(pairs + 1):
-        for page, session, lab, found in pages if turn % 2 else pages[::-1]:
-            before = worked_ms(session)
-            page.goto(f"{lab.url}lab")
-            page.wait_for_function("window.readyAt !== undefined")
-            after = worked_ms(session)
-            if turn:  # the first fills the cache
-                found.append((float(page.evaluate("window.readyAt")), after - before if after > before else after))
-            page.wait_for_timeout(500)
-    for page, *_ in pages:
-        page.context.close()
-    return pages[0][3], pages[1][3]
+        for _ in range(WARMING):
+            one_start(context, lab)
+        sides.append((context, lab, []))
+    for turn in range(pairs):
+        for context, lab, found in sides if turn % 2 else sides[::-1]:
+            found.append(one_start(context, lab))
+    for context, *_ in sides:
+        context.close()
+    return sides[0][2], sides[1][2]
 
 
-def worked_ms(session: Any) -> float:
-    """Return the milliseconds that the page's process has worked, in all its pages."""
+def one_start(context: Any, lab: labs.Lab) -> tuple[float, float]:
+    """Load Lab in a tab of its own and close it: what comes after the start must not run while another start is measured."""
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Performance.enable")
+    page.goto(f"{lab.url}lab?token={labs.TOKEN}")
+    page.wait_for_function("window.readyAt !== undefined")
     told = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
-    return 1000 * float(told["TaskDuration"])
+    found = float(page.evaluate("window.readyAt")), 1000 * float(told["TaskDuration"])
+    page.close()
+    time.sleep(CALM_S)
+    return found
 
 
 def entry_bytes(browser: Any, lab: labs.Lab) -> tuple[int, int]:
@@ -267,7 +270,7 @@ def entry_bytes(browser: Any, lab: labs.Lab) -> tuple[int, int]:
     page.goto(f"{lab.url}lab?token={labs.TOKEN}")
     page.wait_for_function("window.readyAt !== undefined")
     ready = time.monotonic()
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(3000)
     context.close()
     return sum(n for at, n in got if at <= ready), sum(n for at, n in got if at > ready)
 
@@ -276,7 +279,7 @@ def measure(quick: bool) -> dict[str, float]:
     tries = 2 if quick else 7
     with tempfile.TemporaryDirectory(prefix="mlops-lab-") as base:
         folder = Path(base) / "work"
-        database = make_store(folder, N_RUNS)
+        database = make_store(folder, N_RUNS, seeds=50)
         curve_of = add_curve(database)
         with closing(sqlite3.connect(database)) as connection:
             connection.execute(
@@ -285,12 +288,14 @@ def measure(quick: bool) -> dict[str, float]:
             connection.commit()
         other = Path(base) / "other"
         other.mkdir()
-        lab = labs.start_lab(folder, Path(base) / "home")
-        bare = start_bare(other, Path(base) / "bare")
+        with ThreadPoolExecutor() as pool:
+            started = pool.submit(start_lab, other, Path(base) / "bare", bare=True)
+            lab = start_lab(folder, Path(base) / "home")
+            bare = started.result()
         try:
             with browsing() as browser:
                 entry, later = entry_bytes(browser, lab)
-                ours, theirs = start_ms(browser, lab, bare, 2 if quick else 15)
+                ours, theirs = start_ms(browser, lab, bare, 3 if quick else 21)
                 panel = panel_ms(browser, lab, tries)
                 sort = sort_ms(browser, lab, database, tries)
                 curve = curve_ms(browser, lab, curve_of, tries)
