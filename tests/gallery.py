@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ class Shot:
     name: str
     path: str
     prepare: Callable[[Any], None]
+    live_ms: int = 1500
+    """How long what moves is left to move before it is taken."""
 
 
 def mlops(folder: Path, *arguments: str) -> Any:
@@ -110,11 +113,16 @@ def mlops(folder: Path, *arguments: str) -> Any:
 def make_workspace(folder: Path, grid: list[dict[str, Any]]) -> list[str]:
     """Train, register and deploy; return the ids of the runs, the best one first."""
     (folder / "train.py").write_text(TRAIN, "utf-8")
-    runs = []
-    for n, given in enumerate(grid):
-        print(f"run {n + 1} of {len(grid)}", end="\r", flush=True)
+
+    def train(given: dict[str, Any]) -> Any:
         params = [part for key, value in given.items() for part in ("-p", f"{key}={value}")]
-        runs.append(mlops(folder, "run", "train.py", "-e", "digits", *params))
+        return mlops(folder, "run", "train.py", "-e", "digits", *params)
+
+    runs = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for run in pool.map(train, grid):
+            runs.append(run)
+            print(f"run {len(runs)} of {len(grid)}", end="\r", flush=True)
     print()
     ranked = sorted(runs, key=lambda run: -run["metrics"]["accuracy"])
     for run in ranked[2::-1]:
@@ -137,13 +145,17 @@ def with_sidebar(page: Any) -> None:
     page.locator(".jp-Mlops-main h1").first.wait_for()
     page.get_by_role("tab", name=TAB).click()
     page.locator(".jp-Mlops-row.jp-mod-run").first.wait_for()
-    page.wait_for_timeout(6000)  # a few points of the service's live figures
 
 
-def shots(ids: list[str]) -> list[Shot]:
-    """Return what is taken, of the runs with these ids."""
+def shots(ids: list[str], experiment: str, model: str, service: str) -> list[Shot]:
+    """Return what is taken, of the runs with these ids and of what has these names."""
     return [
-        Shot(name="service", path="lab/workspaces/service?mlops=service:digits", prepare=with_sidebar),
+        Shot(
+            name="service",
+            path=f"lab/workspaces/service?mlops=service:{service}",
+            prepare=with_sidebar,
+            live_ms=7500,
+        ),
         Shot(name="run", path=f"lab/workspaces/run?mlops=run:{ids[0]}", prepare=main_tab("Metrics")),
         Shot(name="outputs", path=f"lab/workspaces/outputs?mlops=run:{ids[0]}", prepare=main_tab("Outputs")),
         Shot(
@@ -151,38 +163,35 @@ def shots(ids: list[str]) -> list[Shot]:
         ),
         Shot(
             name="experiment",
-            path="lab/workspaces/experiment?mlops=experiment:digits",
-            prepare=lambda page: page.wait_for_timeout(3000),
+            path=f"lab/workspaces/experiment?mlops=experiment:{experiment}",
+            prepare=lambda page: page.locator(".jp-Mlops-main [role=gridcell]").first.wait_for(),
         ),
-        Shot(name="lineage", path="lab/workspaces/lineage?mlops=model:digits", prepare=main_tab("Lineage")),
+        Shot(name="lineage", path=f"lab/workspaces/lineage?mlops=model:{model}", prepare=main_tab("Lineage")),
     ]
 
 
-def take(shots: list[Shot], lab: labs.Lab, theme: str, folder: Path) -> None:
+def take(browser: Any, shots: list[Shot], lab: labs.Lab, folder: Path, *, theme: str = "light") -> list[Path]:
     """Open each place in a page of its own, and keep its picture."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=labs.chromium(), args=labs.CHROMIUM)
-        for shot in shots:
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
-            page.set_default_timeout(60_000)
-            said = listen(page)
-            page.goto(f"{lab.url}{shot.path}{'&' if '?' in shot.path else '?'}token={labs.TOKEN}")
-            page.locator("#jupyterlab-splash").wait_for(state="detached")
-            try:
-                shot.prepare(page)
-            except Exception:
-                page.screenshot(path=folder / f"{shot.name}-failed.png")
-                print(*said(), sep="\n", file=sys.stderr)
-                raise
-            page.wait_for_timeout(1500)
-            picture = folder / f"{shot.name}-{theme.rsplit(maxsplit=1)[-1].lower()}.png"
-            page.screenshot(path=picture)
-            shrink(picture)
-            print(picture)
-            page.close()
-        browser.close()
+    pictures = []
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(60_000)
+    for shot in shots:
+        page = context.new_page()
+        said = listen(page)
+        page.goto(f"{lab.url}{shot.path}{'&' if '?' in shot.path else '?'}token={labs.TOKEN}")
+        page.locator("#jupyterlab-splash").wait_for(state="detached")
+        try:
+            shot.prepare(page)
+        except Exception:
+            page.screenshot(path=folder / f"{shot.name}-failed.png")
+            print(*said(), sep="\n", file=sys.stderr)
+            raise
+        page.wait_for_timeout(shot.live_ms)
+        pictures.append(folder / f"{shot.name}-{theme}.png")
+        page.screenshot(path=pictures[-1])
+        page.close()
+    context.close()
+    return pictures
 
 
 def listen(page: Any) -> Callable[[], list[str]]:
@@ -208,6 +217,8 @@ def shrink(picture: Path) -> None:
 
 
 def main() -> None:
+    from playwright.sync_api import sync_playwright
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=ROOT / ".github" / "gallery", help="where the pictures go")
     parser.add_argument("--only", default="", help="names of pictures, with commas between them")
@@ -219,15 +230,20 @@ def main() -> None:
         folder = Path(base) / "digits"
         folder.mkdir()
         ids = make_workspace(folder, GRID[:4] if arguments.quick else GRID)
-        wanted = [shot for shot in shots(ids) if not arguments.only or shot.name in arguments.only.split(",")]
+        only = set(filter(None, arguments.only.split(",")))
+        wanted = [shot for shot in shots(ids, *["digits"] * 3) if not only or shot.name in only]
         calls = subprocess.Popen([sys.executable, "-c", CALLS], cwd=folder, stdout=subprocess.DEVNULL)
         try:
-            for theme in ("JupyterLab Light", "JupyterLab Dark"):
-                lab = labs.start_lab(folder, Path(base) / theme.rsplit(maxsplit=1)[-1], theme=theme)
-                try:
-                    take(wanted, lab, theme, arguments.folder)
-                finally:
-                    lab.stop()
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=labs.chromium(), args=labs.CHROMIUM)
+                for theme in ("Light", "Dark"):
+                    lab = labs.start_lab(folder, Path(base) / theme, theme=f"JupyterLab {theme}")
+                    try:
+                        for picture in take(browser, wanted, lab, arguments.folder, theme=theme.lower()):
+                            shrink(picture)
+                            print(picture)
+                    finally:
+                        lab.stop()
         finally:
             calls.kill()
             calls.wait()

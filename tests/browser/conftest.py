@@ -21,6 +21,7 @@ def _load(file: Path) -> Any:
 
 
 labs = _load(Path(__file__).parent.with_name("labs.py"))
+_load(Path(__file__).parent.with_name("gallery.py"))
 _load(Path(__file__).with_name("pages.py"))
 _load(Path(__file__).with_name("churn.py"))
 

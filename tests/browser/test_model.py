@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import shutil
@@ -10,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import gallery
+import PIL.Image
 import pytest
 from churn import SCORE, seed
 from msgspec.structs import replace
@@ -22,6 +25,8 @@ from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.models import alias_model, show_model, show_model_version
+from jupyter_mlops.delivery.services import list_services
+from jupyter_mlops.training.finding import find_runs
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -392,3 +397,20 @@ def test_a_version_is_deleted_and_then_the_model(world: Workspace, page: Any) ->
     page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
     page.locator(".jp-mod-model").get_by_text("There is no model 'churn'").wait_for()
     assert world.tracking.models() == []
+
+
+def test_the_pictures_of_the_readme_are_taken_as_the_lab_is_now(
+    lab: Any, world: Workspace, browser: Any, tmp_path: Path
+) -> None:
+    runs = [run.id for run in find_runs(world, experiment="forest").items]
+    wanted = [
+        dataclasses.replace(shot, live_ms=0)  # nothing moves in this workspace
+        for shot in gallery.shots(runs, "forest", "churn", list_services(world)[0].name)
+    ]
+    taken = gallery.take(browser, wanted, lab, tmp_path)
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    assert {f"gallery/{picture.name}" for picture in taken} == set(re.findall(r"gallery/\w+-light\.png", readme))
+    for picture in taken:
+        with PIL.Image.open(picture) as image:
+            assert image.size == (1280, 800)
+            assert len(image.convert("RGB").getcolors(1 << 24)) > 100, f"{picture.name} shows next to nothing"
