@@ -17,6 +17,7 @@ from jupyter_mlops.core.record import decode
 from jupyter_mlops.delivery.logs import mark_of_logs
 from jupyter_mlops.server.routes import ROUTES
 from jupyter_mlops.server.row import Row
+from jupyter_mlops.training.following import LogPart
 
 if TYPE_CHECKING:
     from jupyter_mlops.workspace import Workspace
@@ -101,8 +102,19 @@ class _Lines(Kind):
         return fresh
 
 
+class _Stream(Kind):
+    """What a run writes: looked at from the beginning of the line that was being written."""
+
+    def besides(self, before: LogPart) -> Mapping[str, Any]:
+        return {"offset": before.next}
+
+    def essence(self, reply: LogPart) -> tuple[int, int, str]:
+        return reply.n_bytes, reply.next, reply.text.rpartition("\n")[2]
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "counts": _Counts(every_s=2.0),
+    "runs/{ref}/logs/{stream}": _Stream(every_s=1.0),
     "services/{name}/figures": _Figures(every_s=1.0),
     "services/{name}/logs": _Lines(every_s=1.0),
     "services/{name}/mirror": Kind(every_s=2.0),

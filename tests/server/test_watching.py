@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -166,6 +167,20 @@ async def test_lines_of_a_log_are_told_once_and_a_late_comer_gets_those_before(b
         assert await lines(second) == ["1", "2", "late", "3"]
         log.write('{"at": 1004, "message": "4"}\n')
         assert (await lines(first), await lines(second)) == (["4"], ["4"])
+
+
+async def test_what_a_run_writes_is_told_from_the_line_on_that_was_being_written(browser, here):
+    run = here.tracking.create_run("logs", "talks", tags={}, params={})
+    journal = here.journals.open(run.id, run.artifact_uri)
+    journal.write("stdout", "one\nhalf")
+    one = await browser()
+    await one.watch(f"runs/{run.id}/logs/stdout?offset=-1000")
+    assert (await one.told())["answer"] == {"text": "one\nhalf", "start": 0, "next": 4, "n_bytes": 8}
+    await one.hears_nothing()
+    journal.write("stdout", " done\nnext")
+    assert (await one.told())["answer"] == {"text": "half done\nnext", "start": 4, "next": 14, "n_bytes": 18}
+    await one.hears_nothing()
+    journal.close("FINISHED", "", time.time())
 
 
 @pytest.mark.usefixtures("churn")

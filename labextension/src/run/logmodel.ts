@@ -79,11 +79,19 @@ export function lineAt(loaded: Loaded, at: number): number {
   return n;
 }
 
+/** Whether a part has what is not loaded yet: it may have been long on its way. */
+export function isAfter({ next, text, n_bytes }: LogPart, loaded: Loaded): boolean {
+  const [, current] = parted({ text });
+  return (
+    next > loaded.next || (next === loaded.next && (n_bytes !== loaded.nBytes || current !== loaded.current))
+  );
+}
+
 export function isAtEnd(loaded: Loaded): boolean {
   return loaded.next + encoder.encode(loaded.current).length >= loaded.nBytes;
 }
 
-function parted({ text }: LogPart): readonly [string, string] {
+function parted({ text }: Pick<LogPart, 'text'>): readonly [string, string] {
   const whole = text.lastIndexOf('\n') + 1;
   return [text.slice(0, whole), text.slice(whole)];
 }

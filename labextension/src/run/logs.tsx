@@ -3,20 +3,22 @@
 import { useEffect, useState } from 'react';
 import type { JSX } from 'react';
 
+import { usePushed } from '../api/pushed';
 import { useLive, useSession, useTrans, useVisible } from '../api/context';
-import type { Run } from '../api/types';
+import type { LogPart, Run } from '../api/types';
 import { size } from '../common/format';
 import { useSettled } from '../common/settled';
 import { Button } from '../common/ui/button';
 import { Busy, Empty, Failed } from '../common/ui/states';
-import { begun, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
+import { begun, isAfter, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
 import type { Loaded } from './logmodel';
 import { LogText } from './logtext';
 import { isLive } from './model';
 
 type Stream = 'stdout' | 'stderr';
 const PART = 200_000;
-const FOLLOW_MS = 1000;
+const MORE = 1_000_000;
+const END = 16_384;
 
 export function Logs({ run }: { readonly run: Run }): JSX.Element {
   const trans = useTrans();
@@ -142,6 +144,7 @@ function useLog(run: Run, stream: Stream, follow: boolean): LogState {
   const newest = { offset: -PART, limit: 2 * PART };
   const isGoing = isLive(run) && visible && follow;
   const next = loaded?.next ?? null;
+  const end = useEnd(run, stream, isGoing && next !== null);
   useEffect(() => {
     if (next === null) {
       // eslint-disable-next-line react-hooks/set-state-in-effect -- it is set when the server has answered
@@ -150,17 +153,28 @@ function useLog(run: Run, stream: Stream, follow: boolean): LogState {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- asked once; `end` asks again
   }, [next === null]);
   useEffect(() => {
-    if (next === null || !follow || !visible) {
+    if (loaded && end && isGoing && isAfter(end, loaded)) {
+      if (end.start <= loaded.next) {
+        // eslint-disable-next-line react-hooks/set-state-in-effect -- it is set when the server has told of more
+        setLoaded(withLater(loaded, end));
+      } else {
+        void ask({ offset: loaded.next, limit: MORE }, (before, part) =>
+          before ? withLater(before, part) : begun(part)
+        );
+      }
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once for each part that was told
+  }, [end]);
+  useEffect(() => {
+    if (next === null || !follow || !visible || isGoing) {
       return;
     }
-    // Writing leaves no hint: a stream is asked while somebody looks at its end, and once more when the run has ended.
-    const later = (): void => {
-      void ask({ offset: next, limit: 1_000_000 }, (before, part) =>
+    const timer = setTimeout(() => {
+      void ask({ offset: next, limit: MORE }, (before, part) =>
         before ? withLater(before, part) : begun(part)
       );
-    };
-    const timer = isGoing ? setInterval(later, FOLLOW_MS) : setTimeout(later, 0);
-    return () => clearInterval(timer);
+    }, 0);
+    return () => clearTimeout(timer);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- `ask` is of this run and stream
   }, [next, follow, visible, isGoing]);
   return {
@@ -184,6 +198,20 @@ function useLog(run: Run, stream: Stream, follow: boolean): LogState {
     end: () => ask(newest, (_, part) => begun(part)),
     jump: at => ask({ offset: Math.max(0, at - PART / 2), limit: PART }, (_, part) => begun(part))
   };
+}
+
+/** The last part of what a run that goes on has written, a new one whenever it writes more. */
+function useEnd(run: Run, stream: Stream, enabled: boolean): LogPart | undefined {
+  const { client } = useSession();
+  const ask = { path: { ref: run.id, stream }, query: { offset: -END, limit: MORE } };
+  return usePushed<LogPart, LogPart, LogPart>({
+    key: ['run-log-end', run.id, stream],
+    address: client.address('/runs/{ref}/logs/{stream}', ask),
+    ask: signal => client.get('/runs/{ref}/logs/{stream}', { ...ask, signal }),
+    take: (_, part) => part,
+    shown: part => part,
+    enabled
+  }).data;
 }
 
 function Hits(props: {

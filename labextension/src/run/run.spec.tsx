@@ -8,7 +8,7 @@ import { giveCanvas } from '../testing/canvas';
 import { model, run, version } from '../testing/records';
 import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
-import { begun, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
+import { begun, isAfter, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
 import { found, metricNames, packageDiff, refusals, toggled } from './model';
 import { sparkPath } from './spark';
 import type * as view from './view';
@@ -107,6 +107,14 @@ describe('a log by parts', () => {
     loaded = withLater(loaded, part(loaded.next, 'bar 99%\nend\n', 30));
     expect(loaded.blocks.map(block => block.text).join('')).toBe('é1\nline 2\nline 3\nbar 99%\nend\n');
     expect(loaded.current).toBe('');
+  });
+
+  it('takes no part that was long on its way for news', () => {
+    const loaded = begun(part(0, whole));
+    expect(isAfter(part(4, 'line 2\nline 3\nbar 10%'), loaded)).toBe(false);
+    expect(isAfter(part(4, 'line 2\n'), loaded)).toBe(false);
+    expect(isAfter(part(18, 'bar 11%'), loaded)).toBe(true);
+    expect(isAfter(part(18, 'bar 10%\n', 25), loaded)).toBe(true);
   });
 
   it('is taken up earlier, and a byte leads to its line', () => {
