@@ -144,7 +144,7 @@ def test_models_services_and_activities_appear_and_change(world: Workspace, page
     manifest = create_manifest(world, ["churn"], script=script)
     deployment = Deployment(name="m1", manifest=f"{manifest.name}:{manifest.version}")
     world.catalog.add(Service(name="churn-eu", host="process", deployments=[deployment], port=49152))
-    row(page, r"^Service churn-eu, pending").wait_for()
+    row(page, r"^Service churn-eu, starting").wait_for()
     world.catalog.edit(Service, "churn-eu", lambda service: replace(service, state="ready", n_ready=1))
     row(page, r"^Service churn-eu, ready, serves churn:1, http:\/\/127\.0\.0\.1:49152").wait_for()
     page.get_by_role("button", name="Copy the URL of churn-eu").click()

@@ -34,9 +34,29 @@ export function isActive(activity: Activity): boolean {
   return activity.state === 'queued' || activity.state === 'running';
 }
 
-/** `services.deploy` and `service churn` make `deploy service churn`. */
-export function titleOf(activity: Activity): string {
-  return `${activity.verb.split('.').pop() ?? activity.verb} ${activity.subject}`;
+/** What it does, for a person: `services.deploy` of `service churn` is `deploy service churn`. */
+export function titleOf({ verb, subject }: Activity, trans: TranslationBundle): string {
+  const name = subject.slice(subject.indexOf(' ') + 1);
+  switch (verb) {
+    case 'services.deploy':
+      return trans.__('deploy service %1', name);
+    case 'services.update':
+      return trans.__('update service %1', name);
+    case 'services.rollback':
+      return trans.__('roll service %1 back', name);
+    case 'services.remove':
+      return trans.__('remove a deployment of service %1', name);
+    case 'services.delete':
+      return trans.__('delete service %1', name);
+    case 'images.build':
+      return trans.__('build image %1', name);
+    case 'images.push':
+      return trans.__('push image %1', name);
+    case 'images.test':
+      return trans.__('test image %1', name);
+    default: // of a server that is newer than this page
+      return `${verb.split('.').pop() ?? verb} ${subject}`;
+  }
 }
 
 /** Return the nodes of the section Activities: what goes on first, then what ended, newest first. */
@@ -58,7 +78,7 @@ export function activityNodes(
 
 function activityNode(activity: Activity, trans: TranslationBundle): ActivityNode {
   const id = `activity:${activity.name}`;
-  const title = titleOf(activity);
+  const title = titleOf(activity, trans);
   const facts: FactNode[] = [];
   if (activity.error) {
     facts.push(fact(id, trans.__('why'), activity.error.detail, 'error'));

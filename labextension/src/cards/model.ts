@@ -1,7 +1,8 @@
 /** A run's card, as the kernel wrote it into the notebook. A notebook comes from anyone: nothing in it is believed. */
 
 import type { MetricValue, Run, RunStatus } from '../api/types';
-import { span } from '../common/format';
+import { moment, span } from '../common/format';
+import { trans } from '../common/words';
 
 export const CARD_MIME = 'application/vnd.mlops.run+json';
 
@@ -192,18 +193,21 @@ function readOutput(data: unknown): Output {
 function readFacts(card: Fields, run: Fields): Card['facts'] {
   const tags = Object.entries(fields(run.tags)).map(([key, value]) => `${key}=${text(value)}`);
   const started = finite(run.started_at);
-  const by = text(run.actor) && ` by ${text(run.actor)}`;
+  const actor = text(run.actor);
   const notebook = text(card.notebook);
   const facts: readonly (readonly [string, string])[] = [
-    ['tags', tags.join(' ')],
-    ['child of', text(run.parent)],
-    ['started', started ? `${new Date(started * 1000).toLocaleString()}${by}` : ''],
-    ['notebook', notebook === 'unknown' ? '' : notebook],
-    ['machine', text(card.machine)],
-    ['data', text(card.data)],
-    ['snapshot', text(card.snapshot)],
-    ['git', text(card.git)],
-    ['environment', text(card.environment)]
+    [trans.__('tags'), tags.join(' ')],
+    [trans.__('child of'), text(run.parent)],
+    [
+      trans.__('started'),
+      started ? (actor ? trans.__('%1 by %2', moment(started), actor) : moment(started)) : ''
+    ],
+    [trans.__('notebook'), notebook === 'unknown' ? '' : notebook],
+    [trans.__('machine'), text(card.machine)],
+    [trans.__('data'), text(card.data)],
+    [trans.__('snapshot'), text(card.snapshot)],
+    [trans.__('git'), text(card.git)],
+    [trans.__('environment'), text(card.environment)]
   ];
   return facts.filter(([, value]) => value !== '');
 }

@@ -3,22 +3,13 @@
 import { useEffect, useState } from 'react';
 import type { JSX, ReactNode } from 'react';
 
-import type { RunStatus } from '../api/types';
 import { metric, size, span } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
-import type { Tone } from '../common/icons';
+import { runWord, RUN_TONES } from '../common/status';
 import { trans } from '../common/words';
-import { statusWord } from '../runs/model';
 import { polyline, took } from './model';
 import type { Card, Child, Output, Picture, Trend } from './model';
 
-const TONES: Readonly<Record<RunStatus, Tone>> = {
-  SCHEDULED: 'quiet',
-  RUNNING: 'busy',
-  FINISHED: 'good',
-  FAILED: 'bad',
-  KILLED: 'warn'
-};
 const WIDTH = 110;
 const HEIGHT = 20;
 
@@ -37,7 +28,7 @@ export function RunCard({ card, isLive, copy, load, notes }: CardProps): JSX.Ele
   return (
     <section
       className="jp-Mlops-runCard"
-      aria-label={trans.__('Run %1, %2', card.name, statusWord(card.status))}
+      aria-label={trans.__('Run %1, %2', card.name, runWord(card.status))}
     >
       <Header card={card} isLive={isLive} copy={copy} />
       {card.progress && (
@@ -76,10 +67,10 @@ function Header({ card, isLive, copy }: Pick<CardProps, 'card' | 'isLive' | 'cop
   const now = useSeconds(isLive && card.status === 'RUNNING');
   const time = took(card, isLive ? now : null);
   const stale =
-    card.status === 'RUNNING' && !isLive ? trans.__('running when this was saved') : statusWord(card.status);
+    card.status === 'RUNNING' && !isLive ? trans.__('running when this was saved') : runWord(card.status);
   return (
     <header className="jp-Mlops-cardHeader">
-      <StatusIcon tone={TONES[card.status]} title={statusWord(card.status)} />
+      <StatusIcon tone={RUN_TONES[card.status]} title={runWord(card.status)} />
       <strong>{card.name}</strong>
       <span className="jp-Mlops-aside">{[stale, card.experiment, time].filter(Boolean).join(' · ')}</span>
       <span className="jp-Mlops-cardActions">
@@ -259,7 +250,7 @@ function Children(props: { readonly items: readonly Child[]; readonly nMore: num
           <tr key={at}>
             <th scope="row">
               <span className="jp-Mlops-cardChild">
-                <StatusIcon tone={TONES[child.status]} title={statusWord(child.status)} />
+                <StatusIcon tone={RUN_TONES[child.status]} title={runWord(child.status)} />
                 {child.name}
               </span>
             </th>

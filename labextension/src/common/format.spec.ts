@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { age, count, dateOf, metric, moment, span, size, startedAgo } from './format';
+import { age, dateOf, metric, moment, span, size, startedAgo } from './format';
 
 describe('age', () => {
   it.each([
@@ -62,10 +62,6 @@ describe('metric', () => {
   ] as const)('writes %s', (value, text) => {
     expect(metric(value)).toBe(text);
   });
-});
-
-it('counts in words', () => {
-  expect([count(1, 'run'), count(2, 'run')]).toEqual(['1 run', '2 runs']);
 });
 
 it('writes sizes in decimal units', () => {

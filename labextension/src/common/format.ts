@@ -81,11 +81,6 @@ export function metric(value: MetricValue): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** `1 run`, `2 runs`. */
-export function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
-}
-
 /** Bytes in decimal units, as disks are sold: `512 B`, `1.2 kB`, `3.4 GB`. */
 export function size(nBytes: number): string {
   let n = nBytes;
@@ -101,4 +96,9 @@ export function size(nBytes: number): string {
 /** The beginning of a text that nobody would read to its end, such as a name of 10,000 characters. */
 export function clip(text: string, most = 300): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+/** A sentence's beginning. */
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -8,7 +8,7 @@ import { useTrans } from '../api/context';
 import { useNow } from '../common/clock';
 import { dateOf, metric, moment, span } from '../common/format';
 import { CaretIcon, StatusIcon } from '../common/icons';
-import type { Tone } from '../common/icons';
+import { RUN_TONES } from '../common/status';
 import type { GroupRow, RestRow, Row, RunRow } from './flat';
 import { fieldOf } from './model';
 import type { Mark } from './model';
@@ -17,14 +17,6 @@ import type { MetricSummary } from './queries';
 /** A cell shows the beginning of a long text; its tooltip more of it. */
 const SHOWN = 300;
 const TIP = 1000;
-
-const TONES: Readonly<Record<RunStatus, Tone>> = {
-  SCHEDULED: 'quiet',
-  RUNNING: 'busy',
-  FINISHED: 'good',
-  FAILED: 'bad',
-  KILLED: 'warn'
-};
 
 export interface CellWords {
   readonly status: Readonly<Record<RunStatus, string>>;
@@ -199,7 +191,7 @@ function Status({ run, words }: { readonly run: Run; readonly words: CellWords }
   const word = words.status[run.status];
   return (
     <span className="jp-MlopsTable-status" title={run.reason ? `${word}: ${run.reason.slice(0, TIP)}` : word}>
-      <StatusIcon tone={TONES[run.status]} title={word} />
+      <StatusIcon tone={RUN_TONES[run.status]} title={word} />
       {word}
     </span>
   );

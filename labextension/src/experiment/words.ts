@@ -5,6 +5,7 @@ import { useMemo } from 'react';
 
 import { useTrans } from '../api/context';
 import { metric } from '../common/format';
+import { runWords } from '../common/status';
 import type { CellWords } from './cells';
 import { fieldOf } from './model';
 import type { Words } from './model';
@@ -40,13 +41,7 @@ function columnWords(trans: TranslationBundle): Words {
 
 function cellWords(trans: TranslationBundle, by: string): CellWords {
   return {
-    status: {
-      SCHEDULED: trans.__('scheduled'),
-      RUNNING: trans.__('running'),
-      FINISHED: trans.__('finished'),
-      FAILED: trans.__('failed'),
-      KILLED: trans.__('killed')
-    },
+    status: runWords(trans),
     none: trans.__('no %1', fieldOf(by).key.slice(0, 100)),
     fold: trans.__('Fold'),
     unfold: trans.__('Unfold'),

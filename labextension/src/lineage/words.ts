@@ -2,8 +2,9 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { LineageNode } from '../api/types';
+import type { LineageNode, RunStatus, Service } from '../api/types';
 import type { Tone } from '../common/icons';
+import { RUN_TONES, runWords, SERVICE_TONES, serviceWord } from '../common/status';
 import type { Box, NodeKind } from './model';
 
 export interface Said {
@@ -60,23 +61,6 @@ export function said(box: Box, trans: TranslationBundle): Said {
   return { kind, name: nameOf(box.node), ...stateOf(box.node, trans) };
 }
 
-/** A run's or a service's state, for a person. */
-export function stateName(state: string, trans: TranslationBundle): string {
-  const names: Readonly<Record<string, string>> = {
-    SCHEDULED: trans.__('scheduled'),
-    RUNNING: trans.__('running'),
-    FINISHED: trans.__('finished'),
-    FAILED: trans.__('failed'),
-    KILLED: trans.__('killed'),
-    ready: trans.__('ready'),
-    degraded: trans.__('degraded'),
-    pending: trans.__('pending'),
-    failed: trans.__('failed'),
-    deleting: trans.__('deleting')
-  };
-  return names[state] ?? state;
-}
-
 /** One sentence for screen readers and the list. */
 export function sentence(box: Box, boxes: readonly Box[], trans: TranslationBundle): string {
   const { kind, name, state } = said(box, trans);
@@ -109,28 +93,19 @@ function nameOf({ kind, name, facts }: LineageNode): string {
   }
 }
 
-const RUN_TONES: Readonly<Record<string, Tone>> = {
-  FINISHED: 'good',
-  FAILED: 'bad',
-  KILLED: 'warn',
-  RUNNING: 'busy',
-  SCHEDULED: 'quiet'
-};
-const SERVICE_TONES: Readonly<Record<string, Tone>> = {
-  ready: 'good',
-  degraded: 'warn',
-  failed: 'bad',
-  pending: 'busy',
-  deleting: 'busy'
-};
-
 function stateOf(node: LineageNode, trans: TranslationBundle): Pick<Said, 'state' | 'tone'> {
   const { facts } = node;
   switch (node.kind) {
     case 'run':
-      return { state: stateName(text(facts.status), trans), tone: RUN_TONES[text(facts.status)] ?? null };
+      return {
+        state: runWords(trans)[facts.status as RunStatus],
+        tone: RUN_TONES[facts.status as RunStatus]
+      };
     case 'service':
-      return { state: stateName(text(facts.state), trans), tone: SERVICE_TONES[text(facts.state)] ?? null };
+      return {
+        state: serviceWord(facts.state as Service['state'], trans),
+        tone: SERVICE_TONES[facts.state as Service['state']]
+      };
     case 'model':
       return {
         state: [text(facts.flavor), ...list(facts.aliases).map(alias => `@${alias}`)].join(' '),

@@ -2,28 +2,20 @@
 
 import type { JSX } from 'react';
 
+import { activityWord, titleOf } from '../activities/model';
 import { useSession, useTrans } from '../api/context';
 import type { Activity, MadeImage, MadeManifest, ModelVersion, Use } from '../api/types';
 import { CommandIDs } from '../commands';
-import { moment, size, span } from '../common/format';
+import { capital, moment, size, span } from '../common/format';
 import { StatusIcon } from '../common/icons';
-import type { Tone } from '../common/icons';
+import { serviceWord, SERVICE_TONES } from '../common/status';
 import { Button } from '../common/ui/button';
 import { Part } from '../common/ui/parts';
 import { Busy, Empty, Failed } from '../common/ui/states';
-import { stateName } from '../lineage/words';
 import { useRefusal } from './labels';
 import { lastOf, trialOf } from './model';
 import { ServiceLink } from './overview';
 import { useActivities, useDelivered } from './queries';
-
-const TONES: Readonly<Record<Use['state'], Tone>> = {
-  ready: 'good',
-  degraded: 'warn',
-  failed: 'bad',
-  pending: 'busy',
-  deleting: 'busy'
-};
 
 export function Serving({ version }: { readonly version: ModelVersion }): JSX.Element {
   const trans = useTrans();
@@ -106,7 +98,7 @@ function Uses({ uses }: { readonly uses: readonly Use[] }): JSX.Element {
             </th>
             <td>
               <span className="jp-Mlops-modelState">
-                <StatusIcon tone={TONES[use.state]} title="" /> {stateName(use.state, trans)}
+                <StatusIcon tone={SERVICE_TONES[use.state]} title="" /> {serviceWord(use.state, trans)}
               </span>
             </td>
             <td>
@@ -226,29 +218,23 @@ function Image({ image }: { readonly image: MadeImage }): JSX.Element {
 /** What goes on with an image, or how it ended last. */
 function Doing({ activity }: { readonly activity: Activity }): JSX.Element | null {
   const trans = useTrans();
-  const verb = activity.verb.split('.').pop() ?? '';
+  const title = capital(titleOf(activity, trans));
   const trial = trialOf(activity);
   if (activity.state === 'queued' || activity.state === 'running') {
     return (
       <div className="jp-Mlops-modelDoing" role="status">
-        <StatusIcon tone="busy" title={activity.state} />
-        <span>
-          {verb}: {activity.message || activity.state}
-        </span>
-        <progress
-          value={activity.progress}
-          max={1}
-          aria-label={trans.__('Progress of %1 %2', verb, activity.subject)}
-        />
+        <StatusIcon tone="busy" title="" />
+        <span>{trans.__('%1: %2', title, activity.message || activityWord(activity, trans))}</span>
+        <progress value={activity.progress} max={1} aria-label={title} />
       </div>
     );
   }
   if (activity.error) {
     return (
       <div className="jp-Mlops-modelDoing">
-        <StatusIcon tone="bad" title={activity.state} />
+        <StatusIcon tone="bad" title="" />
         <span>
-          {verb}: <strong>{activity.error.detail}</strong> {activity.error.hint}
+          {title}: <strong>{activity.error.detail}</strong> {activity.error.hint}
         </span>
       </div>
     );

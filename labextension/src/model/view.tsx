@@ -9,9 +9,10 @@ import { useSession, useTrans } from '../api/context';
 import type { Model, ModelVersion } from '../api/types';
 import { CommandIDs } from '../commands';
 import { useKept } from '../common/kept';
-import { Button } from '../common/ui/button';
+import { Actions } from '../common/ui/actions';
+import type { Action } from '../common/ui/actions';
 import { ViewHead } from '../common/ui/parts';
-import { Busy, Empty, Failed, Stale } from '../common/ui/states';
+import { Busy, Empty, Failed, Known } from '../common/ui/states';
 import { Tabs } from '../common/ui/tabs';
 import { Lineage } from '../lineage/panel';
 import type { ViewProps } from '../main/views';
@@ -35,8 +36,9 @@ export function View({ subject, setTitle }: ViewProps): JSX.Element {
   }
   return (
     <div className="jp-Mlops-model">
-      <Stale error={error} />
-      <Whole model={data} asked={asked} />
+      <Known error={error}>
+        <Whole model={data} asked={asked} />
+      </Known>
     </div>
   );
 }
@@ -114,6 +116,45 @@ function Head(props: {
   const refused = useRefusal();
   const { name } = model;
   const n = model.versions.length;
+  const actions: readonly Action[] = [
+    ...(version
+      ? [
+          {
+            id: 'deploy',
+            label: trans.__('Deploy version %1…', version.version),
+            tone: 'accept' as const,
+            refused,
+            onClick: () => void session.run(CommandIDs.deploy, { model: name, version: version.version })
+          },
+          {
+            id: 'compare',
+            label: nChosen > 1 ? trans.__('Compare %1', nChosen) : trans.__('Compare'),
+            refused: nChosen > 1 ? null : trans.__('Tick two versions or more.'),
+            onClick: onCompare
+          },
+          {
+            id: 'link',
+            label: trans.__('Copy link'),
+            onClick: () =>
+              void session.run(CommandIDs.copyLink, { kind: 'model', subject: `${name}:${version.version}` })
+          },
+          {
+            id: 'delete-version',
+            label: trans.__('Delete version %1…', version.version),
+            tone: 'warn' as const,
+            refused,
+            onClick: () => void session.run(CommandIDs.deleteModel, { model: name, version: version.version })
+          }
+        ]
+      : []),
+    {
+      id: 'delete',
+      label: trans.__('Delete model…'),
+      tone: 'warn',
+      refused,
+      onClick: () => void session.run(CommandIDs.deleteModel, { model: name })
+    }
+  ];
   return (
     <>
       <ViewHead
@@ -121,46 +162,7 @@ function Head(props: {
         about={trans._n('%1 version', '%1 versions', n)}
         toolbarLabel={trans.__('Model %1', name)}
       >
-        {version && (
-          <>
-            <Button
-              tone="accept"
-              refused={refused}
-              onClick={() => void session.run(CommandIDs.deploy, { model: name, version: version.version })}
-            >
-              {trans.__('Deploy version %1…', version.version)}
-            </Button>
-            <Button refused={nChosen > 1 ? null : trans.__('Tick two versions or more.')} onClick={onCompare}>
-              {nChosen > 1 ? trans.__('Compare %1', nChosen) : trans.__('Compare')}
-            </Button>
-            <Button
-              onClick={() =>
-                void session.run(CommandIDs.copyLink, {
-                  kind: 'model',
-                  subject: `${name}:${version.version}`
-                })
-              }
-            >
-              {trans.__('Copy link')}
-            </Button>
-            <Button
-              tone="warn"
-              refused={refused}
-              onClick={() =>
-                void session.run(CommandIDs.deleteModel, { model: name, version: version.version })
-              }
-            >
-              {trans.__('Delete version %1…', version.version)}
-            </Button>
-          </>
-        )}
-        <Button
-          tone="warn"
-          refused={refused}
-          onClick={() => void session.run(CommandIDs.deleteModel, { model: name })}
-        >
-          {trans.__('Delete model…')}
-        </Button>
+        <Actions actions={actions} />
       </ViewHead>
       <details className="jp-Mlops-modelAbout" open={Boolean(model.description)}>
         <summary>{trans.__('About the model')}</summary>

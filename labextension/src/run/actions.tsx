@@ -6,11 +6,12 @@ import type { JSX } from 'react';
 import { useCan, useSession, useTrans } from '../api/context';
 import type { RunDetail } from '../api/types';
 import { CommandIDs } from '../commands';
-import { Button } from '../common/ui/button';
-import { refusals, versionsOf } from './model';
+import { Actions } from '../common/ui/actions';
+import type { Action } from '../common/ui/actions';
+import { isLive, refusals, versionsOf } from './model';
 import { useModels } from './queries';
 
-export function Actions({ detail }: { readonly detail: RunDetail }): JSX.Element {
+export function RunActions({ detail }: { readonly detail: RunDetail }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
   const canWrite = useCan('write');
@@ -29,50 +30,55 @@ export function Actions({ detail }: { readonly detail: RunDetail }): JSX.Element
       .catch(() => undefined)
       .finally(() => setBusy(null));
   };
+  const verb = (
+    id: string,
+    label: string,
+    what: () => Promise<unknown>,
+    why: string | null = null
+  ): Action => ({ id, label, refused: why, busy: busy === id, onClick: during(id, what) });
+  const cancel = verb(
+    'cancel',
+    trans.__('Cancel'),
+    () => session.run(CommandIDs.cancelRun, { run: run.id }),
+    refused.cancel
+  );
   const verbs = [
-    ['cancel', trans.__('Cancel'), refused.cancel, () => session.run(CommandIDs.cancelRun, { run: run.id })],
-    [
-      'reproduce',
-      trans.__('Reproduce'),
-      refused.reproduce,
-      () => session.run(CommandIDs.reproduceRun, { run: run.id })
-    ],
-    [
+    ...(isLive(run) ? [cancel] : []),
+    verb('compare', trans.__('Compare'), () => session.run(CommandIDs.compare, { runs: [run.id] })),
+    verb(
       'register',
       trans.__('Register model'),
-      refused.register,
-      () => session.run(CommandIDs.registerModel, { run: run.id })
-    ],
-    [
+      () => session.run(CommandIDs.registerModel, { run: run.id }),
+      refused.register
+    ),
+    verb(
       'deploy',
       trans.__('Deploy'),
-      refused.deploy,
-      () => session.run(CommandIDs.deploy, newest ? { model: newest.name, version: newest.version } : {})
-    ],
-    [
-      'restore',
-      trans.__('Open snapshot as folder'),
-      refused.restore,
-      () => session.run(CommandIDs.restoreSnapshot, { snapshot })
-    ],
-    ['compare', trans.__('Compare'), null, () => session.run(CommandIDs.compare, { runs: [run.id] })],
-    [
+      () => session.run(CommandIDs.deploy, newest ? { model: newest.name, version: newest.version } : {}),
+      refused.deploy
+    ),
+    verb(
+      'reproduce',
+      trans.__('Reproduce'),
+      () => session.run(CommandIDs.reproduceRun, { run: run.id }),
+      refused.reproduce
+    ),
+    verb(
       'tag',
       trans.__('Tag'),
-      canWrite ? null : refused.cancel,
-      () => session.run(CommandIDs.tagRuns, { runs: [run.id] })
-    ],
-    ['id', trans.__('Copy ID'), null, () => session.run(CommandIDs.copyId, { id: run.id })],
-    ['python', trans.__('Copy Python'), null, () => session.run(CommandIDs.copyPython, opened)],
-    ['link', trans.__('Copy link'), null, () => session.run(CommandIDs.copyLink, opened)]
-  ] as const;
-  return (
-    <>
-      {verbs.map(([id, label, why, what]) => (
-        <Button key={id} refused={why} busy={busy === id} onClick={during(id, what)}>
-          {label}
-        </Button>
-      ))}
-    </>
-  );
+      () => session.run(CommandIDs.tagRuns, { runs: [run.id] }),
+      canWrite ? null : refused.cancel
+    ),
+    verb('link', trans.__('Copy link'), () => session.run(CommandIDs.copyLink, opened)),
+    verb('id', trans.__('Copy ID'), () => session.run(CommandIDs.copyId, { id: run.id })),
+    verb('python', trans.__('Copy Python'), () => session.run(CommandIDs.copyPython, opened)),
+    verb(
+      'restore',
+      trans.__('Open snapshot as folder'),
+      () => session.run(CommandIDs.restoreSnapshot, { snapshot }),
+      refused.restore
+    ),
+    ...(isLive(run) ? [] : [cancel])
+  ];
+  return <Actions actions={verbs} />;
 }

@@ -2,33 +2,14 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { MetricValue, Model, ModelVersion, Run, RunDetail, RunStatus } from '../api/types';
+import type { MetricValue, Model, ModelVersion, Run, RunDetail } from '../api/types';
 import type { XAxis } from '../curves/model';
-import type { Tone } from '../common/icons';
-
-export const TONES: Readonly<Record<RunStatus, Tone>> = {
-  SCHEDULED: 'quiet',
-  RUNNING: 'busy',
-  FINISHED: 'good',
-  FAILED: 'bad',
-  KILLED: 'warn'
-};
 
 const SYSTEM = 'system/';
 export const NOTE_TAG = 'mlflow.note.content';
 
 export function isLive(run: Run): boolean {
   return run.status === 'RUNNING' || run.status === 'SCHEDULED';
-}
-
-export function statusText(status: RunStatus, trans: TranslationBundle): string {
-  return {
-    SCHEDULED: trans.__('scheduled'),
-    RUNNING: trans.__('running'),
-    FINISHED: trans.__('finished'),
-    FAILED: trans.__('failed'),
-    KILLED: trans.__('killed')
-  }[status];
 }
 
 /** Return the names of a run's metrics: those of its own code first, then what MLflow measured of the machine. */

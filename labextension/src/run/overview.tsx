@@ -7,10 +7,11 @@ import type { Run, RunDetail } from '../api/types';
 import { CommandIDs } from '../commands';
 import { metric, moment, span } from '../common/format';
 import { StatusIcon } from '../common/icons';
+import { runWord, RUN_TONES } from '../common/status';
 import { Button } from '../common/ui/button';
 import { Facts, Part } from '../common/ui/parts';
 import type { Fact } from '../common/ui/parts';
-import { gitText, isLive, metricNames, noteOf, ownTags, shapeOf, statusText, TONES } from './model';
+import { gitText, isLive, metricNames, noteOf, ownTags, shapeOf } from './model';
 import { Notes } from './notes';
 import { Spark } from './spark';
 
@@ -133,7 +134,7 @@ function Children({ runs }: { readonly runs: readonly Run[] }): JSX.Element | nu
       <ul className="jp-Mlops-runChildren">
         {runs.slice(0, MOST_CHILDREN).map(child => (
           <li key={child.id}>
-            <StatusIcon tone={TONES[child.status]} title={statusText(child.status, trans)} />
+            <StatusIcon tone={RUN_TONES[child.status]} title={runWord(child.status, trans)} />
             <RunLink id={child.id} name={child.name} />
             <span className="jp-Mlops-quiet">
               {Object.entries(child.metrics)
@@ -198,7 +199,7 @@ function useFacts(detail: RunDetail): readonly Fact[] {
   const where = inside === undefined || inside === '' ? notebook : inside;
   const count = cell?.execution_count;
   const facts: readonly (Fact | null)[] = [
-    { name: trans.__('Status'), value: statusText(run.status, trans) },
+    { name: trans.__('Status'), value: runWord(run.status, trans) },
     { name: trans.__('Started'), value: moment(run.started_at) },
     run.ended_at === null ? null : { name: trans.__('Ended'), value: moment(run.ended_at) },
     run.duration_s === null ? null : { name: trans.__('Took'), value: span(run.duration_s) },

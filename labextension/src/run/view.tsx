@@ -11,17 +11,18 @@ import { useNow } from '../common/clock';
 import { moment, span, startedAgo } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import { useKept } from '../common/kept';
+import { runWord, RUN_TONES } from '../common/status';
 import { ViewHead } from '../common/ui/parts';
-import { Busy, Failed, Stale } from '../common/ui/states';
+import { Busy, Failed, Known } from '../common/ui/states';
 import { Tabs } from '../common/ui/tabs';
 import { Lineage } from '../lineage/panel';
 import type { ViewProps } from '../main/views';
-import { Actions } from './actions';
+import { RunActions } from './actions';
 import { Code } from './code';
 import { EnvironmentTab } from './environment';
 import { Logs } from './logs';
 import { Metrics } from './metrics';
-import { isLive, statusText, TONES } from './model';
+import { isLive } from './model';
 import { Outputs } from './outputs';
 import { Overview } from './overview';
 import { useRun } from './queries';
@@ -72,17 +73,18 @@ function RunPage(props: {
         title={run.name}
         toolbarLabel={trans.__('What to do with the run')}
         status={
-          <span className={`jp-Mlops-runStatus jp-mod-${TONES[run.status]}`}>
-            <StatusIcon tone={TONES[run.status]} title="" />
-            {statusText(run.status, trans)}
+          <span className={`jp-Mlops-runStatus jp-mod-${RUN_TONES[run.status]}`}>
+            <StatusIcon tone={RUN_TONES[run.status]} title="" />
+            {runWord(run.status, trans)}
           </span>
         }
         about={<About detail={detail} />}
       >
-        <Actions detail={detail} />
+        <RunActions detail={detail} />
       </ViewHead>
-      <Stale error={error} />
-      <Tabs label={trans.__('Parts of the run')} tabs={tabs} chosen={tab} onChoose={setTab} />
+      <Known error={error}>
+        <Tabs label={trans.__('Parts of the run')} tabs={tabs} chosen={tab} onChoose={setTab} />
+      </Known>
     </>
   );
 }

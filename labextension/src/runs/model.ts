@@ -2,9 +2,9 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Experiment, MetricValue, Run, RunStatus } from '../api/types';
+import type { Experiment, MetricValue, Run } from '../api/types';
 import { clip, metric, span } from '../common/format';
-import { trans as pageWords } from '../common/words';
+import { runWord } from '../common/status';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
 import { MAGIC, magicFor } from '../verbs/magic';
@@ -65,17 +65,6 @@ export const AUTOMATIC: Chosen = { metrics: null, sparkline: null };
 export const MOST_METRICS = 3;
 /** How many metrics, and how many parameters, of one run are listed: some have thousands, and a place of their own. */
 const MOST_FACTS = 15;
-
-export function statusWord(status: RunStatus, trans: Pick<TranslationBundle, '__'> = pageWords): string {
-  const words: Readonly<Record<RunStatus, string>> = {
-    SCHEDULED: trans.__('scheduled'),
-    RUNNING: trans.__('running'),
-    FINISHED: trans.__('finished'),
-    FAILED: trans.__('failed'),
-    KILLED: trans.__('killed')
-  };
-  return words[status];
-}
 
 /**
  * Return the names of the metrics to show beside each run: those that most of the runs have, so that
@@ -203,7 +192,7 @@ export function runNode(run: Run, shown: Shown, nChildren = 0, fetched: KnownPag
   const node: RunNode = {
     kind: 'run',
     id,
-    label: `${shown.trans.__('Run %1', clip(run.name))}, ${statusWord(run.status, shown.trans)}${said}${nChildren ? `, ${childrenWord(nChildren, shown.trans)}` : ''}`,
+    label: `${shown.trans.__('Run %1', clip(run.name))}, ${runWord(run.status, shown.trans)}${said}${nChildren ? `, ${childrenWord(nChildren, shown.trans)}` : ''}`,
     run,
     metrics,
     sparkline: shown.sparkline !== null && shown.sparkline in run.metrics ? shown.sparkline : null,

@@ -3,22 +3,13 @@
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
-import type { RunStatus } from '../api/types';
 import { useNow } from '../common/clock';
 import { age, clip, metric, moment } from '../common/format';
 import { StatusIcon } from '../common/icons';
-import type { Tone } from '../common/icons';
-import { childrenWord, statusWord } from './model';
+import { runWord, RUN_TONES } from '../common/status';
+import { childrenWord } from './model';
 import type { ChildrenNode, ExperimentNode, MoreNode, RunNode } from './model';
 import { Sparkline } from './sparkline';
-
-const TONES: Readonly<Record<RunStatus, Tone>> = {
-  SCHEDULED: 'quiet',
-  RUNNING: 'busy',
-  FINISHED: 'good',
-  FAILED: 'bad',
-  KILLED: 'warn'
-};
 
 export function ExperimentRow({ node }: { readonly node: ExperimentNode }): JSX.Element {
   const trans = useTrans();
@@ -49,7 +40,7 @@ export function RunRow({ node }: { readonly node: RunNode }): JSX.Element {
   const { run } = node;
   return (
     <>
-      <StatusIcon tone={TONES[run.status]} title={statusWord(run.status, trans)} />
+      <StatusIcon tone={RUN_TONES[run.status]} title={runWord(run.status, trans)} />
       <span className="jp-Mlops-lines">
         <span className="jp-Mlops-line">
           <span className="jp-Mlops-name" title={clip(run.name)}>

@@ -4,16 +4,20 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { Fragment, useState } from 'react';
 import type { JSX } from 'react';
 
+import { titleOf } from '../activities/model';
 import { useCan, useSession, useTrans } from '../api/context';
 import type { Activity, Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import type { CommandArgs, CommandId } from '../commands';
+import { capital } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
+import { serviceWord, SERVICE_TONES } from '../common/status';
+import { Actions } from '../common/ui/actions';
+import type { Action } from '../common/ui/actions';
 import { Button, IconButton } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
-import { TONES, activitiesOf, nWanted, servedModels } from './model';
+import { activitiesOf, nWanted, servedModels } from './model';
 import { useFigures, useServed, useServiceActivities } from './queries';
-import { activityTitle, stateName } from './words';
 
 export function Head({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
@@ -23,14 +27,17 @@ export function Head({ service }: { readonly service: Service }): JSX.Element {
         title={service.name}
         toolbarLabel={trans.__('What can be done with this service')}
         status={
-          <span className={`jp-Mlops-serviceState jp-mod-${TONES[service.state]}`} title={service.message}>
-            <StatusIcon tone={TONES[service.state]} title={service.state} />
-            {stateName(service.state, trans)}
+          <span
+            className={`jp-Mlops-serviceState jp-mod-${SERVICE_TONES[service.state]}`}
+            title={service.message}
+          >
+            <StatusIcon tone={SERVICE_TONES[service.state]} title="" />
+            {serviceWord(service.state, trans)}
           </span>
         }
         about={<About service={service} />}
       >
-        <Actions service={service} />
+        <ServiceActions service={service} />
       </ViewHead>
       <Notices service={service} />
     </>
@@ -77,7 +84,7 @@ function About({ service }: { readonly service: Service }): JSX.Element {
   );
 }
 
-function Actions({ service }: { readonly service: Service }): JSX.Element {
+function ServiceActions({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
   const canWrite = useCan('write');
@@ -91,41 +98,44 @@ function Actions({ service }: { readonly service: Service }): JSX.Element {
     <C extends CommandId>(command: C, args: CommandArgs[C]) =>
     (): void =>
       void session.run(command, args);
-  return (
-    <>
-      <Button
-        tone="accept"
-        refused={refused}
-        title={trans.__('Let it serve another model or version, without a lost request')}
-        onClick={ask(CommandIDs.updateService, of)}
-      >
-        {trans.__('Update…')}
-      </Button>
-      <Button
-        refused={refused}
-        title={trans.__('Run another model beside, with its own share of the traffic')}
-        onClick={ask(CommandIDs.addDeployment, of)}
-      >
-        {trans.__('Add deployment…')}
-      </Button>
-      <Button refused={refused} onClick={ask(CommandIDs.scaleService, of)}>
-        {trans.__('Scale…')}
-      </Button>
-      <Button
-        refused={refused ?? (service.history.length ? null : trans.__('Nothing was changed yet.'))}
-        title={trans.__('Go back to what it served before the last change')}
-        onClick={ask(CommandIDs.rollbackService, of)}
-      >
-        {trans.__('Roll back…')}
-      </Button>
-      <Button onClick={ask(CommandIDs.copyLink, { kind: 'service', subject: service.name })}>
-        {trans.__('Copy link')}
-      </Button>
-      <Button tone="warn" refused={refused} onClick={ask(CommandIDs.deleteService, of)}>
-        {trans.__('Delete…')}
-      </Button>
-    </>
-  );
+  const actions: readonly Action[] = [
+    {
+      id: 'update',
+      label: trans.__('Update…'),
+      tone: 'accept',
+      refused,
+      title: trans.__('Let it serve another model or version, without a lost request'),
+      onClick: ask(CommandIDs.updateService, of)
+    },
+    {
+      id: 'add',
+      label: trans.__('Add deployment…'),
+      refused,
+      title: trans.__('Run another model beside, with its own share of the traffic'),
+      onClick: ask(CommandIDs.addDeployment, of)
+    },
+    { id: 'scale', label: trans.__('Scale…'), refused, onClick: ask(CommandIDs.scaleService, of) },
+    {
+      id: 'back',
+      label: trans.__('Roll back…'),
+      refused: refused ?? (service.history.length ? null : trans.__('Nothing was changed yet.')),
+      title: trans.__('Go back to what it served before the last change'),
+      onClick: ask(CommandIDs.rollbackService, of)
+    },
+    {
+      id: 'link',
+      label: trans.__('Copy link'),
+      onClick: ask(CommandIDs.copyLink, { kind: 'service', subject: service.name })
+    },
+    {
+      id: 'delete',
+      label: trans.__('Delete…'),
+      tone: 'warn',
+      refused,
+      onClick: ask(CommandIDs.deleteService, of)
+    }
+  ];
+  return <Actions actions={actions} />;
 }
 
 function Notices({ service }: { readonly service: Service }): JSX.Element {
@@ -141,7 +151,7 @@ function Notices({ service }: { readonly service: Service }): JSX.Element {
         <Progress key={one.name} activity={one} />
       ))}
       {service.message && service.state !== 'deleting' && (
-        <div className={`jp-Mlops-notice jp-mod-${TONES[service.state]}`} role="status">
+        <div className={`jp-Mlops-notice jp-mod-${SERVICE_TONES[service.state]}`} role="status">
           {service.message}
         </div>
       )}
@@ -183,10 +193,10 @@ function Progress({ activity }: { readonly activity: Activity }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
   const percent = Math.round(activity.progress * 100);
-  const title = activityTitle(activity, trans);
+  const title = capital(titleOf(activity, trans));
   return (
     <div className="jp-Mlops-serviceProgress">
-      <StatusIcon tone="busy" title={activity.state} />
+      <StatusIcon tone="busy" title="" />
       <strong>{trans.__('%1: %2 %', title, percent)}</strong>
       <span className="jp-Mlops-serviceStep">{activity.message}</span>
       <span

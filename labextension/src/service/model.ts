@@ -2,19 +2,10 @@
 
 import type { components } from '../api/schema';
 import type { Activity, Model, Service } from '../api/types';
-import type { Tone } from '../common/icons';
 import { grown } from './figures';
 
 type Counts = Readonly<components['schemas']['ServiceCounts']>;
 export type Deployment = Service['deployments'][number];
-
-export const TONES: Readonly<Record<Service['state'], Tone>> = {
-  pending: 'busy',
-  ready: 'good',
-  degraded: 'warn',
-  failed: 'bad',
-  deleting: 'busy'
-};
 
 /** How many requests a service gets. */
 export interface ServiceRates {

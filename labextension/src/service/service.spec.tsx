@@ -41,7 +41,7 @@ describe('the head', () => {
       activity({ name: 'a2', subject: 'service other' })
     ];
     const made = await server.open(user);
-    expect(await screen.findByText('Deploy churn: 40 %')).toBeVisible();
+    expect(await screen.findByText('Deploy service churn: 40 %')).toBeVisible();
     expect(screen.getAllByRole('progressbar')).toHaveLength(1);
     take(made, 'mlops:cancel-activity');
     await user.click(screen.getByRole('button', { name: 'Cancel' }));

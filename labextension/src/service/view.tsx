@@ -11,6 +11,7 @@ import type { Service } from '../api/types';
 import { useKept } from '../common/kept';
 import { Tabs } from '../common/ui/tabs';
 import { Busy, Failed, Stale } from '../common/ui/states';
+import { Below } from '../common/ui/told';
 import { Lineage } from '../lineage/panel';
 import type { ViewProps } from '../main/views';
 import { Access } from './access';
@@ -34,7 +35,9 @@ export function View({ subject }: ViewProps): JSX.Element {
     <div className="jp-Mlops-service">
       <Head service={service} />
       {isGone ? <Failed error={error} /> : <Stale error={error} />}
-      <Parts service={service} />
+      <Below error={error}>
+        <Parts service={service} />
+      </Below>
     </div>
   );
 }

@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Model, Service } from '../api/types';
 import { matcher } from '../common/filter';
 import { clip } from '../common/format';
+import { serviceWord } from '../common/status';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
 
@@ -16,17 +17,6 @@ export interface ServiceNode extends TreeNode {
 }
 
 export type ServicesNode = ServiceNode | FactNode | HintNode;
-
-export function stateWord(state: Service['state'], trans: TranslationBundle): string {
-  const words: Readonly<Record<Service['state'], string>> = {
-    pending: trans.__('pending'),
-    ready: trans.__('ready'),
-    degraded: trans.__('degraded'),
-    failed: trans.__('failed'),
-    deleting: trans.__('deleting')
-  };
-  return words[state];
-}
 
 /** Return the nodes of the section Services. */
 export function serviceNodes(
@@ -79,7 +69,7 @@ function serviceNode(service: Service, serves: readonly string[], trans: Transla
     id,
     label: [
       trans.__('Service %1', clip(service.name)),
-      stateWord(service.state, trans),
+      serviceWord(service.state, trans),
       trans.__('serves %1', serves.join(', ')),
       ...(url ? [url] : [])
     ].join(', '),

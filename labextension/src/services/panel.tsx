@@ -3,21 +3,11 @@
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
-import type { Service } from '../api/types';
 import { clip } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
-import type { Tone } from '../common/icons';
+import { serviceWord, SERVICE_TONES } from '../common/status';
 import { useServiceRates } from '../service/queries';
-import { stateWord } from './model';
 import type { ServiceNode } from './model';
-
-const TONES: Readonly<Record<Service['state'], Tone>> = {
-  pending: 'busy',
-  ready: 'good',
-  degraded: 'warn',
-  failed: 'bad',
-  deleting: 'busy'
-};
 
 /** Requests per second with two significant digits. */
 function perSecond(rate: number): string {
@@ -35,8 +25,8 @@ export function ServiceRow(props: {
   return (
     <>
       <StatusIcon
-        tone={TONES[service.state]}
-        title={clip(service.message || stateWord(service.state, trans))}
+        tone={SERVICE_TONES[service.state]}
+        title={clip(service.message || serviceWord(service.state, trans))}
       />
       <span className="jp-Mlops-name" title={clip(service.name)}>
         <bdi>{clip(service.name)}</bdi>

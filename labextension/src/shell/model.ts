@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { titleOf } from '../activities/model';
 import type { Activity, Run } from '../api/types';
+import { capital } from '../common/format';
 import type { Told } from './settings';
 
 /** Something that goes on for a while. */
@@ -53,7 +54,7 @@ export interface Message {
 const NAME = 60;
 
 export function endOfActivity(activity: Activity, trans: TranslationBundle): Message {
-  const title = capital(titleOf(activity)).slice(0, NAME);
+  const title = capital(titleOf(activity, trans)).slice(0, NAME);
   switch (activity.state) {
     case 'failed': {
       const why = [activity.error?.detail, activity.error?.hint].filter(Boolean).join(' ');
@@ -67,7 +68,7 @@ export function endOfActivity(activity: Activity, trans: TranslationBundle): Mes
 }
 
 export function stepOfActivity(activity: Activity, trans: TranslationBundle): string {
-  const title = capital(titleOf(activity)).slice(0, NAME);
+  const title = capital(titleOf(activity, trans)).slice(0, NAME);
   return activity.message ? trans.__('%1: %2', title, activity.message) : trans.__('%1…', title);
 }
 
@@ -97,8 +98,4 @@ export function statusText(nRuns: number, nActivities: number, trans: Translatio
   ]
     .filter(Boolean)
     .join(' · ');
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -44,7 +44,7 @@ export class StatusItem extends Widget {
     const { runs, activities } = this.watcher.going;
     const { trans } = this.lab;
     const text = statusText(runs.length, activities.length, trans);
-    const names = [...activities.map(titleOf), ...runs.map(run => run.name.slice(0, 60))];
+    const names = [...activities.map(one => titleOf(one, trans)), ...runs.map(run => run.name.slice(0, 60))];
     const more = names.length > NAMED ? ['…'] : [];
     this.text.textContent = text;
     this.button.title = [...names.slice(0, NAMED), ...more].join('\n');

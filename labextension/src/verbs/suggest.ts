@@ -153,7 +153,7 @@ export function runningActivities(context: Context): Suggest {
     );
     return found
       .filter(one => one.state === 'queued' || one.state === 'running')
-      .map(one => ({ value: one.name, label: titleOf(one), note: one.message }));
+      .map(one => ({ value: one.name, label: titleOf(one, context.trans), note: one.message }));
   };
 }
 
