@@ -35,6 +35,15 @@ def menu(page: Any, label: str) -> None:
     page.locator(f".lm-Menu-itemLabel:text-matches('^{label}'):visible").first.click()
 
 
+def act(page: Any, bar: Any, name: str) -> None:
+    """Press a button of a view's head, or choose it in the menu of those for which there is no room."""
+    if not shows(bar.get_by_role("button", name=name, exact=True), 300):
+        bar.get_by_role("button", name="More actions").click()
+        menu(page, name)
+    else:
+        bar.get_by_role("button", name=name, exact=True).click()
+
+
 def shows(element: Any, timeout_ms: float = 2000) -> bool:
     """Whether it is to be seen within that time."""
     from playwright.sync_api import TimeoutError as Late

@@ -26,6 +26,11 @@ const TOPICS = [
 
 export type Topic = (typeof TOPICS)[number];
 
+/** Whether queries whose key begins so are about the workspace. */
+export function isTopic(word: unknown): word is Topic {
+  return TOPICS.includes(word as Topic);
+}
+
 /** Which queries are to be asked again: all of a topic, or those about one thing of it. */
 export type Touched = readonly [Topic] | readonly [Topic, string];
 

@@ -3,9 +3,10 @@
 import { QueryClientProvider, useQuery } from '@tanstack/react-query';
 import type { QueryKey, UseQueryResult } from '@tanstack/react-query';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { createContext, useContext } from 'react';
+import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { JSX, ReactNode } from 'react';
 
+import type { ApiError } from './errors';
 import type { Session } from './session';
 import type { Action } from './types';
 
@@ -56,6 +57,12 @@ export function useCan(action: Action): boolean {
   const { client, queries } = useSession();
   const { data } = useQuery({ queryKey: ['me'], queryFn: () => client.permissions() }, queries);
   return data?.includes(action) ?? true;
+}
+
+/** What keeps this page from the server, or null. */
+export function useAway(): ApiError | null {
+  const { away } = useSession();
+  return useSyncExternalStore(away.subscribe, away.snapshot);
 }
 
 export interface Live<T> {

@@ -3,8 +3,8 @@
 import { trans } from '../common/words';
 import type { Problem } from './types';
 
-/** `empty`: all is well, there is just no workspace yet. */
-export type ErrorKind = 'empty' | 'absent' | 'forbidden' | 'unreachable' | 'problem';
+/** `empty`: all is well, there is just no workspace yet. `version`: the page and the server do not belong together. */
+export type ErrorKind = 'empty' | 'absent' | 'forbidden' | 'unreachable' | 'version' | 'problem';
 
 /** A failed request: what happened in one sentence, and what to do next. */
 export class ApiError extends Error {
@@ -24,7 +24,7 @@ export function unreachable(): ApiError {
     'unreachable',
     trans.__('The Jupyter server does not answer.'),
     trans.__(
-      'The panel asks again by itself. If this stays, look at the terminal in which JupyterLab was started.'
+      'It is asked again by itself. If it was stopped, start it as before, with: jupyter lab. The terminal in which it ran has the reason.'
     )
   );
 }

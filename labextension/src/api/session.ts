@@ -5,6 +5,7 @@ import type { QueryClient } from '@tanstack/react-query';
 
 import type { CommandArgs, CommandId } from '../commands';
 import type { LabParts } from '../tokens';
+import { Away } from './away';
 import { Changes } from './changes';
 import { Client } from './client';
 import type { Hint } from './changes';
@@ -26,6 +27,7 @@ export class Session {
   readonly feed: Feed;
   /** A hint came; null: there may have been some that were not heard. */
   readonly hinted = new Signal<this, Hint | null>(this);
+  readonly away: Away = new Away(this.queries);
   private readonly socket: Socket;
   private readonly lookers = new Set<object>();
   private timer: number | null = null;
@@ -80,6 +82,15 @@ export class Session {
   /** Run one of our commands. */
   run<C extends CommandId>(command: C, args: CommandArgs[C]): Promise<unknown> {
     return this.lab.commands.execute(command, args as Readonly<Record<string, never>>);
+  }
+
+  /** Ask again now for all that could not be had. */
+  async retry(): Promise<void> {
+    this.socket.hurry();
+    await this.queries.refetchQueries({
+      type: 'active',
+      predicate: ({ state }) => state.status === 'error'
+    });
   }
 
   dispose(): void {

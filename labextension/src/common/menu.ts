@@ -10,8 +10,8 @@ export interface MenuItem {
   readonly enabled?: boolean;
 }
 
-/** Show items, with a line where one is null. The focus goes back to where it was. */
-export function openMenu(items: readonly (MenuItem | null)[], x: number, y: number): void {
+/** Show items, with a line where one is null; to who uses the keyboard, with the first one chosen. The focus goes back. */
+export function openMenu(items: readonly (MenuItem | null)[], x: number, y: number, byKey = false): void {
   const commands = new CommandRegistry();
   const menu = new Menu({ commands });
   const before = document.activeElement;
@@ -38,4 +38,7 @@ export function openMenu(items: readonly (MenuItem | null)[], x: number, y: numb
     setTimeout(() => menu.dispose());
   });
   menu.open(x, y);
+  if (byKey) {
+    menu.activateNextItem();
+  }
 }

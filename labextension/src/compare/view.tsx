@@ -12,9 +12,10 @@ import { asApiError } from '../api/errors';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
 import { useKept } from '../common/kept';
-import { Button } from '../common/ui/button';
+import { Actions } from '../common/ui/actions';
 import { ViewHead } from '../common/ui/parts';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
+import { Below } from '../common/ui/told';
 import { Tabs } from '../common/ui/tabs';
 import type { ChangingViewProps } from '../main/views';
 import { RunsBar } from './bar';
@@ -80,7 +81,9 @@ export function View({ subject, setTitle, setSubject }: ChangingViewProps): JSX.
         onRemove={id => change(ids.filter(one => one !== id && values.get(one)?.run?.id !== id))}
       />
       {n ? (
-        <Body compared={compared} onKeep={change} />
+        <Below error={error}>
+          <Body compared={compared} onKeep={change} />
+        </Below>
       ) : (
         <Empty title={trans.__('There is nothing to compare yet.')}>
           {trans.__('Add runs with the button above, or select some in a table of runs and choose Compare.')}
@@ -157,12 +160,16 @@ function Head(props: {
       <Popover button={trans.__('Add runs…')} label={trans.__('Add runs')}>
         <RunPicker taken={taken} onPick={onAdd} />
       </Popover>
-      <Button
-        title={trans.__("Copy a link that opens this comparison in another person's Lab")}
-        onClick={() => void session.run(CommandIDs.copyLink, { kind: 'compare', subject: ids.join(',') })}
-      >
-        {trans.__('Copy link')}
-      </Button>
+      <Actions
+        actions={[
+          {
+            id: 'link',
+            label: trans.__('Copy link'),
+            title: trans.__("Copy a link that opens this comparison in another person's Lab"),
+            onClick: () => void session.run(CommandIDs.copyLink, { kind: 'compare', subject: ids.join(',') })
+          }
+        ]}
+      />
     </ViewHead>
   );
 }

@@ -7,6 +7,8 @@ import type { JSX } from 'react';
 import { useCan, useSession, useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
 import { CommandIDs } from '../commands';
+import { Actions } from '../common/ui/actions';
+import type { Action } from '../common/ui/actions';
 import { Button } from '../common/ui/button';
 import { fieldOf, isOurs } from './model';
 import type { KeptColumn, KnownField, TableState } from './model';
@@ -33,44 +35,46 @@ export function Tools(props: ToolsProps): JSX.Element {
   const { state, isTrash, onChange } = props;
   const [isExporting, setExporting] = useState(false);
   const isFiltered = state.where.trim() !== '';
+  const actions: readonly Action[] = [
+    {
+      id: 'csv',
+      label: trans.__('Export CSV'),
+      busy: isExporting,
+      title: trans.__(
+        'Save all that matches, in this order and with these columns, as a file for spreadsheets'
+      ),
+      onClick: () => {
+        setExporting(true);
+        props
+          .onExport()
+          .catch((error: unknown) => Notification.error(asApiError(error).message))
+          .finally(() => setExporting(false));
+      }
+    },
+    {
+      id: 'folds',
+      label: trans.__('Fold Children'),
+      pressed: state.folds,
+      refused:
+        state.by || isTrash || isFiltered
+          ? trans.__('Child runs are folded only where there is no filter, no grouping and no trash')
+          : null,
+      title: trans.__('Show child runs folded under their parents'),
+      onClick: () => onChange({ folds: !state.folds })
+    },
+    {
+      id: 'trash',
+      label: trans.__('Trash'),
+      pressed: isTrash,
+      title: trans.__('Show deleted runs, which can be restored'),
+      onClick: () => props.onTrash(!isTrash)
+    }
+  ];
   return (
     <>
       <GroupBy {...props} />
       <ColumnsButton {...props} />
-      <Button
-        pressed={state.folds}
-        refused={
-          state.by || isTrash || isFiltered
-            ? trans.__('Child runs are folded only where there is no filter, no grouping and no trash')
-            : null
-        }
-        title={trans.__('Show child runs folded under their parents')}
-        onClick={() => onChange({ folds: !state.folds })}
-      >
-        {trans.__('Fold Children')}
-      </Button>
-      <Button
-        pressed={isTrash}
-        title={trans.__('Show deleted runs, which can be restored')}
-        onClick={() => props.onTrash(!isTrash)}
-      >
-        {trans.__('Trash')}
-      </Button>
-      <Button
-        busy={isExporting}
-        title={trans.__(
-          'Save all that matches, in this order and with these columns, as a file for spreadsheets'
-        )}
-        onClick={() => {
-          setExporting(true);
-          props
-            .onExport()
-            .catch((error: unknown) => Notification.error(asApiError(error).message))
-            .finally(() => setExporting(false));
-        }}
-      >
-        {trans.__('Export CSV')}
-      </Button>
+      <Actions actions={actions} />
     </>
   );
 }

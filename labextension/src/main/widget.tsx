@@ -11,6 +11,7 @@ import { SessionWidget } from '../api/widget';
 import type { Kind, OpenArgs } from '../commands';
 import { clip } from '../common/format';
 import { Busy } from '../common/ui/states';
+import { Reach } from '../common/ui/told';
 import { Guard } from './guard';
 import { ICONS } from './icons';
 import { VIEWS } from './views';
@@ -61,7 +62,9 @@ export class MainContent extends SessionWidget {
     return (
       <Guard trans={trans}>
         <Suspense fallback={<Busy label={trans.__('Loading')} />}>
-          <View subject={subject} setTitle={this.setTitle} setSubject={this.setSubject} />
+          <Reach>
+            <View subject={subject} setTitle={this.setTitle} setSubject={this.setSubject} />
+          </Reach>
         </Suspense>
       </Guard>
     );

@@ -4,9 +4,11 @@ import { useCallback, useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useCan, useSession, useTrans } from '../api/context';
+import type { ApiError } from '../api/errors';
 import { CommandIDs } from '../commands';
 import type { OpenArgs } from '../commands';
 import { MetricsIcon } from '../common/icons';
+import { Below, Trouble } from '../common/ui/told';
 import { WhereBox } from '../common/where/view';
 import { AUTOMATIC, experimentId, shownOf } from '../runs/model';
 import type { Chosen } from '../runs/model';
@@ -15,7 +17,7 @@ import type { Folds } from '../tree/model';
 import { Tree } from '../tree/panel';
 import type { Selecting } from '../tree/panel';
 import { menuOf } from './menu';
-import { sectionId, sections, withFold } from './model';
+import { commonTrouble, sectionId, sections, withFold } from './model';
 import type { Contents, PanelNode } from './model';
 import { useMenu } from './openmenu';
 import type { Revealed, SidebarProps } from './panel';
@@ -25,6 +27,10 @@ import { drawNode } from './rows';
 export interface ListsProps extends SidebarProps {
   /** The id of the workspace. */
   readonly workspace: string;
+  /** What is wrong with all of it, if anything is. */
+  readonly trouble: ApiError | null;
+  /** Whether what is shown may have changed since. */
+  readonly isOld: boolean;
 }
 
 export function Lists(props: ListsProps): JSX.Element {
@@ -34,9 +40,10 @@ export function Lists(props: ListsProps): JSX.Element {
   const [chosen, setChosen] = useState(props.chosen[props.workspace] ?? AUTOMATIC);
   const [picking, setPicking] = useState(false);
   const { contents, filter, wrong, onSee } = useContents(typed, folds);
+  const trouble = props.trouble ?? commonTrouble(contents);
   const forest = useMemo(
-    () => sections(contents, filter || typed, chosen, trans),
-    [contents, filter, typed, chosen, trans]
+    () => sections(contents, filter || typed, chosen, trans, trouble),
+    [contents, filter, typed, chosen, trans, trouble]
   );
   const { said, ...acts } = useActs(props.copy);
   const { selected, onSelect, runsWith } = useSelection();
@@ -54,7 +61,8 @@ export function Lists(props: ListsProps): JSX.Element {
   const draw = useCallback((node: PanelNode) => drawNode(node, actions), [actions]);
 
   return (
-    <>
+    <Below error={trouble}>
+      {trouble && <Trouble error={trouble} />}
       <div className="jp-Mlops-filter">
         <WhereBox
           value={typed}
@@ -88,12 +96,13 @@ export function Lists(props: ListsProps): JSX.Element {
         }
         onSee={onSee}
         target={target}
+        isOld={props.isOld}
         draw={draw}
       />
       <div className="jp-Mlops-said" role="status">
         {said}
       </div>
-    </>
+    </Below>
   );
 }
 

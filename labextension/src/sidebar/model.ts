@@ -2,7 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { asApiError } from '../api/errors';
+import { ApiError, asApiError } from '../api/errors';
 import type { Activity, Host, Image, Manifest, Model, Service, Snapshot, Workspace } from '../api/types';
 import { activityNodes, isActive } from '../activities/model';
 import type { ActivitiesNode } from '../activities/model';
@@ -83,12 +83,21 @@ export interface Contents {
 
 const SECTION_PX = 28;
 
-/** Return the panel's forest. `filter` is what the runs in it have passed. */
+/** Return what went wrong with several lists alike, to be said once above them, or null. */
+export function commonTrouble(contents: Contents): ApiError | null {
+  const errors = Object.values(contents).flatMap(({ error }: Listing<unknown>) => error ?? []);
+  const messages = errors.map(error => asApiError(error).message);
+  const twice = messages.findIndex((message, at) => messages.indexOf(message) < at);
+  return twice < 0 ? null : asApiError(errors[twice]);
+}
+
+/** Return the panel's forest. `filter` is what the runs in it have passed, `told` what is said above it. */
 export function sections(
   contents: Contents,
   filter: string,
   chosen: Chosen,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  told: ApiError | null = null
 ): readonly SectionNode[] {
   const { runs, models, services, activities, manifests, images, snapshots, hosts } = contents;
   // An expression is about runs.
@@ -97,30 +106,14 @@ export function sections(
   const isFiltered = filter.trim() !== '';
   const experiments = runs.data ? experimentNodes(runs.data, chosen, isFiltered, trans) : [];
   const nExperiments = experiments.filter(node => node.kind === 'experiment').length;
+  const section = sectionsBelow(told, trans);
   const of = {
-    experiments: section(
-      'experiments',
-      trans.__('Experiments'),
-      nExperiments,
-      runs,
-      () => experiments,
-      trans
+    experiments: section('experiments', trans.__('Experiments'), nExperiments, runs, () => experiments),
+    models: section('models', trans.__('Models'), models.data?.length, models, some =>
+      modelNodes(some, words, trans)
     ),
-    models: section(
-      'models',
-      trans.__('Models'),
-      models.data?.length,
-      models,
-      some => modelNodes(some, words, trans),
-      trans
-    ),
-    services: section(
-      'services',
-      trans.__('Services'),
-      services.data?.length,
-      services,
-      some => serviceNodes(some, models.data ?? [], words, trans),
-      trans
+    services: section('services', trans.__('Services'), services.data?.length, services, some =>
+      serviceNodes(some, models.data ?? [], words, trans)
     ),
     activities: section(
       'activities',
@@ -128,7 +121,6 @@ export function sections(
       nActive,
       activities,
       some => activityNodes(some, words, trans),
-      trans,
       // What ended is history: the section opens by itself while something goes on.
       nActive > 0
     ),
@@ -138,7 +130,6 @@ export function sections(
       manifests.data?.length,
       { data: manifests.data, error: manifests.error ?? images.error },
       some => manifestNodes(some, images.data ?? [], words, trans),
-      trans,
       false
     ),
     snapshots: section(
@@ -147,7 +138,6 @@ export function sections(
       snapshots.data?.length,
       snapshots,
       some => snapshotNodes(some, words, trans),
-      trans,
       false
     ),
     hosts: section(
@@ -156,7 +146,6 @@ export function sections(
       hosts.data?.length,
       hosts,
       some => hostNodes(some, words, trans),
-      trans,
       false
     )
   };
@@ -167,35 +156,53 @@ export function sectionId(section: SectionId): string {
   return `section:${section}`;
 }
 
-function section<T>(
+type MakeSection = <T>(
   id: SectionId,
   title: string,
   n: number | undefined,
   listing: Listing<T>,
   nodes: (data: T) => readonly PanelNode[],
-  trans: TranslationBundle,
-  open = true
-): SectionNode {
-  const children: PanelNode[] = [];
-  if (listing.error) {
-    children.push(problem(id, asApiError(listing.error)));
-  }
-  if (listing.data !== undefined) {
-    children.push(...nodes(listing.data));
-  } else if (!listing.error) {
-    children.push({ kind: 'wait', id: `${id}/wait`, label: trans.__('Loading') });
-  }
-  return {
-    kind: 'section',
-    section: id,
-    id: sectionId(id),
-    label: title,
-    title,
-    n: n ?? null,
-    children,
-    open: open || listing.error !== null,
-    height: SECTION_PX
+  open?: boolean
+) => SectionNode;
+
+/** Return what makes sections, none of which says again what is said above them. */
+function sectionsBelow(told: ApiError | null, trans: TranslationBundle): MakeSection {
+  return (id, title, n, listing, nodes, open = true) => {
+    const error = listing.error && asApiError(listing.error);
+    // What a server of another version does not know is part of what is said above.
+    const isTold = told !== null && (error?.message === told.message || error?.kind === 'absent');
+    const isNews = error !== null && !isTold;
+    const children: PanelNode[] = isNews ? [problem(id, error)] : [];
+    if (listing.data !== undefined) {
+      children.push(...nodes(listing.data));
+    } else if (error === null) {
+      children.push({ kind: 'wait', id: `${id}/wait`, label: trans.__('Loading') });
+    }
+    return {
+      kind: 'section',
+      section: id,
+      id: sectionId(id),
+      label: title,
+      title,
+      n: n ?? null,
+      children,
+      open: open || isNews,
+      height: SECTION_PX
+    };
   };
+}
+
+/** The numbers of a version, greatest first; what stands behind them (`rc1`) is left aside. */
+function numbersOf(version: string): readonly number[] {
+  return version.split('.').map(part => Number.parseInt(part, 10) || 0);
+}
+
+function isOlder(version: string, than: string): boolean {
+  const [a, b] = [numbersOf(version), numbersOf(than)];
+  const at = Array.from({ length: Math.max(a.length, b.length) }, (_, place) => place).find(
+    place => (a[place] ?? 0) !== (b[place] ?? 0)
+  );
+  return at !== undefined && (a[at] ?? 0) < (b[at] ?? 0);
 }
 
 /** Return what to say when the server extension is another version than this panel, else null. */
@@ -203,14 +210,19 @@ export function versionNotice(
   workspace: Workspace,
   trans: TranslationBundle,
   version = VERSION
-): string | null {
+): ApiError | null {
   if (workspace.version === version) {
     return null;
   }
-  return trans.__(
-    'This panel is version %1 and the server extension is %2. Restart JupyterLab and reload this page.',
-    version,
-    workspace.version
+  return new ApiError(
+    'version',
+    trans.__('This panel is version %1 and the server extension is %2.', version, workspace.version),
+    isOlder(version, workspace.version)
+      ? trans.__('The page is older than what is installed: reload it.')
+      : trans.__(
+          'The server still runs what was installed before: restart JupyterLab. If this stays, in a terminal: pip install jupyter-mlops==%1',
+          version
+        )
   );
 }
 

@@ -1,9 +1,11 @@
 /** The sidebar's content: which workspace it is, the filter, and the tree of what is in it. */
 
+import { useMemo } from 'react';
 import type { JSX, ReactNode } from 'react';
 
-import { useTrans } from '../api/context';
+import { useAway, useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
+import { Trouble } from '../common/ui/told';
 import type { Chosen } from '../runs/model';
 import type { Folds } from '../tree/model';
 import { WorkspaceHeader } from '../workspace/panel';
@@ -31,35 +33,38 @@ export interface SidebarProps {
 export function Sidebar(props: SidebarProps): JSX.Element {
   const trans = useTrans();
   const workspace = useWorkspace();
+  const away = useAway();
+  const notice = useMemo(
+    () => (workspace.data ? versionNotice(workspace.data, trans) : null),
+    [workspace.data, trans]
+  );
   if (workspace.data) {
+    const trouble = away ?? (workspace.error ? asApiError(workspace.error) : null);
     return (
       <div className="jp-Mlops-panel">
         <WorkspaceHeader workspace={workspace.data} />
-        <Notice
-          text={workspace.error ? asApiError(workspace.error).message : versionNotice(workspace.data, trans)}
+        <Lists
+          key={workspace.data.id}
+          {...props}
+          workspace={workspace.data.id}
+          trouble={trouble ?? notice}
+          isOld={trouble !== null}
         />
-        <Lists key={workspace.data.id} {...props} workspace={workspace.data.id} />
       </div>
     );
   }
-  if (!workspace.error) {
+  const failure = away ?? workspace.error;
+  if (!failure) {
     return (
       <div className="jp-Mlops-panel" aria-busy="true">
         <div className="jp-Mlops-wait">{trans.__('Looking for the workspace…')}</div>
       </div>
     );
   }
-  const error = asApiError(workspace.error);
+  const error = asApiError(failure);
   return (
     <div className="jp-Mlops-panel">
-      {error.kind === 'empty' ? (
-        <Welcome>{error.message}</Welcome>
-      ) : (
-        <div className="jp-Mlops-failure" role="alert">
-          <strong>{error.message}</strong>
-          {error.hint && <p>{error.hint}</p>}
-        </div>
-      )}
+      {error.kind === 'empty' ? <Welcome>{error.message}</Welcome> : <Trouble error={error} />}
     </div>
   );
 }
@@ -79,14 +84,6 @@ function Welcome({ children }: { readonly children: ReactNode }): JSX.Element {
         <code>%%ml run</code>
       </p>
       <p>{children}</p>
-    </div>
-  );
-}
-
-function Notice({ text }: { readonly text: string | null }): JSX.Element | null {
-  return text === null ? null : (
-    <div className="jp-Mlops-notice" role="status">
-      {text}
     </div>
   );
 }

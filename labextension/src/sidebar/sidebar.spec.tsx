@@ -1,61 +1,15 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import type { QueryClient } from '@tanstack/react-query';
-import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { fireEvent, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
 import { Changes } from '../api/changes';
-import { CommandIDs } from '../commands';
-import type { Chosen } from '../runs/model';
-import { activity, experiment, model, run, service, workspace } from '../testing/records';
-import { HandServer, json } from '../testing/server';
-import { show as draw } from '../testing/session';
+import { experiment, run } from '../testing/records';
+import { json } from '../testing/server';
+import { full, show } from '../testing/sidebar';
 import type { Folds } from '../tree/model';
 import { menuOf } from './menu';
-import { readFolds, versionNotice, withFold } from './model';
+import { readFolds, withFold } from './model';
 import type { PanelNode } from './model';
-import { Sidebar } from './panel';
-
-const TRANS = nullTranslator.load('jupyter_mlops');
-
-interface Shown {
-  readonly server: HandServer;
-  readonly queries: QueryClient;
-  readonly copied: string[];
-  readonly kept: Folds[];
-  readonly chosen: (readonly [string, Chosen])[];
-  readonly ran: (readonly [string, unknown])[];
-}
-
-function show(prepare: (server: HandServer) => void = () => undefined, folds: Folds = {}): Shown {
-  const server = new HandServer();
-  prepare(server);
-  const copied: string[] = [];
-  const kept: Folds[] = [];
-  const chosen: [string, Chosen][] = [];
-  const { session, ran } = draw(
-    <Sidebar
-      folds={folds}
-      keepFolds={next => kept.push(next)}
-      chosen={{}}
-      keepChosen={(workspace, next) => chosen.push([workspace, next])}
-      copy={text => copied.push(text)}
-    />,
-    server
-  );
-  for (const id of Object.values(CommandIDs)) {
-    session.lab.commands.addCommand(id, { label: id, execute: () => undefined });
-  }
-  return { server, queries: session.queries, copied, kept, chosen, ran };
-}
-
-function full(server: HandServer): void {
-  server.experiments = [experiment({ n_runs: 1 })];
-  server.runs = [run({ metrics: { acc: 0.97 } })];
-  server.models = [model()];
-  server.services = [service()];
-  server.activities = [activity()];
-}
 
 describe('the sidebar', () => {
   it('names the workspace and lists what is in it', async () => {
@@ -265,66 +219,6 @@ describe('the sidebar', () => {
     await userEvent.keyboard('{ArrowRight}{ArrowDown}{Enter}');
     expect(copied).toEqual(['0.97']);
     expect(screen.getByText('Copied 0.97')).toBeInTheDocument();
-  });
-});
-
-describe('when something is wrong', () => {
-  it('says that the server extension is absent and what to type', async () => {
-    show(server => server.refuse.set('workspace', () => json(404, { message: 'Not Found' })));
-    expect(await screen.findByRole('alert')).toHaveTextContent(
-      'jupyter server extension enable jupyter_mlops'
-    );
-  });
-
-  it('says what to type where there is no workspace yet', async () => {
-    const problem = {
-      code: 'workspace-not-found',
-      detail: 'There is no workspace in /home/ada or above it.',
-      hint: ''
-    };
-    show(server => server.refuse.set('workspace', () => json(404, problem)));
-    expect(await screen.findByText('%%ml run')).toBeVisible();
-    expect(screen.queryByRole('alert')).toBeNull();
-  });
-
-  it('says that reading is not allowed', async () => {
-    show(server => server.refuse.set('workspace', () => json(403, { message: 'Forbidden' })));
-    expect(await screen.findByRole('alert')).toHaveTextContent('does not know who you are');
-  });
-
-  it('says which list failed and shows the others', async () => {
-    show(server => {
-      full(server);
-      const problem = {
-        code: 'unavailable',
-        detail: 'The tracking server at http://t does not answer.',
-        hint: 'mlops status'
-      };
-      server.refuse.set('runs', () => json(503, problem));
-    });
-    const row = await screen.findByRole('treeitem', {
-      name: 'The tracking server at http://t does not answer.'
-    });
-    expect(within(row).getByText('mlops status')).toBeVisible();
-    expect(await screen.findByRole('treeitem', { name: /^Service churn/ })).toBeVisible();
-  });
-
-  it('keeps what it knew when the server is lost', async () => {
-    const { server, queries } = show(full);
-    await screen.findByText('brave-owl-1');
-    server.refuse.set('workspace', () => {
-      throw new TypeError('fetch failed');
-    });
-    await queries.invalidateQueries({ queryKey: ['workspace'] });
-    expect(await screen.findByText('The Jupyter server does not answer.')).toBeVisible();
-    expect(screen.getByText('brave-owl-1')).toBeVisible();
-  });
-
-  it('says so when server and panel are of different versions', () => {
-    expect(versionNotice(workspace({ version: '0.2.0' }), TRANS, '0.1.0')).toContain(
-      'server extension is 0.2.0'
-    );
-    expect(versionNotice(workspace({ version: '0.1.0' }), TRANS, '0.1.0')).toBeNull();
   });
 });
 

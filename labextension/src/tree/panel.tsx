@@ -50,6 +50,8 @@ export interface TreeProps<N extends TreeNode> {
   readonly onSee: (slices: readonly Slice[]) => void;
   /** A row that is to be seen and focused: another object each time that it is asked for. */
   readonly target?: { readonly id: string } | null;
+  /** Whether it may have changed since it was asked for. */
+  readonly isOld?: boolean;
   readonly draw: (node: N) => ReactNode;
 }
 
@@ -82,7 +84,7 @@ export function Tree<N extends TreeNode>(props: TreeProps<N>): JSX.Element {
 
   return (
     <div
-      className="jp-Mlops-tree"
+      className={`jp-Mlops-tree${props.isOld ? ' jp-mod-old' : ''}`}
       role="tree"
       aria-label={props.label}
       aria-multiselectable="true"

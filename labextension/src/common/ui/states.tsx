@@ -3,6 +3,7 @@
 import type { JSX, ReactNode } from 'react';
 
 import { asApiError } from '../../api/errors';
+import { Below, useTold } from './told';
 
 export function Busy({ label }: { readonly label: string }): JSX.Element {
   return (
@@ -31,17 +32,28 @@ export function Problem(props: { readonly message: string; readonly hint?: strin
   );
 }
 
-/** A query's error in the server's own words. */
-export function Failed({ error }: { readonly error: unknown }): JSX.Element {
+/** A query's error in the server's own words, where they do not stand above already. */
+export function Failed({ error }: { readonly error: unknown }): JSX.Element | null {
   const { message, hint } = asApiError(error);
-  return <Problem message={message} hint={hint} />;
+  return useTold(error) ? null : <Problem message={message} hint={hint} />;
 }
 
 /** Above content that is shown all the same: it may be old. */
 export function Stale({ error }: { readonly error: unknown }): JSX.Element | null {
-  return error === null || error === undefined ? null : (
+  const isTold = useTold(error);
+  return isTold || error === null || error === undefined ? null : (
     <div className="jp-Mlops-notice" role="status">
       {asApiError(error).message}
     </div>
+  );
+}
+
+/** Content that may be old, and why: nothing in it says so again. */
+export function Known(props: { readonly error: unknown; readonly children: ReactNode }): JSX.Element {
+  return (
+    <>
+      <Stale error={props.error} />
+      <Below error={props.error}>{props.children}</Below>
+    </>
   );
 }

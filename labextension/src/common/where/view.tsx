@@ -6,6 +6,7 @@ import type { ChangeEvent, JSX, KeyboardEvent, RefObject, SyntheticEvent } from 
 import '../../../style/where.css';
 import { useTrans } from '../../api/context';
 import { asApiError } from '../../api/errors';
+import { useTold } from '../ui/told';
 import { accept, caretAt, kindOf, optionsAt, valueBegun, wantsValues } from './model';
 import type { Option } from './model';
 import { useFields, useValues } from './queries';
@@ -22,11 +23,12 @@ export interface WhereBoxProps {
 
 export function WhereBox(props: WhereBoxProps): JSX.Element {
   const { value, onChange, error } = props;
+  const isTold = useTold(error);
   const base = useId();
   const box = useBox(value, onChange);
   const { input, options, chosen, active, shown } = box;
   // What is not finished needs no words while there is help to go on.
-  const isWrong = error !== undefined && error !== null && !shown;
+  const isWrong = error !== undefined && error !== null && !shown && !isTold;
   return (
     <div className="jp-Mlops-where">
       <input
