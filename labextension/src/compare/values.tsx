@@ -7,7 +7,7 @@ import { useTrans } from '../api/context';
 import type { MetricValue, Run } from '../api/types';
 import { matcher } from '../common/filter';
 import { dateOf, metric, span } from '../common/format';
-import { statusWord } from '../runs/model';
+import { runWord } from '../common/status';
 import type { Compared } from './compared';
 import { ExportTable } from './exports';
 import { FilterTools } from './filtertools';
@@ -139,7 +139,7 @@ function ClearOrder({ onClick }: { readonly onClick: () => void }): JSX.Element 
 
 function aboutRows(runs: readonly Run[], trans: Trans): readonly SheetRow[] {
   const facts: readonly (readonly [string, (run: Run) => string])[] = [
-    [trans.__('status'), run => statusWord(run.status, trans)],
+    [trans.__('status'), run => runWord(run.status, trans)],
     [trans.__('experiment'), run => run.experiment],
     [trans.__('started'), run => startText(run.started_at)],
     [trans.__('took'), run => (run.duration_s === null ? '' : span(run.duration_s))]
