@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -109,6 +109,12 @@ def machine() -> Iterator[object]:
     """Another machine: one that is reached by ssh, as ``machines.Machine``."""
     with machines.machine() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Path, dict[str, object]], AbstractContextManager[str]]:
+    """Return what runs Debian's registry on loopback, with its store in a folder and a kind of login, as a context."""
+    return machines.registry
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
-"""Other machines, as tests have them: an ssh server of its own keys on a port of this one."""
+"""Other machines, as tests have them: an ssh server of its own keys, or a registry, on a port of this one."""
 
 from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+import requests
 
 SERVER = """\
 Port {port}
@@ -41,9 +45,7 @@ class Machine:
     """A machine that answers to ssh; what it has beside is this one's."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
         self.ssh_config = str(folder / "config")
         self.folder = folder
@@ -95,6 +97,42 @@ def machine(more: str = "") -> Iterator[Machine]:
             yield made
         finally:
             made.end()
+
+
+@contextlib.contextmanager
+def registry(folder: Path, auth: dict[str, object]) -> Iterator[str]:
+    """Give the address of Debian's registry, with its store in a folder and this kind of login."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("Debian's docker-registry is not installed")
+    address = f"127.0.0.1:{free_port()}"
+    settings = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "store")}},
+        "http": {"addr": address},
+        "auth": auth,
+    }
+    (folder / "config.yml").write_text(json.dumps(settings))  # which is YAML
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            try:
+                requests.get(f"http://{address}/v2/", timeout=5)
+                break
+            except requests.RequestException:
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.05)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _sshd() -> str:

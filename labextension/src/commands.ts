@@ -12,6 +12,11 @@ export interface OpenArgs {
   readonly subject: string;
 }
 
+export interface ShowArgs extends OpenArgs {
+  /** The tab that is to be shown of a service; the one that was looked at last where it is left out. */
+  readonly tab?: string;
+}
+
 export const CommandIDs = {
   open: 'mlops:open',
   copyLink: 'mlops:copy-link',
@@ -61,7 +66,7 @@ export const CommandIDs = {
 
 /** What each command takes. A command asks in a form for what it needs and was not given. */
 export interface CommandArgs {
-  [CommandIDs.open]: OpenArgs;
+  [CommandIDs.open]: ShowArgs;
   [CommandIDs.copyLink]: OpenArgs;
   [CommandIDs.followLink]: { readonly link?: string };
   [CommandIDs.showSidebar]: { readonly section?: string };

@@ -22,8 +22,8 @@ def _load(file: Path) -> Any:
 
 labs = _load(Path(__file__).parent.with_name("labs.py"))
 _load(Path(__file__).parent.with_name("gallery.py"))
-_load(Path(__file__).with_name("pages.py"))
-_load(Path(__file__).with_name("churn.py"))
+for shared in ("pages", "churn", "scored"):
+    _load(Path(__file__).with_name(f"{shared}.py"))
 
 
 @pytest.fixture(scope="session", name="labs")
@@ -46,7 +46,15 @@ def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 
     yield start
     for lab in started:
-        lab.stop()
+        lab.kill()
+
+
+@pytest.fixture(scope="module")
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A JupyterLab on an empty folder."""
+    folder = tmp_path_factory.mktemp("place") / "churn"
+    folder.mkdir()
+    return start_lab(folder)
 
 
 @pytest.fixture(scope="module")

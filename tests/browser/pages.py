@@ -68,8 +68,33 @@ def copied(page: Any) -> str:
 def form(page: Any) -> Any:
     """The form that a button opened, once it has taken the focus, which it does a moment after it is drawn."""
     page.locator(".jp-Mlops-dialog .jp-Mlops-form").wait_for()
+    # The palette gives the focus back as it closes; the dialog takes it again.
+    page.locator(".lm-CommandPalette").first.wait_for(state="hidden")
     page.wait_for_function("document.querySelector('.jp-Mlops-dialog').contains(document.activeElement)")
     return page.locator(".jp-Mlops-dialog")
+
+
+def verb(page: Any, label: str) -> Any:
+    """Choose a command in the palette; return its form."""
+    choose(page, label)
+    return form(page)
+
+
+def choose(page: Any, label: str) -> None:
+    """Choose a command in the palette."""
+    from playwright.sync_api import TimeoutError as Late
+
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+    palette = page.locator(".lm-CommandPalette-input")
+    for _ in range(10):
+        page.keyboard.press("Control+Shift+C")
+        try:  # Lab takes shortcuts a moment after it is drawn, and hides the palette when something else takes the focus
+            palette.fill(label, timeout=2000)
+            page.locator(".lm-CommandPalette-item", has_text=label).first.click(timeout=2000)
+        except Late:
+            continue
+        return
+    raise AssertionError(f"the palette did not stay open for {label}")
 
 
 def fill(shown: Any, **fields: str) -> None:
@@ -89,6 +114,13 @@ def confirm(page: Any, name: str) -> None:
     dialog = page.locator(".jp-Dialog")
     dialog.get_by_role("button", name=name, exact=True).click()
     dialog.wait_for(state="detached")
+
+
+def told(page: Any, text: str | re.Pattern[str]) -> Any:
+    """Wait for a notification that says so."""
+    found = page.locator(".Toastify__toast", has_text=text).last
+    found.wait_for(timeout=90_000)
+    return found
 
 
 def use_theme(page: Any, theme: str) -> None:

@@ -25,13 +25,6 @@ SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 
 @pytest.fixture(scope="module")
-def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("place") / "churn"
-    folder.mkdir()
-    return start_lab(folder)
-
-
-@pytest.fixture(scope="module")
 def subjects(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """One of each kind, and a name that is long and one that is written from right to left."""
     with closing(Workspace.open(lab.folder, create=True)) as world:
@@ -120,9 +113,18 @@ def test_each_view_and_each_of_its_tabs_is_for_everybody(
         name = "" if tab is None else tab.inner_text()
         if tab is not None:
             tab.click()
-        page.wait_for_timeout(400)
+        settle(page, kind)
         found[name] = faults(page, f".jp-Mlops-main.jp-mod-{kind}")
     assert not {name: some for name, some in found.items() if some}
+
+
+def settle(page: Any, kind: str) -> None:
+    """Wait until a view, or the tab of it that was just chosen, is drawn and waits for nothing any more."""
+    page.wait_for_function(
+        """root => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+          () => done(document.querySelector(root) && !document.querySelector(`${root} [aria-busy=true]`)))))""",
+        arg=f".jp-Mlops-main.jp-mod-{kind}",
+    )
 
 
 def show_sidebar(page: Any) -> None:
@@ -155,7 +157,7 @@ def test_every_text_can_be_read_in_every_theme(
         page.keyboard.press("Escape")
     for kind in ("run", "experiment", "model", "service", "compare"):
         show(page, lab, kind, subjects[kind])
-        page.wait_for_timeout(400)
+        settle(page, kind)
         found[kind] = faint(page, labs, f".jp-Mlops-main.jp-mod-{kind}")
     assert not {name: some for name, some in found.items() if some}
 

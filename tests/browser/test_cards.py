@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from pages import WCAG_AA, copied, eventually, use_theme
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -46,13 +47,8 @@ STRANGE = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["Light", "Dark"])
-def theme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, theme: str) -> Any:
+def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("place") / "churn"
     folder.mkdir()
     strange = new_code_cell("# from elsewhere", outputs=[nbformat.v4.new_output("display_data", STRANGE)])
@@ -69,7 +65,7 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory,
         ),
         folder / "work.ipynb",
     )
-    return start_lab(folder, theme=f"JupyterLab {theme}")
+    return start_lab(folder)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +79,17 @@ def card(page: Any, name: str) -> Any:
     return page.get_by_role("region", name=re.compile(f"^Run {re.escape(name)}"))
 
 
-def test_a_card_is_live_while_the_cell_runs_and_final_in_its_place(lab: Any, page: Any, tmp_path: Any) -> None:
+def faint(page: Any, labs: Any) -> dict[str, float]:
+    """Return the texts of cards without the contrast of WCAG AA, and which they have."""
+    contrasts = page.evaluate(labs.CONTRASTS, ".jp-Mlops-runCard")
+    assert len(contrasts) > 10
+    return {text: ratio for text, ratio in contrasts.items() if ratio < WCAG_AA}
+
+
+def test_a_card_is_live_while_the_cell_runs_and_final_in_its_place(
+    lab: Any, page: Any, tmp_path: Any, labs: Any
+) -> None:
+    """What follows is done in the dark."""
     for n in range(2):
         page.locator(".jp-Notebook .jp-Cell").nth(n).click()
         page.keyboard.press("Control+Enter")
@@ -101,12 +107,18 @@ def test_a_card_is_live_while_the_cell_runs_and_final_in_its_place(lab: Any, pag
     page.wait_for_function("document.querySelector('.jp-Mlops-cardFigure.jp-mod-open img').src.startsWith('blob:')")
     assert whole.evaluate("img => img.naturalWidth") > 480
     live.get_by_title("Show roc.png small").click()
-    page.screenshot(path=tmp_path / "final.png")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        use_theme(page, theme)
+        page.screenshot(path=tmp_path / f"{theme}.png")
+        assert faint(page, labs) == {}
 
 
-def test_it_copies_the_line_that_loads_the_run(page: Any) -> None:
+def test_it_copies_the_line_that_loads_the_run_and_its_id(page: Any) -> None:
     card(page, "forest").get_by_role("button", name="Copy the line that loads this run in a notebook").click()
-    assert re.fullmatch("run = %ml runs show [0-9a-f]{32}", page.evaluate("navigator.clipboard.readText()"))
+    line = re.fullmatch("run = %ml runs show ([0-9a-f]{32})", copied(page))
+    assert line
+    card(page, "forest").get_by_role("button", name="Copy the run's id").click()
+    eventually(lambda: copied(page) == line[1])
 
 
 def test_nothing_in_a_card_becomes_markup(page: Any) -> None:

@@ -59,13 +59,6 @@ def make_run(world: Workspace, folder: Path, made: tuple[str, dict[str, str], di
 
 
 @pytest.fixture(scope="module")
-def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("place") / "churn"
-    folder.mkdir()
-    return start_lab(folder)
-
-
-@pytest.fixture(scope="module")
 def world(lab: Any) -> Iterator[Workspace]:
     world = Workspace.open(lab.folder, create=True)
     yield world

@@ -33,13 +33,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
-def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("place") / "churn"
-    folder.mkdir()
-    return start_lab(folder)
-
-
-@pytest.fixture(scope="module")
 def world(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The workspace. Its agent's lock is held here, so that what is asked of the agent stays to be seen."""
     with closing(Workspace.open(lab.folder, create=True)) as opened:

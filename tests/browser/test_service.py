@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import re
@@ -13,7 +12,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from pages import confirm, copied, eventually, faint, fill, form, tab, use_theme
+from pages import confirm, copied, eventually, faint, fill, form, tab, told, use_theme
+from scored import NAME, PICTURE, SAMPLE, manifest
 
 from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.agent.control import agent_status, stop_agent
@@ -22,40 +22,11 @@ from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.core.service import Limits, Service
 from jupyter_mlops.delivery.calls import Caller, endpoint_of
 from jupyter_mlops.delivery.clients import client_program
-from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.delivery.services import delete_service, deploy, list_services, service_keys
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-NAME = "churn-eu"
-PICTURE = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR4nGO4oKCAFTEMLQkAvk5EAfjoixEAAAAASUVORK5CYII="
-)
-"""A PNG of 8 by 8 red pixels."""
-SAMPLE = {"columns": ["age"], "data": [[20.0], [50.0]]}
-# Refuses a body without rows in its own words, as scoring scripts do, and gives bytes back as it got them.
-SCRIPT = """
-import base64
-import time
-
-def init():
-    pass
-
-def run(data):
-    time.sleep(0.002)
-    if isinstance(data, bytes):
-        return {{"n_bytes": len(data), "picture": base64.b64encode(data).decode()}}
-    return {{"predictions": [{score}] * len(data["data"])}}
-"""
-
-
-@pytest.fixture(scope="module")
-def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("place") / "churn"
-    folder.mkdir()
-    return start_lab(folder)
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +46,6 @@ def world(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worksp
         for service in list_services(world):
             wait_activity(world, delete_service(world, service.name).name, timeout_s=60)
         stop_agent(world)
-
-
-def manifest(world: Workspace, files: Path, name: str, score: float) -> str:
-    script, sample = files / f"{name}.py", files / f"{name}.json"
-    script.write_text(SCRIPT.format(score=score), "utf-8")
-    sample.write_text(json.dumps(SAMPLE), "utf-8")
-    return create_manifest(world, ["churn"], name=name, script=script, sample=sample).ref
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +205,16 @@ def test_the_console_sends_files_and_shows_and_saves_what_comes(page: Any, tmp_p
     saved.value.save_as(tmp_path / saved.value.suggested_filename)
     assert (tmp_path / "answer.json").read_text("utf-8") == said
     press(page, "Back to text")
+    dropped = page.evaluate_handle(
+        """bytes => { const data = new DataTransfer();
+           data.items.add(new File([new Uint8Array(bytes)], 'dropped.png', {type: 'image/png'})); return data; }""",
+        list(PICTURE),
+    )
+    page.get_by_role("textbox", name="Body of the request").dispatch_event("drop", {"dataTransfer": dropped})
+    page.locator(".jp-Mlops-tryFile").get_by_text("dropped.png").wait_for()
+    press(page, "Send")
+    answer.get_by_text(f'"n_bytes": {len(PICTURE)}').wait_for()
+    press(page, "Back to text")
     press(page, "Sample")
     page.get_by_label("Format").select_option("CSV")
     page.get_by_role("textbox", name="Body of the request").get_by_text("age").wait_for()
@@ -259,6 +233,12 @@ def test_lines_of_the_log_come_as_they_are_written_and_are_searched(page: Any, w
         caller.score(json.dumps(SAMPLE).encode(), headers={"x-request-id": "my-own-id", "x-mlops-deployment": "blue"})
     log.get_by_text("my-own-id").wait_for()
     assert "200 /score" in log.inner_text()
+    page.get_by_role("button", name="Follow", pressed=True).click()
+    with contextlib.closing(Caller(lambda: endpoint_of(world, NAME))) as caller:
+        caller.score(json.dumps(SAMPLE).encode(), headers={"x-request-id": "my-own-id-2"})
+        page.get_by_text("1 line", exact=True).wait_for()
+        page.get_by_role("button", name="Follow", pressed=False).click()
+    page.get_by_text("2 lines", exact=True).wait_for()
     page.get_by_role("searchbox", name="Search the log").fill("")
     page.get_by_role("tabpanel", name="Logs").get_by_label("Deployment").select_option("green")
     log.get_by_text("my-own-id").wait_for(state="detached")
@@ -275,11 +255,15 @@ def test_lines_of_the_log_come_as_they_are_written_and_are_searched(page: Any, w
 def test_a_request_that_was_kept_is_seen_and_tried_again(page: Any) -> None:
     tab(page, "Requests")
     assert page.get_by_text("All requests are kept, for good, in the workspace.").is_visible()
-    kept = page.get_by_role("button", name="my-own-id")
+    kept = page.get_by_role("button", name="my-own-id", exact=True)
     eventually(lambda: kept.is_visible() or press(page, "Refresh"))
     page.get_by_label("Of the last").select_option("15m")
     kept.click()
     assert "[20]" in page.locator(".jp-Mlops-requestDetail").inner_text()
+    press(page, "Change…")
+    fill(form(page), Share_of_requests_kept="0.5")
+    confirm(page, "Save")
+    page.get_by_text("50 % of requests are kept").wait_for()
     press(page, "Try it again")
     page.get_by_role("textbox", name="Body of the request").get_by_text('"columns"').wait_for()
 
@@ -352,6 +336,8 @@ def test_what_goes_on_is_cancelled_and_what_failed_is_said_until_it_is_dismissed
     world.catalog.edit(Activity, made.name, lambda one: replace(one, state="failed", error=error))
     failed = page.locator(".jp-Mlops-serviceNotices").get_by_role("alert")
     failed.get_by_text("The last change failed: The engine does not answer.").wait_for()
+    told(page, "The engine does not answer.").get_by_role("button", name="Show Log").click()
+    page.get_by_role("tab", name="Logs", selected=True).wait_for()
     press(page, "Dismiss")
     failed.wait_for(state="detached")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from pages import eventually, told
 
 from jupyter_mlops.training.runs import list_runs
 from jupyter_mlops.workspace import Workspace
@@ -54,19 +54,6 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
     page = open_lab(lab)
     page.set_default_timeout(20_000)
     return page
-
-
-def until(holds: Callable[[], Any], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
-
-
-def told(page: Any, text: str | re.Pattern[str]) -> Any:
-    found = page.locator(".Toastify__toast", has_text=text).last
-    found.wait_for(timeout=90_000)
-    return found
 
 
 def test_cards_of_the_launcher_open_forms_that_escape_closes(page: Any, tmp_path: Path) -> None:
@@ -132,11 +119,11 @@ def test_a_cell_is_tracked_and_not_any_more(page: Any, tmp_path: Path) -> None:
         page.locator(".lm-Menu-item", has_text="Track This Cell").click()  # a check box once it is tracked
 
     track(0)
-    until(lambda: text() == ["%load_ext jupyter_mlops", "%%ml run\nx = 1", "%%time\ny = 2"])
+    eventually(lambda: text() == ["%load_ext jupyter_mlops", "%%ml run\nx = 1", "%%time\ny = 2"])
     page.locator(".jp-Notebook .jp-CodeCell").first.get_by_text("[1]:").wait_for()  # the kernel knows the magic
     page.screenshot(path=tmp_path / "tracked.png")
     track(1)
-    until(lambda: text()[1] == "x = 1")
+    eventually(lambda: text()[1] == "x = 1")
     track(2)
     told(page, "The cell begins with %%time already")
     assert text()[2] == "%%time\ny = 2"
@@ -148,7 +135,7 @@ def test_the_notebook_in_front_runs_as_an_experiment_saved_first(lab: Any, world
     page.keyboard.type("1")
     page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name=re.compile("run it as a tracked run")).click()
     of_notebook = lambda: [one for one in list_runs(world) if one.tags.get("mlops.file") == "work.ipynb"]  # noqa: E731  # it is short
-    until(of_notebook)
+    eventually(of_notebook)
     (run,) = of_notebook()
     assert nbformat.read(lab.folder / "work.ipynb", as_version=4).cells[1].source == "x = 11"
     told(page, f"Run {run.name} finished.")
@@ -162,7 +149,7 @@ def test_what_the_run_menu_of_lab_does_to_a_cell_and_a_notebook_is_the_same(page
     for after in ("%%ml run\nx = 11", "x = 11"):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.locator(".lm-Menu-itemLabel:text-is('Track This Cell'):visible").click()
-        until(lambda after=after: text() == after)
+        eventually(lambda after=after: text() == after)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     assert page.locator(".lm-Menu-item:not(.lm-mod-disabled)", has_text="Run Notebook as Experiment").count() == 1
     page.keyboard.press("Escape")
@@ -211,7 +198,7 @@ def test_who_may_only_look_is_told_so_and_finds_verbs_greyed(lab: Any, browser: 
     page.goto(f"{lab.url}lab/workspaces/look?token=a-token-for-tests")
     page.locator(".jp-LauncherCard", has_text="Deploy a Model").wait_for(timeout=60_000)
     grey = page.locator(".lm-CommandPalette-item.lm-mod-disabled", has_text="Deploy a Model")
-    until(lambda: opened(page) and grey.count() == 1)
+    eventually(lambda: opened(page) and grey.count() == 1)
     assert page.locator(".lm-CommandPalette-item:not(.lm-mod-disabled)", has_text="Compare Runs").count() == 1
     context.close()
 

@@ -5,20 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import secrets
-import shutil
-import socket
-import subprocess
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
-import requests
 
 from jupyter_mlops.core.manifest import Column, Manifest, ManifestFile, ManifestModel, Schema
 from jupyter_mlops.core.record import encode
@@ -128,47 +121,6 @@ def builder(images_root: Path, workspace_id: str) -> DockerBuilder:
 def image(builder: DockerBuilder, bundle: tuple[Manifest, Path]) -> str:
     """The id of the image of ``bundle``."""
     return builder.build(*bundle, lambda line, fraction: None).image_id  # noqa: ARG005
-
-
-@pytest.fixture(scope="session")
-def serving() -> Callable[[Path, dict[str, object]], AbstractContextManager[str]]:
-    """Return what runs Debian's registry on loopback, with its store in a folder and a kind of login, as a context."""
-    return _serving
-
-
-@contextmanager
-def _serving(folder: Path, auth: dict[str, object]) -> Iterator[str]:
-    """Debian's registry on loopback, with this kind of login."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("Debian's docker-registry is not installed")
-    address = f"127.0.0.1:{free_port()}"
-    settings = {
-        "version": 0.1,
-        "storage": {"filesystem": {"rootdirectory": str(folder / "store")}},
-        "http": {"addr": address},
-        "auth": auth,
-    }
-    (folder / "config.yml").write_text(json.dumps(settings))  # which is YAML
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
-    try:
-        for _ in range(200):
-            try:
-                requests.get(f"http://{address}/v2/", timeout=5)
-                break
-            except requests.RequestException:
-                assert process.poll() is None, (folder / "log").read_text()
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.kill()
-        process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

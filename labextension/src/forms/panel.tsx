@@ -12,6 +12,7 @@ export function Form<T>({ form }: { readonly form: FormState<T> }): JSX.Element 
   const root = useRef<HTMLDivElement>(null);
   const { spec, trans } = form;
   const fields = askedFields(spec.fields, view.values);
+  const refusal = useRef<HTMLDivElement>(null);
   const plain = fields.filter(field => !field.advanced);
   const advanced = fields.filter(field => field.advanced);
   const draw = (field: Field, index: number): JSX.Element => (
@@ -36,6 +37,10 @@ export function Form<T>({ form }: { readonly form: FormState<T> }): JSX.Element 
   useEffect(() => {
     void form.start();
   }, [form]);
+  useEffect(() => {
+    // Below a form that is longer than the dialog nobody would see it.
+    refusal.current?.scrollIntoView({ block: 'nearest' });
+  }, [view.refusal]);
   useLayoutEffect(() => {
     // Nothing in it can be chosen before it is drawn: until then the dialog itself has the focus.
     const dialog = document.activeElement;
@@ -58,7 +63,12 @@ export function Form<T>({ form }: { readonly form: FormState<T> }): JSX.Element 
           {advanced.map(draw)}
         </details>
       )}
-      <div role="alert" className="jp-Mlops-formRefusal" hidden={view.refusal === null}>
+      <div
+        ref={refusal}
+        role="alert"
+        className="jp-Mlops-formRefusal"
+        hidden={view.refusal === null}
+      >
         {view.refusal && (
           <>
             <strong>{view.refusal.message}</strong>

@@ -4,7 +4,7 @@ import { Clipboard, DOMUtils, MainAreaWidget, Notification } from '@jupyterlab/a
 import type { WidgetTracker } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 
-import type { OpenArgs } from '../commands';
+import type { OpenArgs, ShowArgs } from '../commands';
 import { frontPage, notebookPage } from '../common/notebook';
 import type { IMlops } from '../tokens';
 import { makeLink } from './link';
@@ -13,7 +13,7 @@ import { MainContent } from './widget';
 export type Tracker = WidgetTracker<MainAreaWidget<MainContent>>;
 
 /** What the layout remembers of a widget: under its id, since a view may come to show something else. */
-export interface RestoreArgs extends OpenArgs {
+export interface RestoreArgs extends ShowArgs {
   readonly id?: string;
   /** What its tab said last: nothing is asked for while it stands behind others. */
   readonly label?: string;
@@ -29,7 +29,11 @@ export function open(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promis
   return begun;
 }
 
-async function openOnce(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promise<void> {
+async function openOnce(
+  mlops: IMlops,
+  tracker: Tracker,
+  { tab, ...args }: RestoreArgs
+): Promise<void> {
   const { shell } = mlops.lab;
   const tabs = frontPage(shell);
   if (notebookPage() && !tabs) {
@@ -50,6 +54,9 @@ async function openOnce(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Pro
     opened.content.argsChanged.connect(() => void tracker.save(opened));
     opened.content.title.changed.connect(() => void tracker.save(opened));
     await tracker.add(widget);
+  }
+  if (tab !== undefined) {
+    widget.content.showTab(tab);
   }
   if (tabs) {
     tabs.addWidget(widget);

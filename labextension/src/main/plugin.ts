@@ -29,7 +29,12 @@ export const main: JupyterFrontEndPlugin<void> = {
       describedBy: {
         args: {
           ...ARGS,
-          properties: { ...ARGS.properties, id: { type: 'string' }, label: { type: 'string' } }
+          properties: {
+            ...ARGS.properties,
+            tab: { type: 'string' },
+            id: { type: 'string' },
+            label: { type: 'string' }
+          }
         }
       },
       execute: async args => (await import('./open')).open(mlops, tracker, args as unknown as RestoreArgs)

@@ -4,10 +4,17 @@ import type { JSX } from 'react';
 
 import type { Kind } from '../commands';
 
+/** A new object with each time that somebody asks. */
+export interface Asked {
+  readonly tab: string;
+}
+
 export interface ViewProps {
   readonly subject: string;
   /** Set the tab's text and, at the mouse, its caption. */
   readonly setTitle: (label: string, caption?: string) => void;
+  /** What somebody wants to see of it. */
+  readonly asked?: Asked | null;
 }
 
 /** Of a view in which a person may come to look at something else. */

@@ -15,7 +15,7 @@ import { Reach } from '../common/ui/told';
 import { Guard } from './guard';
 import { ICONS } from './icons';
 import { VIEWS } from './views';
-import type { View } from './views';
+import type { Asked, View } from './views';
 
 /** Of a tab's text. */
 const MOST_LETTERS = 60;
@@ -36,6 +36,7 @@ export class MainContent extends SessionWidget {
   /** The view shows something else than it was opened with. */
   readonly argsChanged = new Signal<this, OpenArgs>(this);
   private now: OpenArgs;
+  private asked: Asked | null = null;
 
   constructor(
     session: Session,
@@ -55,6 +56,11 @@ export class MainContent extends SessionWidget {
     return this.now;
   }
 
+  showTab(tab: string): void {
+    this.asked = { tab };
+    this.update();
+  }
+
   protected override content(): JSX.Element {
     const { kind, subject } = this.opened;
     const View = LOADED[kind];
@@ -63,7 +69,12 @@ export class MainContent extends SessionWidget {
       <Guard trans={trans}>
         <Suspense fallback={<Busy label={trans.__('Loading')} />}>
           <Reach>
-            <View subject={subject} setTitle={this.setTitle} setSubject={this.setSubject} />
+            <View
+              subject={subject}
+              asked={this.asked}
+              setTitle={this.setTitle}
+              setSubject={this.setSubject}
+            />
           </Reach>
         </Suspense>
       </Guard>

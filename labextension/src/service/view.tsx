@@ -2,7 +2,7 @@
 
 import '../../style/service.css';
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
@@ -13,7 +13,7 @@ import { Tabs } from '../common/ui/tabs';
 import { Busy, Failed, Stale } from '../common/ui/states';
 import { Below } from '../common/ui/told';
 import { Lineage } from '../lineage/panel';
-import type { ViewProps } from '../main/views';
+import type { Asked, ViewProps } from '../main/views';
 import { Access } from './access';
 import { Head } from './head';
 import { Live } from './live';
@@ -24,7 +24,7 @@ import { Settings } from './settings';
 import { NO_DRAFT } from './trying';
 import { TryIt, useSending } from './tryit';
 
-export function View({ subject }: ViewProps): JSX.Element {
+export function View({ subject, asked = null }: ViewProps): JSX.Element {
   const trans = useTrans();
   const { data: service, error } = useService(subject);
   if (!service) {
@@ -36,19 +36,26 @@ export function View({ subject }: ViewProps): JSX.Element {
       <Head service={service} />
       {isGone ? <Failed error={error} /> : <Stale error={error} />}
       <Below error={error}>
-        <Parts service={service} />
+        <Parts service={service} asked={asked} />
       </Below>
     </div>
   );
 }
 
-function Parts({ service }: { readonly service: Service }): JSX.Element {
+function Parts(props: { readonly service: Service; readonly asked: Asked | null }): JSX.Element {
+  const { service, asked } = props;
   const trans = useTrans();
   const [tab, choose] = useKept<string>('service-tab', 'live');
   const [replica, setReplica] = useState('');
   const [search, setSearch] = useState('');
   const [draft, setDraft] = useState(NO_DRAFT);
   const sending = useSending(service.name);
+  useEffect(() => {
+    if (asked) {
+      choose(asked.tab);
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once with each time that somebody asks
+  }, [asked]);
   const showLogs = (id: string, words = ''): void => {
     setReplica(id);
     setSearch(words);

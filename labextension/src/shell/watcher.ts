@@ -179,8 +179,8 @@ export class Watcher {
 
   private actionsOf(activity: Activity): Notification.IAction[] {
     const service = serviceOfActivity(activity);
-    const open = (subject: string): void =>
-      void this.session.run(CommandIDs.open, { kind: 'service', subject });
+    const open = (subject: string, tab?: string): void =>
+      void this.session.run(CommandIDs.open, { kind: 'service', subject, ...(tab && { tab }) });
     if (service !== null && activity.state === 'done') {
       return [{ label: this.trans.__('Open Service'), callback: () => open(service) }];
     }
@@ -188,7 +188,7 @@ export class Watcher {
     const actions = [{ label: this.trans.__('Show Activities'), callback: show }];
     return service === null
       ? actions
-      : [{ label: this.trans.__('Show Log'), callback: () => open(service) }, ...actions];
+      : [{ label: this.trans.__('Show Log'), callback: () => open(service, 'logs') }, ...actions];
   }
 }
 
