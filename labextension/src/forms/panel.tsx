@@ -63,12 +63,7 @@ export function Form<T>({ form }: { readonly form: FormState<T> }): JSX.Element 
           {advanced.map(draw)}
         </details>
       )}
-      <div
-        ref={refusal}
-        role="alert"
-        className="jp-Mlops-formRefusal"
-        hidden={view.refusal === null}
-      >
+      <div ref={refusal} role="alert" className="jp-Mlops-formRefusal" hidden={view.refusal === null}>
         {view.refusal && (
           <>
             <strong>{view.refusal.message}</strong>

@@ -29,11 +29,7 @@ export function open(mlops: IMlops, tracker: Tracker, args: RestoreArgs): Promis
   return begun;
 }
 
-async function openOnce(
-  mlops: IMlops,
-  tracker: Tracker,
-  { tab, ...args }: RestoreArgs
-): Promise<void> {
+async function openOnce(mlops: IMlops, tracker: Tracker, { tab, ...args }: RestoreArgs): Promise<void> {
   const { shell } = mlops.lab;
   const tabs = frontPage(shell);
   if (notebookPage() && !tabs) {

@@ -50,12 +50,7 @@ function Parts(props: { readonly service: Service; readonly asked: Asked | null 
   const [search, setSearch] = useState('');
   const [draft, setDraft] = useState(NO_DRAFT);
   const sending = useSending(service.name);
-  useEffect(() => {
-    if (asked) {
-      choose(asked.tab);
-    }
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- once with each time that somebody asks
-  }, [asked]);
+  useAsked(asked, choose);
   const showLogs = (id: string, words = ''): void => {
     setReplica(id);
     setSearch(words);
@@ -123,4 +118,14 @@ function Parts(props: { readonly service: Service; readonly asked: Asked | null 
       ]}
     />
   );
+}
+
+/** Show a tab that somebody asks for from elsewhere. */
+function useAsked(asked: Asked | null, choose: (tab: string) => void): void {
+  useEffect(() => {
+    if (asked) {
+      choose(asked.tab);
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once with each time that somebody asks
+  }, [asked]);
 }
