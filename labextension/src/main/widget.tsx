@@ -69,7 +69,12 @@ export class MainContent extends SessionWidget {
       <Guard trans={trans}>
         <Suspense fallback={<Busy label={trans.__('Loading')} />}>
           <Reach>
-            <View subject={subject} asked={this.asked} setTitle={this.setTitle} setSubject={this.setSubject} />
+            <View
+              subject={subject}
+              asked={this.asked}
+              setTitle={this.setTitle}
+              setSubject={this.setSubject}
+            />
           </Reach>
         </Suspense>
       </Guard>
