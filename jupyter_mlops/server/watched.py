@@ -22,8 +22,8 @@ from jupyter_mlops.training.following import LogPart
 if TYPE_CHECKING:
     from jupyter_mlops.workspace import Workspace
 
-CPU_S: Final = 0.05
-"""A replica that has nothing to do uses a little all the same, if only to say its figures: less than this is no news."""
+CPU_S: Final = 0.25
+"""A replica that has nothing to do uses a little all the same, if only to say so: less than this is no news by itself."""
 MEMORY_BYTES: Final = 1 << 20
 LATE_S: Final = 2.0
 """A line may be written so much later than it says, beside those of other replicas."""
