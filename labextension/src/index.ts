@@ -27,6 +27,7 @@ class SidebarTab extends Panel {
   private loading = false;
   private content: SidebarContent | null = null;
   private section: string | null = null;
+  private isActivated = false;
 
   constructor(private readonly mlops: IMlops) {
     super();
@@ -43,6 +44,14 @@ class SidebarTab extends Panel {
   reveal(section: string): void {
     this.section = section;
     this.content?.reveal(section);
+  }
+
+  /** Take the focus, as Lab's own panels do: who opened it by keyboard goes on in it. */
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    this.isActivated = true;
+    // Not at once: a palette that closes gives the focus back to where it was.
+    window.setTimeout(() => this.content?.focus());
   }
 
   protected override onAfterShow(msg: Message): void {
@@ -68,6 +77,8 @@ class SidebarTab extends Panel {
       this.addWidget(this.content);
       if (this.section !== null) {
         this.content.reveal(this.section);
+      } else if (this.isActivated) {
+        this.content.focus();
       }
     } catch (error) {
       this.loading = false; // the next look tries again

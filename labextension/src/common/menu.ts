@@ -11,7 +11,7 @@ export interface MenuItem {
 }
 
 /** Show items, with a line where one is null; to who uses the keyboard, with the first one chosen. The focus goes back. */
-export function openMenu(items: readonly (MenuItem | null)[], x: number, y: number, byKey = false): void {
+export function openMenu(items: readonly (MenuItem | null)[], x: number, y: number, byKey?: boolean): void {
   const commands = new CommandRegistry();
   const menu = new Menu({ commands });
   const before = document.activeElement;
@@ -37,8 +37,17 @@ export function openMenu(items: readonly (MenuItem | null)[], x: number, y: numb
     // What was chosen is run after this.
     setTimeout(() => menu.dispose());
   });
+  openAt(menu, x, y, byKey);
+}
+
+/** Open a menu; to who uses the keyboard, which is seen by how the focus is shown, with its first entry chosen. */
+export function openAt(menu: Menu, x: number, y: number, byKey = isFocusShown()): void {
   menu.open(x, y);
   if (byKey) {
     menu.activateNextItem();
   }
+}
+
+function isFocusShown(): boolean {
+  return document.activeElement?.matches(':focus-visible') ?? false;
 }

@@ -4,6 +4,7 @@ import { Menu } from '@lumino/widgets';
 import { useCallback, useEffect, useState } from 'react';
 
 import { useSession } from '../api/context';
+import { openAt } from '../common/menu';
 import type { Place } from '../tree/row';
 import type { MenuEntry } from './menu';
 
@@ -30,7 +31,7 @@ export function useMenu(): (entries: readonly MenuEntry[], place: Place) => void
         }
       };
       menu.aboutToClose.connect(back);
-      menu.open(x, y);
+      openAt(menu, x, y);
     },
     [commands, menu]
   );

@@ -90,7 +90,12 @@ function useRuns(typed: string): Runs {
   const shown = wrong ? all.data : (found.data ?? all.data);
   const [wanted, onSee] = useWanted();
   const passed = shown?.filter ?? '';
-  const { pages, error: failed } = useRunPages(wanted, passed);
+  // What was looked at before the filter was there may be of experiments in which nothing passes it.
+  const asked = useMemo(() => {
+    const listed = new Set(shown?.items.map(one => one.name));
+    return wanted.filter(({ experiment }) => listed.has(experiment));
+  }, [wanted, shown]);
+  const { pages, error: failed } = useRunPages(asked, passed);
   const error = (filter ? null : found.error) ?? failed;
   const listing = useMemo(
     () => ({ data: shown && { experiments: shown.items, pages }, error }),

@@ -48,6 +48,26 @@ export class SidebarContent extends SessionWidget {
     }
   }
 
+  /** Focus the row that is the tree's tab stop: as soon as there is one, unless the focus has gone elsewhere by then. */
+  focus(): void {
+    const before = document.activeElement;
+    const take = (): boolean => {
+      const row = this.node.querySelector<HTMLElement>('[role="treeitem"][tabindex="0"]');
+      if (row && document.activeElement === before) {
+        row.focus({ preventScroll: true });
+      }
+      return row !== null;
+    };
+    if (!take()) {
+      const observer = new MutationObserver(() => {
+        if (take()) {
+          observer.disconnect();
+        }
+      });
+      observer.observe(this.node, { childList: true, subtree: true });
+    }
+  }
+
   protected override content(): JSX.Element {
     const { state } = this.session.lab;
     return (
