@@ -324,6 +324,14 @@ def test_ten_thousand_runs_are_sorted_at_once_scrolled_and_stay_under_the_mouse(
     page.get_by_text("10,001 runs").wait_for()
     until(page, lambda: int(grid(page).evaluate("grid => grid.scrollTop")) == 28 * 5001)
     assert page.evaluate(under_mouse) == before
+    # Rows follow Lab's font, and what was at the top stays there.
+    page.evaluate("document.documentElement.style.setProperty('--jp-ui-font-size1', '17px')")
+    until(page, lambda: int(grid(page).evaluate("grid => grid.scrollTop")) == 37 * 5001)
+    assert grid(page).evaluate(
+        "grid => [...grid.querySelectorAll('[role=gridcell]')].every(cell => cell.scrollHeight <= cell.clientHeight)"
+    )
+    page.evaluate("document.documentElement.style.removeProperty('--jp-ui-font-size1')")
+    until(page, lambda: int(grid(page).evaluate("grid => grid.scrollTop")) == 28 * 5001)
     head(page, "auc").click()
     until(page, lambda: names(page)[0] == "newest")
     assert grid(page).evaluate("grid => grid.scrollTop") == 0

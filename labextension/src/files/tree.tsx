@@ -3,12 +3,14 @@
 import '../../style/files.css';
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
-import type { JSX, KeyboardEvent } from 'react';
+import type { Virtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { JSX, KeyboardEvent, RefObject } from 'react';
 
 import { useTrans } from '../api/context';
 import { size } from '../common/format';
 import { CaretIcon } from '../common/icons';
+import { useScale } from '../common/scale';
 import { keyed, openAtFirst, rowsOf } from './model';
 import type { FileEntry, FileRow } from './model';
 
@@ -68,13 +70,7 @@ function Rows(props: {
     0,
     rows.findIndex(row => row.path === (focused ?? chosen))
   );
-  // eslint-disable-next-line react-hooks/incompatible-library -- nothing in here is memoised
-  const seen = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 10
-  });
+  const { seen, rowHeight, probe } = useSeen(rows.length, scroller);
   const choose = (row: FileRow): void => {
     setFocused(row.path);
     if (row.isOpen === null) {
@@ -116,13 +112,14 @@ function Rows(props: {
       className="jp-Mlops-fileRows"
       onKeyDown={onKeyDown}
     >
+      <span className="jp-Mlops-em" role="presentation" ref={probe} />
       <div style={{ height: seen.getTotalSize(), position: 'relative' }} role="presentation">
         {seen.getVirtualItems().map(item => {
           const row = rows[item.index];
           return row ? (
             <Row
               key={row.path}
-              {...{ row, start: item.start, onOpen }}
+              {...{ row, start: item.start, height: rowHeight, onOpen }}
               id={id(item.index)}
               isChosen={row.path === chosen}
               isFocused={item.index === at}
@@ -135,16 +132,38 @@ function Rows(props: {
   );
 }
 
+interface Seen {
+  readonly seen: Virtualizer<HTMLDivElement, Element>;
+  /** As high as Lab's font wants it, which `probe` measures. */
+  readonly rowHeight: number;
+  readonly probe: (element: HTMLElement | null) => void;
+}
+
+function useSeen(count: number, scroller: RefObject<HTMLDivElement>): Seen {
+  const [probe, scale] = useScale();
+  const rowHeight = Math.round(ROW_HEIGHT * scale);
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing in here is memoised
+  const seen = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 10
+  });
+  useEffect(() => seen.measure(), [seen, rowHeight]);
+  return { seen, rowHeight, probe };
+}
+
 function Row(props: {
   readonly row: FileRow;
   readonly id: string;
   readonly start: number;
+  readonly height: number;
   readonly isChosen: boolean;
   readonly isFocused: boolean;
   readonly onClick: () => void;
   readonly onOpen: ((path: string) => void) | undefined;
 }): JSX.Element {
-  const { row, id, start, isChosen, isFocused, onClick, onOpen } = props;
+  const { row, id, start, height, isChosen, isFocused, onClick, onOpen } = props;
   return (
     // The tree itself has the focus and the keys, as the pattern with aria-activedescendant has it.
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
@@ -155,7 +174,7 @@ function Row(props: {
       aria-expanded={row.isOpen ?? undefined}
       aria-selected={isChosen}
       className={`jp-Mlops-fileRow ${isFocused ? 'jp-mod-focused' : ''}`}
-      style={{ transform: `translateY(${start}px)`, paddingLeft: 6 + (row.level - 1) * 14 }}
+      style={{ height, transform: `translateY(${start}px)`, paddingLeft: 6 + (row.level - 1) * 14 }}
       title={row.note ? `${row.path}\n${row.note}` : row.path}
       onClick={onClick}
       onDoubleClick={() => row.isOpen === null && onOpen?.(row.path)}

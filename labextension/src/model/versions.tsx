@@ -1,15 +1,16 @@
 /** The versions of a model, newest first: thousands scroll smoothly, since only those in view are drawn. */
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
-import type { JSX, KeyboardEvent } from 'react';
+import type { JSX, KeyboardEvent, RefObject } from 'react';
 
 import { useTrans } from '../api/context';
 import type { ModelVersion } from '../api/types';
 import { useNow } from '../common/clock';
 import { age, moment, size } from '../common/format';
+import { useScale } from '../common/scale';
 import { filtered, windowOf } from './model';
 
-export const ROW_PX = 54;
+const ROW_PX = 54;
 const FILTER_ABOVE = 8;
 
 export interface VersionsProps {
@@ -51,13 +52,15 @@ function Rows(props: VersionsProps): JSX.Element {
   const { versions, selected, onSelect, onChoose } = props;
   const trans = useTrans();
   const list = useRef<HTMLDivElement>(null);
+  const [probe, scale] = useScale();
+  const rowPx = Math.round(ROW_PX * scale);
   const base = useId();
   const [view, setView] = useState({ top: 0, height: 0 });
   const at = Math.max(
     0,
     versions.findIndex(one => one.version === selected)
   );
-  const { first, end } = windowOf(versions.length, ROW_PX, view.top, view.height);
+  const { first, end } = windowOf(versions.length, rowPx, view.top, view.height);
   const measure = (): void => {
     if (list.current) {
       setView({ top: list.current.scrollTop, height: list.current.clientHeight });
@@ -73,20 +76,10 @@ function Rows(props: VersionsProps): JSX.Element {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => {
-    const element = list.current;
-    if (element?.clientHeight) {
-      const [top, bottom] = [at * ROW_PX, (at + 1) * ROW_PX];
-      if (top < element.scrollTop) {
-        element.scrollTop = top;
-      } else if (bottom > element.scrollTop + element.clientHeight) {
-        element.scrollTop = bottom - element.clientHeight;
-      }
-    }
-  }, [at]);
+  useInView(list, at, rowPx);
 
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
-    const page = Math.max(1, Math.floor(view.height / ROW_PX));
+    const page = Math.max(1, Math.floor(view.height / rowPx));
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[
       event.key
     ];
@@ -114,13 +107,36 @@ function Rows(props: VersionsProps): JSX.Element {
       onScroll={measure}
       onKeyDown={onKeyDown}
     >
-      <div role="presentation" style={{ height: versions.length * ROW_PX, position: 'relative' }}>
+      <span className="jp-Mlops-em" role="presentation" ref={probe} />
+      <div role="presentation" style={{ height: versions.length * rowPx, position: 'relative' }}>
         {versions.slice(first, end).map((version, index) => (
-          <Row key={version.version} {...props} base={base} version={version} at={first + index} />
+          <Row
+            key={version.version}
+            {...props}
+            base={base}
+            version={version}
+            at={first + index}
+            rowPx={rowPx}
+          />
         ))}
       </div>
     </div>
   );
+}
+
+/** Scroll to a row when it is another. */
+function useInView(list: RefObject<HTMLElement>, at: number, rowPx: number): void {
+  useEffect(() => {
+    const element = list.current;
+    if (element?.clientHeight) {
+      const [top, bottom] = [at * rowPx, (at + 1) * rowPx];
+      if (top < element.scrollTop) {
+        element.scrollTo({ top });
+      } else if (bottom > element.scrollTop + element.clientHeight) {
+        element.scrollTo({ top: bottom - element.clientHeight });
+      }
+    }
+  }, [list, at, rowPx]);
 }
 
 interface RowProps extends VersionsProps {
@@ -128,10 +144,11 @@ interface RowProps extends VersionsProps {
   readonly base: string;
   readonly version: ModelVersion;
   readonly at: number;
+  readonly rowPx: number;
 }
 
 function Row(props: RowProps): JSX.Element {
-  const { base, version, at, selected, chosen, onSelect, onChoose } = props;
+  const { base, version, at, rowPx, selected, chosen, onSelect, onChoose } = props;
   const trans = useTrans();
   const now = useNow();
   const number = version.version;
@@ -151,7 +168,7 @@ function Row(props: RowProps): JSX.Element {
       aria-selected={number === selected}
       tabIndex={-1}
       className="jp-Mlops-modelVersion"
-      style={{ top: at * ROW_PX, height: ROW_PX }}
+      style={{ top: at * rowPx, height: rowPx }}
       onClick={() => onSelect(number)}
     >
       <div role="gridcell">

@@ -2,13 +2,14 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
-import type { JSX } from 'react';
+import type { CSSProperties, JSX, RefObject } from 'react';
 
 import { useTrans } from '../api/context';
 import { Rendered } from '../common/rendered';
+import { useScale } from '../common/scale';
 import type { Loaded } from './logmodel';
 
-/** As `style/run.css` has it: lines are never wrapped, so that a block's height is known before it is drawn. */
+/** At Lab's own size of code: lines are never wrapped, so that a block's height is known before it is drawn. */
 const LINE_HEIGHT = 18;
 
 export function LogText(props: {
@@ -22,6 +23,8 @@ export function LogText(props: {
   const { loaded, mime, follow, onLeaveEnd, mark } = props;
   const trans = useTrans();
   const scroller = useRef<HTMLDivElement>(null);
+  const [probe, scale] = useScale();
+  const line = Math.round(LINE_HEIGHT * scale);
   const blocks = useMemo(
     () =>
       loaded.current
@@ -34,41 +37,25 @@ export function LogText(props: {
   const rows = useVirtualizer({
     count: blocks.length,
     getScrollElement: () => scroller.current,
-    estimateSize: index => (blocks[index]?.nLines ?? 0) * LINE_HEIGHT,
+    estimateSize: index => (blocks[index]?.nLines ?? 0) * line,
     getItemKey: index => blocks[index]?.start ?? index,
     overscan: 1
   });
-  const total = blocks.reduce((n, block) => n + block.nLines, 0) * LINE_HEIGHT;
+  const total = blocks.reduce((n, block) => n + block.nLines, 0) * line;
   useLayoutEffect(() => {
     rows.measure();
     const node = scroller.current;
     if (node && follow) {
       node.scrollTop = total;
     } else if (node && mark !== null) {
-      node.scrollTop = Math.max(0, (mark - 4) * LINE_HEIGHT);
+      node.scrollTop = Math.max(0, (mark - 4) * line);
     } else if (node && loaded.start < isFirst.current) {
       node.scrollTop += total - node.scrollHeight; // what was read stays where it is
     }
     isFirst.current = loaded.start;
     // eslint-disable-next-line react-hooks/exhaustive-deps -- scrolled for what is loaded, not again while somebody scrolls
-  }, [blocks, follow, mark]);
-  useEffect(() => {
-    const node = scroller.current;
-    if (!node) {
-      return;
-    }
-    const onScroll = (): void => {
-      if (follow && node.scrollTop + node.clientHeight < node.scrollHeight - 3 * LINE_HEIGHT) {
-        onLeaveEnd();
-      }
-    };
-    node.addEventListener('wheel', onScroll, { passive: true });
-    node.addEventListener('keyup', onScroll);
-    return () => {
-      node.removeEventListener('wheel', onScroll);
-      node.removeEventListener('keyup', onScroll);
-    };
-  }, [follow, onLeaveEnd]);
+  }, [blocks, follow, mark, line]);
+  useLeaving(scroller, follow ? onLeaveEnd : null, 3 * line);
   return (
     <div
       ref={scroller}
@@ -79,10 +66,9 @@ export function LogText(props: {
       // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
     >
-      <div style={{ height: total, position: 'relative' }}>
-        {mark !== null && (
-          <div className="jp-Mlops-runLogMark" style={{ top: mark * LINE_HEIGHT, height: LINE_HEIGHT }} />
-        )}
+      <span className="jp-Mlops-em jp-mod-code" ref={probe} />
+      <div style={{ height: total, position: 'relative', '--jp-mlops-line': `${line}px` } as CSSProperties}>
+        {mark !== null && <div className="jp-Mlops-runLogMark" style={{ top: mark * line, height: line }} />}
         {rows.getVirtualItems().map(item => (
           <div
             key={item.key}
@@ -100,4 +86,25 @@ export function LogText(props: {
 function BlockText({ text, mime }: { readonly text: string; readonly mime: string }): JSX.Element {
   const data = useMemo(() => ({ [mime]: text }), [mime, text]);
   return <Rendered data={data} otherwise={text} />;
+}
+
+/** Tell when a person scrolls further from the end than that. */
+function useLeaving(scroller: RefObject<HTMLElement>, onLeave: (() => void) | null, far: number): void {
+  useEffect(() => {
+    const node = scroller.current;
+    if (!node || !onLeave) {
+      return;
+    }
+    const onScroll = (): void => {
+      if (node.scrollTop + node.clientHeight < node.scrollHeight - far) {
+        onLeave();
+      }
+    };
+    node.addEventListener('wheel', onScroll, { passive: true });
+    node.addEventListener('keyup', onScroll);
+    return () => {
+      node.removeEventListener('wheel', onScroll);
+      node.removeEventListener('keyup', onScroll);
+    };
+  }, [scroller, onLeave, far]);
 }

@@ -14,6 +14,7 @@ import {
 } from 'react';
 import type { CSSProperties, JSX, ReactNode } from 'react';
 
+import { useScale } from '../common/scale';
 import { useFocus } from './focus';
 import type { Focus } from './focus';
 import { moveFor, pressOf } from './keys';
@@ -22,7 +23,6 @@ import { ROW_PX, Rows } from './model';
 import type { Folds, Row, Slice, TreeNode } from './model';
 import { RowBox } from './row';
 import type { Place, RowHandlers } from './row';
-import { useScale } from './scale';
 import { drawnOf, Viewport } from './window';
 import type { Range } from './window';
 

@@ -3,17 +3,19 @@
  * walked with the keyboard as the WAI-ARIA pattern for grids has it. What rows are is told by who uses it.
  */
 
-import { useCallback, useId, useState } from 'react';
+import { useCallback, useId, useMemo, useState } from 'react';
 import type { CSSProperties, JSX, MouseEvent, ReactNode } from 'react';
 
+import { useScale } from '../scale';
 import { HeadCells } from './head';
 import { useGridKeys } from './keys';
-import { SELECT_WIDTH, widened } from './model';
+import { scaled, SELECT_WIDTH, widened } from './model';
 import type { Cell, Column, GridOrder, Range } from './model';
 import { GridRow } from './rows';
 import type { RowState } from './rows';
 import { useScroll } from './scroll';
-import { HEAD_HEIGHT, ROW_HEIGHT } from './size';
+import { heightsAt } from './size';
+import type { Heights } from './size';
 
 /** Rows drawn above and below what is seen. */
 const MARGIN = 6;
@@ -52,14 +54,37 @@ export interface GridProps<R> {
 
 const NOTHING = (): void => undefined;
 const NO_STATE: RowState = {};
-const HEIGHTS = {
-  '--jp-mlops-grid-row': `${ROW_HEIGHT}px`,
-  '--jp-mlops-grid-head': `${HEAD_HEIGHT}px`
-} as CSSProperties;
 
 /** `onSelect`, `onOpen` and `cell` should be the same functions from one drawing to the next: rows are then drawn once. */
 export function Grid<R>(props: GridProps<R>): JSX.Element {
-  const { columns, nRows, row, rowId, onSelect } = props;
+  const [probe, scale] = useScale();
+  const { columns, onColumns } = useScaled(props, scale);
+  const heights = useMemo(() => heightsAt(scale), [scale]);
+  return (
+    <>
+      <span className="jp-Mlops-em" ref={probe} />
+      <Scaled {...props} {...{ columns, onColumns, heights }} />
+    </>
+  );
+}
+
+/** Columns are kept as they are wide at Lab's own font size. */
+function useScaled(
+  { columns, onColumns = NOTHING }: Pick<GridProps<never>, 'columns' | 'onColumns'>,
+  scale: number
+): Required<Pick<GridProps<never>, 'columns' | 'onColumns'>> {
+  return {
+    columns: useMemo(() => scaled(columns, scale), [columns, scale]),
+    onColumns: useCallback(next => onColumns(scaled(next, 1 / scale)), [onColumns, scale])
+  };
+}
+
+interface ScaledProps<R> extends GridProps<R> {
+  readonly heights: Heights;
+}
+
+function Scaled<R>(props: ScaledProps<R>): JSX.Element {
+  const { columns, nRows, row, rowId, onSelect, heights } = props;
   const base = useId();
   const hasBoxes = onSelect !== undefined;
   const nBefore = hasBoxes ? 1 : 0;
@@ -77,8 +102,8 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
   );
   const { box, range, height, onScroll } = useScroll({
     nRows,
-    rowHeight: ROW_HEIGHT,
-    headHeight: HEAD_HEIGHT,
+    rowHeight: heights.row,
+    headHeight: heights.head,
     idAt,
     of: props.of ?? '',
     onRange: props.onRange,
@@ -105,31 +130,16 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
       // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the same
       tabIndex={0}
       className="jp-MlopsGrid"
-      style={HEIGHTS}
+      style={styleOf(heights)}
       onScroll={onScroll}
       onKeyDown={onKeyDown}
       onContextMenu={event => rowMenu(event, base, props.onRowMenu)}
     >
-      <div role="rowgroup" className="jp-MlopsGrid-head" style={{ minWidth: width }}>
-        <div role="row" aria-rowindex={1} className="jp-MlopsGrid-headRow">
-          {hasBoxes && <AllBox {...props} id={headId(base, -1)} isActive={at.row < 0 && at.column === 0} />}
-          <HeadCells
-            base={base}
-            columns={columns}
-            nBefore={nBefore}
-            order={props.order ?? null}
-            active={at.row < 0 ? at.column - nBefore : -1}
-            menuLabel={props.menuLabel ?? ''}
-            onOrder={props.onOrder ?? NOTHING}
-            onColumns={props.onColumns ?? NOTHING}
-            onMenu={props.onMenu}
-          />
-        </div>
-      </div>
+      <Head {...props} base={base} width={width} at={at} />
       <div
         role="rowgroup"
         className="jp-MlopsGrid-body"
-        style={{ minWidth: width, height: nRows * ROW_HEIGHT }}
+        style={{ minWidth: width, height: nRows * heights.row }}
       >
         <Rows {...props} base={base} drawn={drawn} active={at} setActive={setActive} />
       </div>
@@ -137,7 +147,36 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
   );
 }
 
-interface RowsProps<R> extends GridProps<R> {
+function styleOf({ row, head }: Heights): CSSProperties {
+  return { '--jp-mlops-grid-row': `${row}px`, '--jp-mlops-grid-head': `${head}px` } as CSSProperties;
+}
+
+function Head<R>(
+  props: GridProps<R> & { readonly base: string; readonly width: number; readonly at: Cell }
+): JSX.Element {
+  const { base, at } = props;
+  const nBefore = props.onSelect ? 1 : 0;
+  return (
+    <div role="rowgroup" className="jp-MlopsGrid-head" style={{ minWidth: props.width }}>
+      <div role="row" aria-rowindex={1} className="jp-MlopsGrid-headRow">
+        {nBefore > 0 && <AllBox {...props} id={headId(base, -1)} isActive={at.row < 0 && at.column === 0} />}
+        <HeadCells
+          base={base}
+          columns={props.columns}
+          nBefore={nBefore}
+          order={props.order ?? null}
+          active={at.row < 0 ? at.column - nBefore : -1}
+          menuLabel={props.menuLabel ?? ''}
+          onOrder={props.onOrder ?? NOTHING}
+          onColumns={props.onColumns ?? NOTHING}
+          onMenu={props.onMenu}
+        />
+      </div>
+    </div>
+  );
+}
+
+interface RowsProps<R> extends ScaledProps<R> {
   readonly base: string;
   readonly drawn: Range;
   readonly active: Cell;
@@ -171,7 +210,7 @@ function Rows<R>(props: RowsProps<R>): JSX.Element {
             key={index}
             base={base}
             index={index}
-            top={index * ROW_HEIGHT}
+            top={index * props.heights.row}
             columns={props.columns}
             row={found}
             state={found === undefined ? NO_STATE : (props.rowState?.(found) ?? NO_STATE)}

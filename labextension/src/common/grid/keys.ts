@@ -5,7 +5,7 @@ import type { KeyboardEvent, RefObject } from 'react';
 import type { GridProps } from './grid';
 import { moveFor, moved, resized, scrollFor } from './model';
 import type { Cell } from './model';
-import { ROW_HEIGHT } from './size';
+import type { Heights } from './size';
 
 /** How much wider a column is with every key. */
 const STEP_PX = 16;
@@ -17,6 +17,7 @@ export interface KeysProps<R> extends GridProps<R> {
   readonly box: RefObject<HTMLDivElement>;
   /** Of what is seen of the rows, in pixels. */
   readonly height: number;
+  readonly heights: Heights;
 }
 
 export function useGridKeys<R>(props: KeysProps<R>): (event: KeyboardEvent<HTMLElement>) => void {
@@ -121,9 +122,9 @@ function inRow<R>(event: KeyboardEvent, props: KeysProps<R>): boolean {
 }
 
 function walk<R>(event: KeyboardEvent, props: KeysProps<R>): boolean {
-  const { active, height, columns, hasBoxes, nRows } = props;
+  const { active, height, heights, columns, hasBoxes, nRows } = props;
   const keys = { key: event.key, ctrl: event.ctrlKey || event.metaKey, shift: event.shiftKey };
-  const nSeen = Math.max(1, Math.floor(height / ROW_HEIGHT) - 1);
+  const nSeen = Math.max(1, Math.floor(height / heights.row) - 1);
   const next = moveFor(active, keys, { nRows, nColumns: columns.length + (hasBoxes ? 1 : 0), nSeen });
   if (next === null) {
     return false;
@@ -131,7 +132,7 @@ function walk<R>(event: KeyboardEvent, props: KeysProps<R>): boolean {
   props.setActive(next);
   const box = props.box.current;
   if (box && next.row >= 0) {
-    box.scrollTop = scrollFor(next.row, box.scrollTop, height, ROW_HEIGHT);
+    box.scrollTop = scrollFor(next.row, box.scrollTop, height, heights.row);
   }
   if (box && next.column !== active.column) {
     showColumn(box, props, next.column);

@@ -33,6 +33,13 @@ export function resized(columns: readonly Column[], id: string, by: number): rea
   );
 }
 
+/** Return the columns as they are drawn where the font is so much larger, or, by the inverse, as they are kept. */
+export function scaled(columns: readonly Column[], scale: number): readonly Column[] {
+  return scale === 1
+    ? columns
+    : columns.map(column => ({ ...column, width: Math.round(column.width * scale) }));
+}
+
 /** Return the columns with one of them moved to another place. Fixed ones stay first and are not moved. */
 export function moved(columns: readonly Column[], id: string, to: number): readonly Column[] {
   const from = columns.findIndex(column => column.id === id);

@@ -36,9 +36,13 @@ export function useScroll(props: ScrollProps): Scroll {
   const [top, setTop] = useState(0);
   const anchors = useRef<Anchors>([]);
   const lastOf = useRef(of);
+  const lastHeight = useRef(rowHeight);
+  /** Where it was scrolled to: lower rows have moved it by themselves already. */
+  const lastTop = useRef(0);
 
   const onScroll = useCallback(() => {
     const at = box.current?.scrollTop ?? 0;
+    lastTop.current = at;
     // Only a change of rows is worth drawing again.
     setTop(before => (Math.floor(before / rowHeight) === Math.floor(at / rowHeight) ? before : at));
   }, [rowHeight]);
@@ -56,6 +60,16 @@ export function useScroll(props: ScrollProps): Scroll {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element && lastHeight.current !== rowHeight) {
+      // The font is another: what was at the top stays there.
+      element.scrollTop = (lastTop.current * rowHeight) / lastHeight.current;
+      lastHeight.current = rowHeight;
+      setTop(element.scrollTop);
+    }
+  }, [rowHeight]);
 
   useLayoutEffect(() => {
     const element = box.current;

@@ -1,4 +1,4 @@
-/** How large Lab's font is, which a person may change while the tree is drawn. */
+/** How large Lab's font is, which a person may change while rows are drawn whose places are reckoned. */
 
 import { useCallback, useRef, useState } from 'react';
 
@@ -7,7 +7,7 @@ const FONT_PX = 13;
 /** Of what is measured, so that its height tells fractions of a pixel. */
 const PROBE_EM = 10;
 
-/** Return a ref for an element ten times as high as the font, and how much larger that is than Lab's own. */
+/** Return a ref for an element ten times as high as the font (`jp-Mlops-em`), and how much larger that is than Lab's own. */
 export function useScale(): readonly [(probe: HTMLElement | null) => void, number] {
   const [scale, setScale] = useState(1);
   const observer = useRef<ResizeObserver | null>(null);
