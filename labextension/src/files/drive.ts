@@ -87,14 +87,17 @@ export function fetched(client: Client, { of, ref, path }: Kept): Promise<Blob> 
     : client.blob('/snapshots/{ref}/files/{path}', { path: { ref, path } });
 }
 
+/** Lab writes the time into the tab's tooltip and stumbles over none. It stays the same: what is kept does not change. */
+const NO_TIME = new Date().toISOString();
+
 function described(localPath: string): Contents.IModel {
   return {
     name: localPath.slice(localPath.lastIndexOf('/') + 1),
     path: localPath,
     type: 'file',
     writable: false,
-    created: '',
-    last_modified: '',
+    created: NO_TIME,
+    last_modified: NO_TIME,
     mimetype: 'text/plain',
     content: null,
     format: null

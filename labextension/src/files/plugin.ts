@@ -30,6 +30,7 @@ export const files: JupyterFrontEndPlugin<void> = {
           model.dirty = false;
         }
       });
+      context.model.dirty = false; // of one that cannot be read, too: it is closed at once
       void context.ready.then(() => {
         context.model.dirty = false;
         content.widgets.forEach(cell => (cell.readOnly = true));
