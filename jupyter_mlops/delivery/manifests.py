@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from jupyter_mlops.core.errors import BadInput, Conflict, UnknownThing
-from jupyter_mlops.core.ids import check_name, split_ref
+from jupyter_mlops.core.ids import NAME, check_name, split_ref
 from jupyter_mlops.core.manifest import Manifest, ManifestFile, ManifestModel, Schema
 from jupyter_mlops.core.model import ModelVersion
 from jupyter_mlops.core.record import Record
@@ -216,11 +216,29 @@ def _accepted(found: Sequence[ModelFolder]) -> dict[str, str]:
     return {TRUST: ", ".join(types)} if types else {}
 
 
+class NotServable(BadInput):
+    """A model has a name that clients could not call it by: another program registered it."""
+
+    code = "model-not-servable"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Model {name[:100]!r} cannot be served under this name, which is a part of addresses.",
+            hint="Register its run, or its files, under a name of letters, digits, dots, underscores and dashes.",
+        )
+
+
+def _servable(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise NotServable(name)
+    return name
+
+
 def _versions(world: World, models: Sequence[str]) -> list[ModelVersion]:
     if not models:
         raise BadInput("A manifest needs a model.", hint="Write `mlops manifests create MODEL:VERSION`.")
     versions = [world.tracking.model_version(ref) for ref in models]
-    names = [check_name("model", version.name) for version in versions]
+    names = [_servable(version.name) for version in versions]
     for name in names:
         if names.count(name) > 1:
             raise BadInput(f"Model {name!r} is named twice.", hint="A manifest holds one version of each model.")

@@ -9,7 +9,7 @@ import pytest
 from jupyter_mlops.core.errors import BadInput, BadName, UnknownThing
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.core.wherelex import BadWhere
-from jupyter_mlops.delivery.manifests import create_manifest
+from jupyter_mlops.delivery.manifests import NotServable, create_manifest
 from jupyter_mlops.delivery.models import (
     ModelInUse,
     NoLoggedModel,
@@ -106,6 +106,8 @@ def test_a_model_that_another_program_named_is_listed_and_shown_as_ours_are(trai
     assert (listed.latest, [one.version for one in listed.versions], listed.aliases) == (2, [2, 1], {"champion": 1})
     assert show_model_version(trained.world, f"{name}@champion").version == 1
     assert show_model_version(trained.world, name).version == 2
+    with pytest.raises(NotServable, match="part of addresses"):
+        create_manifest(trained.world, [name])
     delete_model(trained.world, f"{name}:2")
     delete_model(trained.world, name)
     assert name not in [one.name for one in list_models(trained.world)]

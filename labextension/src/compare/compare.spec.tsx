@@ -137,6 +137,14 @@ describe('a comparison', () => {
     expect(screen.getByRole('table')).toHaveAttribute('aria-colcount', '102');
   });
 
+  it('of more than a page can draw asks whether to take the first ones', async () => {
+    open(Array.from({ length: 10_000 }, (_, n) => (n < 3 ? (RUNS[n]?.id ?? '') : `x${n}`)).join(','));
+    expect(screen.getByText('10,000 runs are too many to be compared at once.')).toBeVisible();
+    expect(server.asked.filter(path => path.startsWith('comparison'))).toEqual([]);
+    await userEvent.click(screen.getByRole('button', { name: 'Compare the first 1,000' }));
+    expect(String(setSubject.mock.lastCall?.[0]).split(',')).toHaveLength(1000);
+  });
+
   it('offers to restore a deleted run, and only who may write', async () => {
     server.runs = server.runs.map(one => (one.id === 'bbb' ? { ...one, deleted: true } : one));
     server.answers.set('POST runs/bbb/restore', () => RUNS[1]);

@@ -13,6 +13,7 @@ import type { Run } from '../api/types';
 import { CommandIDs } from '../commands';
 import { useKept } from '../common/kept';
 import { Actions } from '../common/ui/actions';
+import { Button } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
 import { Below } from '../common/ui/told';
@@ -38,7 +39,34 @@ import { Values } from './values';
 
 const NO_PLACES: Places = new Map();
 
-export function View({ subject, setTitle, setSubject }: ChangingViewProps): JSX.Element {
+/** Runs that a page compares at once: with ten times as many it would not answer for minutes. */
+const MOST_RUNS = 1000;
+
+export function View(props: ChangingViewProps): JSX.Element {
+  const trans = useTrans();
+  const [subject, setSubject] = useState(props.subject);
+  const ids = idsOf(subject);
+  if (ids.length <= MOST_RUNS) {
+    return <Comparison {...props} subject={subject} />;
+  }
+  const most = MOST_RUNS.toLocaleString();
+  const some = ids.slice(0, MOST_RUNS).join(',');
+  return (
+    <Empty title={trans.__('%1 runs are too many to be compared at once.', ids.length.toLocaleString())}>
+      <p>{trans.__('Filter the table of runs, or group them there by a parameter.')}</p>
+      <Button
+        onClick={() => {
+          setSubject(some);
+          props.setSubject(some);
+        }}
+      >
+        {trans.__('Compare the first %1', most)}
+      </Button>
+    </Empty>
+  );
+}
+
+function Comparison({ subject, setTitle, setSubject }: ChangingViewProps): JSX.Element {
   const trans = useTrans();
   const [ids, setIds] = useState(() => idsOf(subject));
   const { values, isLoading, error } = useRuns(ids);

@@ -178,7 +178,7 @@ export function Selected({ selection, isTrash }: SelectedProps): JSX.Element | n
   };
   return (
     <div role="toolbar" aria-label={trans.__('Selected runs')} className="jp-MlopsTable-selected">
-      <strong>{trans._n('%1 selected', '%1 selected', runs.length)}</strong>
+      <strong>{trans.__('%1 selected', runs.length.toLocaleString())}</strong>
       {isTrash ? (
         <Button tone="accept" refused={refused} onClick={() => attempt(restore)}>
           {trans.__('Restore')}

@@ -45,7 +45,7 @@ function cellWords(trans: TranslationBundle, by: string): CellWords {
     none: trans.__('no %1', fieldOf(by).key.slice(0, 100)),
     fold: trans.__('Fold'),
     unfold: trans.__('Unfold'),
-    nRuns: n => trans._n('%1 run', '%1 runs', n),
+    nRuns: n => trans._n('%1 run', '%1 runs', n).replace(String(n), n.toLocaleString()),
     summary: (name, { n, n_nan, mean, sd }) =>
       [
         trans.__('%1: mean %2', name.slice(0, 200), String(mean)),

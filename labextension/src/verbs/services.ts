@@ -16,6 +16,15 @@ import {
 import { said } from './say';
 import { hostNames, serviceNames, serviceOf } from './suggest';
 
+/** What a service of a model may be called: as the model, less what a name of ours may not hold. */
+export function serviceFor(model: string): string {
+  const [name = ''] = model.split(/[:@]/);
+  return name
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+|-$/g, '')
+    .slice(0, 100);
+}
+
 interface Named {
   readonly service?: string;
 }
@@ -64,7 +73,7 @@ export async function deploy(
       accept: trans.__('Deploy'),
       fields: deployFields(context, initial),
       follow: (changed, values) =>
-        changed === 'model' ? { name: (textOf(values, 'model').split(/[:@]/)[0] ?? '').trim() } : null,
+        changed === 'model' ? { name: serviceFor(textOf(values, 'model')) } : null,
       send: async values => {
         const certificate = textOf(values, 'certificate');
         const known = await serviceOf(context, textOf(values, 'name'));

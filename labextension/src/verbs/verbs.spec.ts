@@ -5,6 +5,7 @@ import { changedSettings, settingsOf } from './configure';
 import { isLoadedBy, magicFor, toggled } from './magic';
 import { stem } from './models';
 import { loadOf } from './scale';
+import { serviceFor } from './services';
 
 describe('tracking a cell', () => {
   const after = (source: string): string | null => {
@@ -39,6 +40,17 @@ describe('tracking a cell', () => {
     expect(isLoadedBy('%reload_ext  jupyter_mlops')).toBe(true);
     expect(isLoadedBy('# %load_ext jupyter_mlops')).toBe(false);
     expect(isLoadedBy('%load_ext jupyter_mlops_other')).toBe(false);
+  });
+});
+
+describe('a service', () => {
+  it.each([
+    ['churn:3', 'churn'],
+    ['churn.v2@champion', 'churn.v2'],
+    ['my model!', 'my-model'],
+    ['이탈 예측', '']
+  ])('of the model %s is called %s at first', (model, name) => {
+    expect(serviceFor(model)).toBe(name);
   });
 });
 
