@@ -41,6 +41,8 @@ def make_run(world: Workspace, folder: Path, made: tuple[str, dict[str, str], di
 
     name, params, last, source, numpy = made
     (folder / "train.py").write_text(f"import numpy\n\n{source}\nprint(x)\n", "utf-8")
+    if name == LONG:
+        (folder / "lib.py").write_text("y = 1\n", "utf-8")
     snapshot = take_snapshot(world, folder)
     run = world.tracking.create_run("compare", name, tags={"mlops.snapshot": snapshot.name}, params=params)
     points = [
@@ -142,6 +144,18 @@ def test_the_direction_of_a_metric_the_order_and_the_base_are_chosen(page: Any) 
     page.get_by_role("button", name="Order as added").click()
     page.get_by_role("combobox", name="Base").select_option(label="baseline")
     assert cells(page, "lr") == ["0.1", "0.01", "0.001", "1e-05"]
+    page.get_by_role("button", name="auc", exact=True).click()
+    assert cells(page, "lr") == ["0.1", "0.01", "1e-05", "0.001"]
+    page.get_by_role("button", name="Order as added").click()
+    page.get_by_role("columnheader", name="baseline").get_by_role("button", name="baseline").click()
+    back_from_run(page, "baseline")
+
+
+def back_from_run(page: Any, name: str) -> None:
+    """Wait for a run that was opened, and close it."""
+    page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("heading", name=name).wait_for()
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    page.locator(".jp-Mlops-compare").wait_for()
 
 
 def test_tables_are_kept_as_csv_and_markdown(page: Any) -> None:
@@ -176,6 +190,13 @@ def test_curves_of_all_runs_lie_over_each_other_in_their_colours(page: Any) -> N
 def test_a_brush_on_an_axis_leaves_runs_out(page: Any, ids: list[str]) -> None:
     tab(page, "Parallel coordinates")
     page.locator(".jp-Mlops-compareLine").nth(3).wait_for()
+    page.mouse.click(
+        *page.locator(f".jp-Mlops-compareLine[data-run='{ids[0]}'] path").first.evaluate(
+            """path => { const at = path.getPointAtLength(path.getTotalLength() / 10).matrixTransform(path.getScreenCTM());
+                         return [at.x, at.y]; }"""
+        )
+    )
+    back_from_run(page, "baseline")
     page.get_by_role("button", name="Axes: 5").click()
     page.get_by_role("button", name="Remove the axis note").click()
     page.get_by_role("searchbox", name="Find parameters and metrics to add as axes").fill("note")
@@ -222,9 +243,7 @@ def test_a_point_names_its_run_and_opens_it(page: Any, ids: list[str]) -> None:
     assert "0.31" in said.inner_text()
     assert all(has(picture(page), color, 100) for color in colors(page))
     point.click()
-    page.locator(".jp-Mlops-main.jp-mod-run").wait_for()
-    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
-    page.locator(".jp-Mlops-compare").wait_for()
+    back_from_run(page, KOREAN)
 
 
 def test_code_is_compared_with_the_base(page: Any) -> None:
@@ -237,6 +256,11 @@ def test_code_is_compared_with_the_base(page: Any) -> None:
     ]
     page.get_by_role("combobox", name="Base").select_option(label=KOREAN)
     page.locator("tr.jp-mod-added", has_text="x = 1").wait_for()
+    page.get_by_role("radio").nth(1).click()  # the version of the run with the long name
+    page.get_by_role("list", name="Files that differ").get_by_role("button", name="lib.py").click()
+    page.locator("tr.jp-mod-added", has_text="y = 1").wait_for()
+    page.get_by_role("list", name="Files that differ").get_by_role("button", name="train.py").click()
+    page.locator("tr.jp-mod-removed", has_text="x = 2").wait_for()
     page.get_by_role("combobox", name="Base").select_option(label="baseline")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import confirm, copied, fill, form, told
 
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.workspace import Workspace
@@ -141,6 +142,10 @@ def test_children_are_folded_and_names_of_any_length_and_direction_are_drawn(pag
     page.screenshot(path=tmp_path / "few.png")
     page.get_by_role("button", name="Fold", exact=True).click()
     until(page, lambda: "fold-1" not in names(page))
+    page.get_by_role("button", name="Fold Children").click()
+    until(page, lambda: "fold-1" in names(page))
+    page.get_by_role("button", name="Fold Children").click()
+    until(page, lambda: "fold-1" not in names(page))
 
 
 def test_a_click_on_a_head_sorts_on_the_server_and_what_is_nan_or_missing_comes_last(page: Any) -> None:
@@ -151,6 +156,69 @@ def test_a_click_on_a_head_sorts_on_the_server_and_what_is_nan_or_missing_comes_
     until(page, lambda: names(page)[:5] == ["tree-1", "tree-2", "svm-1", "parent", "svm-2"])
     head(page, "auc").click()
     until(page, lambda: head(page, "auc").get_attribute("aria-sort") == "none")
+
+
+def test_the_menus_of_a_head_do_what_they_say(page: Any) -> None:
+    head(page, "auc").hover()
+    grid(page).get_by_role("button", name="Menu of the column: auc").click()
+    choose(page, "Sort from the Bottom")
+    until(page, lambda: names(page)[:3] == ["tree-1", "tree-2", "svm-1"])
+    for entry, first in (
+        ("Sort from the Top", "parent"),
+        ("Mark the Highest", "parent"),
+        ("Mark the Highest", "parent"),
+    ):
+        head(page, "auc").click(button="right")
+        choose(page, entry)
+        until(page, lambda first=first: names(page)[0] == first)
+    for _ in range(2):
+        head(page, "auc").click()
+    until(page, lambda: head(page, "auc").get_attribute("aria-sort") == "none")
+    order = "heads => heads.map(one => one.textContent)"
+    heads = grid(page).get_by_role("columnheader")
+    before = heads.evaluate_all(order)
+    for entry, is_moved in (("Move Right", True), ("Move Left", False)):
+        head(page, "Status").click(button="right")
+        choose(page, entry)
+        until(page, lambda is_moved=is_moved: (heads.evaluate_all(order) != before) == is_moved)
+    head(page, "Status").click(button="right")
+    choose(page, "Group by This")
+    page.get_by_text("9 runs in 2 groups").wait_for()
+    page.get_by_label("Group by").select_option(label="nothing")
+    page.get_by_text("7 runs").wait_for()
+
+
+def test_the_menu_of_a_row_does_what_it_says_in_the_workspace(page: Any, world: Workspace, ids: dict[str, str]) -> None:
+    def row_menu(entry: str) -> None:
+        grid(page).get_by_role("row", name=re.compile("tree-2")).click(button="right")
+        choose(page, entry)
+
+    row_menu("Copy Id")
+    until(page, lambda: copied(page) == ids["tree-2"])
+    row_menu("Open")
+    page.get_by_role("heading", name="tree-2", level=1).wait_for()
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    row_menu("Tag 1 Run…")
+    shown = form(page)
+    shown.get_by_role("button", name="Add a tag").click()
+    fill(shown, Tag_1="by", Value_of_by="menu")
+    confirm(page, "Save Tags")
+    until(page, lambda: world.tracking.run(ids["tree-2"]).tags.get("by") == "menu")
+    row_menu("Delete 1 Run…")
+    confirm(page, "Delete 1 Run")
+    until(page, lambda: "tree-2" not in names(page))
+    assert world.tracking.deleted_run(ids["tree-2"]).deleted
+    told(page, "1 run is in the trash.").get_by_role("button", name="Undo").click()
+    until(page, lambda: "tree-2" in names(page))
+    box(page, "svm-1").click()
+    box(page, "tree-2").click()
+    row_menu("Compare 2 Runs")
+    page.get_by_role("heading", name="2 runs compared").wait_for()
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    grid(page).get_by_role("checkbox", name="Select all runs").click()
+    page.get_by_text("7 selected").wait_for()
+    grid(page).get_by_role("checkbox", name="Select all runs").click()
+    page.get_by_text("7 selected").wait_for(state="detached")
 
 
 def test_the_best_of_a_metric_is_marked_when_a_person_asks(page: Any) -> None:
@@ -177,6 +245,9 @@ def test_a_filter_is_completed_applied_and_told_what_is_wrong_with_it(page: Any)
     page.get_by_text("The filter cannot be read at column").wait_for()
     assert sorted(names(page)) == ["svm-1", "svm-2"]
     page.get_by_role("button", name="Clear the filter").click()
+    page.get_by_text("7 runs").wait_for()
+    filter_box.fill("no such thing")
+    page.locator(".jp-Mlops-empty:visible").get_by_role("button", name="Clear the filter").click()
     page.get_by_text("7 runs").wait_for()
 
 
@@ -224,6 +295,11 @@ def test_columns_are_chosen_moved_and_widened_and_all_is_so_again_after_a_reload
     head(page, "Project").click(button="right")
     choose(page, "Hide")
     head(page, "Project").wait_for(state="detached")
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="Reset").click()
+    until(page, lambda: heads.evaluate_all(order)[1:3] == ["Name", "Status"])
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Reset").wait_for(state="detached")
 
 
 def test_selected_runs_are_tagged_compared_deleted_and_restored(
@@ -285,6 +361,19 @@ def test_it_is_walked_with_the_keyboard_and_enter_opens_the_run(page: Any) -> No
     grid(page).focus()
     page.keyboard.press("Escape")
     page.get_by_text("2 selected").wait_for(state="detached")
+    for key in ("Control+Home", "ArrowUp", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    width = head(page, "Status").bounding_box()["width"]
+    page.keyboard.press("Shift+ArrowRight")
+    until(page, lambda: head(page, "Status").bounding_box()["width"] > width)
+    page.keyboard.press("Enter")
+    until(page, lambda: head(page, "Status").get_attribute("aria-sort") != "none")
+    page.keyboard.press("Control+Shift+ArrowRight")
+    order = "heads => heads.map(one => one.textContent)"
+    until(page, lambda: grid(page).get_by_role("columnheader").evaluate_all(order)[2] != "Status")
+    page.keyboard.press("Shift+F10")
+    choose(page, "Hide")
+    head(page, "Status").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
@@ -313,8 +402,19 @@ def test_ten_thousand_runs_are_sorted_at_once_scrolled_and_stay_under_the_mouse(
         sorted_ms.append(page.evaluate(SORT_MS, label))
         page.wait_for_timeout(200)
     assert min(sorted_ms) < 200, sorted_ms
+    page.locator("label:visible", has_text="Group by").locator("select").select_option(label="depth")
+    page.get_by_text("10,000 runs in 5 groups").wait_for()
+    grid(page).get_by_role("button", name="Unfold").last.click()
+    until(page, lambda: len(names(page)) > 10)
+    grid(page).focus()
+    page.keyboard.press("Control+End")
+    grid(page).get_by_role("button", name="1800 more: show all in the table").click()
+    page.get_by_text("2,000 runs").wait_for()
+    page.locator(".jp-MlopsTable:visible").get_by_role("button", name="Clear the filter").click()
+    page.get_by_text("10,000 runs").wait_for()
     head(page, "Started").click()
     until(page, lambda: head(page, "Started").get_attribute("aria-sort") == "descending")
+    until(page, lambda: grid(page).get_attribute("aria-busy") is None)
     grid(page).evaluate("grid => { grid.scrollTop = 28 * 5000; }")
     until(page, lambda: "" not in names(page) and len(names(page)) > 10)
     under_mouse = "document.elementFromPoint(700, 500).closest('.jp-MlopsGrid-row').innerText"

@@ -16,7 +16,7 @@ import PIL.Image
 import pytest
 from churn import SCORE, seed
 from msgspec.structs import replace
-from pages import confirm, copied, eventually, faint, fill, form, tab, use_theme
+from pages import confirm, copied, eventually, faint, fill, form, tab, told, use_theme
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
@@ -352,7 +352,25 @@ def test_files_are_listed_with_digests_and_downloaded_into_a_new_folder(lab: Any
     page.locator(".jp-Dialog input").fill("got")
     page.locator(".jp-Dialog").get_by_role("button", name="Download").click()
     eventually((lab.folder / "got" / "MLmodel").is_file)
-    page.get_by_text("The files of churn:2 are in got.").first.wait_for()
+    told(page, "The files of churn:2 are in got.").get_by_role("button", name="Show").click()
+    page.locator(".jp-DirListing-item", has_text="MLmodel").wait_for()
+
+
+def test_the_pictures_of_the_readme_are_taken_as_the_lab_is_now(
+    lab: Any, world: Workspace, browser: Any, tmp_path: Path
+) -> None:
+    runs = [run.id for run in find_runs(world, experiment="forest").items]
+    wanted = [
+        dataclasses.replace(shot, live_ms=0)  # nothing moves in this workspace
+        for shot in gallery.shots(runs, "forest", "churn", list_services(world)[0].name)
+    ]
+    taken = gallery.take(browser, wanted, lab, tmp_path)
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    assert {f"gallery/{picture.name}" for picture in taken} == set(re.findall(r"gallery/\w+-light\.png", readme))
+    for picture in taken:
+        with PIL.Image.open(picture) as image:
+            assert image.size == (1280, 800)
+            assert len(image.convert("RGB").getcolors(1 << 24)) > 100, f"{picture.name} shows next to nothing"
 
 
 def test_files_that_are_gone_are_said_to_be(world: Workspace, page: Any) -> None:
@@ -390,20 +408,3 @@ def test_a_version_is_deleted_and_then_the_model(world: Workspace, page: Any) ->
     page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
     page.locator(".jp-mod-model").get_by_text("There is no model 'churn'").wait_for()
     assert world.tracking.models() == []
-
-
-def test_the_pictures_of_the_readme_are_taken_as_the_lab_is_now(
-    lab: Any, world: Workspace, browser: Any, tmp_path: Path
-) -> None:
-    runs = [run.id for run in find_runs(world, experiment="forest").items]
-    wanted = [
-        dataclasses.replace(shot, live_ms=0)  # nothing moves in this workspace
-        for shot in gallery.shots(runs, "forest", "churn", list_services(world)[0].name)
-    ]
-    taken = gallery.take(browser, wanted, lab, tmp_path)
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
-    assert {f"gallery/{picture.name}" for picture in taken} == set(re.findall(r"gallery/\w+-light\.png", readme))
-    for picture in taken:
-        with PIL.Image.open(picture) as image:
-            assert image.size == (1280, 800)
-            assert len(image.convert("RGB").getcolors(1 << 24)) > 100, f"{picture.name} shows next to nothing"

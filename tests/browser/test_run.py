@@ -3,110 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
+from forest import EVIL, NOTEBOOK, Place, seeded
 from pages import act, confirm, eventually, faint, form, use_theme
 
-from jupyter_mlops.core.environment import Environment
-from jupyter_mlops.core.ids import RunId
-from jupyter_mlops.core.record import encode
-from jupyter_mlops.core.run import MetricPoint, Run
+from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.delivery.models import show_model
-from jupyter_mlops.inputs.snapshots import take_snapshot
-from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
-EVIL = "<script>parent.document.title='broken';document.title='broken'</script>"
-REPORT = f"<h1>Report</h1>{EVIL}<script>document.body.append('its scripts run')</script>"
-NOTEBOOK = writes(
-    new_notebook(
-        cells=[
-            new_markdown_cell("# Explore"),
-            new_code_cell(
-                "print(6 * 7)", outputs=[new_output("stream", name="stdout", text="42\n")], execution_count=1
-            ),
-        ],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-)
-FILES = {
-    "mlops/environment.json": encode(Environment(python="3.11.7", packages={"numpy": "2.0", "pandas": "3.0"})),
-    "source/cell.py": b"ml.log({'loss': 0.5})\n",
-    "figures/figure-1.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><circle r="30"/></svg>',
-    "report.html": REPORT.encode(),
-    "tables/errors.json": b'{"columns": ["name", "n"], "data": [["boundary", 17]]}',
-    "outputs/scores.csv": b'id,said\n1,"yes, so"\n',
-    "outputs/notes.md": f"# Notes\n\n{EVIL}\n\n**bold**".encode(),
-    "notebooks/explore.ipynb": NOTEBOOK.encode(),
-    "logs/stdout.txt": b"".join(b"\x1b[32mepoch %d\x1b[0m done\n" % n for n in range(9000)),
-    "logs/stderr.txt": b"careful\n",
-}
-
-
-@dataclass(frozen=True)
-class Place:
-    """The workspace that the server shows, and runs of it."""
-
-    workspace: Workspace
-    first: Run
-    other: Run
-    going: Run
-    folder: Path
-
-
-def _run(workspace: Workspace, name: str, lr: float, tags: dict[str, str], parent: RunId | None = None) -> Run:
-    run = workspace.tracking.create_run(
-        "forest", name, tags={"mlflow.user": "ada", **tags}, params={"lr": str(lr)}, parent=parent
-    )
-    at_ms = int(time.time() * 1000)
-    points = [
-        MetricPoint(key="train/loss", value="NaN" if 20 < n < 24 else math.exp(-n * lr), step=n, at_ms=at_ms + n)
-        for n in range(100)
-    ]
-    auc = MetricPoint(key="auc", value=0.97, step=0, at_ms=at_ms)
-    workspace.tracking.log(run.id, metrics=[*points, auc])
-    return run
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("place") / "churn"
-    (folder / "lib").mkdir(parents=True)
-    (folder / "train.py").write_text("lr = 0.1\nprint(lr)\n")
-    (folder / "lib" / "util.py").write_text("X = 1\n")
-    (folder / "explore.ipynb").write_text(NOTEBOOK)
-    workspace = Workspace.open(folder, create=True)
-    snapshot = take_snapshot(workspace, folder)
-    (folder / "train.py").write_text("lr = 0.5\nprint(lr)\n")
-    tags = {"mlops.snapshot": snapshot.name, "mlops.notebook": str(folder / "explore.ipynb"), "mlops.cell": "{}"}
-    first = _run(workspace, "brave-owl", 0.1, tags)
-    workspace.tracking.log(
-        first.id, metrics=[MetricPoint(key="long", value=math.sin(n / 7), step=n, at_ms=n) for n in range(4000)]
-    )
-    for path, data in FILES.items():
-        workspace.tracking.write(first.id, data, path)
-    workspace.tracking.end_run(first.id, "FAILED", reason="ValueError: too hot")
-    script = {"mlops.snapshot": take_snapshot(workspace, folder).name, "mlops.file": "train.py"}
-    other = _run(workspace, "quiet-fox", 0.2, script | {"mlops.folder": str(folder)}, first.id)
-    workspace.tracking.write(
-        other.id, encode(Environment(python="3.11.7", packages={"numpy": "2.1"})), "mlops/environment.json"
-    )
-    workspace.tracking.end_run(other.id, "FINISHED")
-    (folder / "train.py").write_text("lr = 0.7\nprint(lr)\n")
-    going = workspace.tracking.create_run("forest", "going-on", tags={}, params={})
-    yield Place(workspace, first, other, going, folder)
-    workspace.close()
+    with seeded(tmp_path_factory.mktemp("place") / "churn") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +71,9 @@ def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place,
     page.screenshot(path=tmp_path / "overview.png")
     panel.get_by_role("button", name="Show all 3 curves").click()
     page.get_by_role("tabpanel", name="Metrics", exact=True).get_by_role("region", name="auc").wait_for()
+    show(page, "Overview").get_by_role("button", name="forest", exact=True).click()
+    page.locator(".jp-mod-experiment:visible").get_by_role("heading", name="forest").wait_for()
+    page.get_by_role("tab", name="brave-owl").click()
 
 
 def test_curves_are_drawn_searched_and_zoomed_into(page: Any, tmp_path: Path) -> None:
@@ -192,7 +114,9 @@ def test_metrics_are_drawn_over_each_other_and_finer_where_one_zooms(page: Any, 
     together.get_by_text("Choose another metric").wait_for()
     panel.get_by_role("button", name="Draw long over others").click()
     together.get_by_role("button", name="train/loss").wait_for()
-    together.get_by_role("button", name="long").wait_for()
+    together.get_by_role("button", name="long", pressed=True).click()  # in the legend
+    together.get_by_role("button", name="long", pressed=False).click()
+    together.get_by_role("button", name="long", pressed=True).wait_for()
     chart = together.get_by_role("slider")
     chart.focus()
     with page.expect_response(lambda answer: "first=" in answer.url and answer.ok) as finer:
@@ -216,6 +140,10 @@ def test_a_log_is_shown_from_its_end_and_searched_as_a_whole(page: Any, tmp_path
     panel.locator(".jp-Mlops-runLogMark").wait_for()
     panel.locator(".ansi-green-fg", has_text=re.compile("^epoch 77$")).wait_for()
     page.screenshot(path=tmp_path / "logs.png")
+    panel.get_by_role("button", name="Back to what was found").click()
+    panel.get_by_role("button", name="78 epoch 77 done").click()
+    panel.get_by_role("button", name="Later").click()
+    panel.get_by_role("button", name="Later").wait_for(state="detached")  # all of it is there
     panel.get_by_role("button", name="End", exact=True).click()
     panel.get_by_text("epoch 8999").wait_for()
     assert panel.get_by_text("epoch 0 done").count() == 0
@@ -245,6 +173,10 @@ def test_outputs_are_drawn_and_nothing_in_them_acts_on_the_page(page: Any, tmp_p
     panel.get_by_role("heading", name="Explore").wait_for()
     panel.get_by_text("42", exact=True).wait_for()
     assert "broken" not in page.title()
+    panel.get_by_role("button", name="Open", exact=True).click()
+    page.locator(".jp-NotebookPanel:visible").get_by_role("heading", name="Explore").wait_for()
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    page.get_by_role("tab", name="brave-owl").click()
     with page.expect_download() as download:
         panel.get_by_role("link", name="Download").click()
     assert json.loads(Path(download.value.path()).read_text()) == json.loads(NOTEBOOK)
@@ -256,6 +188,8 @@ def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, plac
     panel.get_by_text("lr = 0.1").wait_for()
     panel.get_by_role("button", name="Cell", exact=True).click()
     panel.get_by_text("ml.log(").wait_for()
+    panel.get_by_role("button", name="Not committed", exact=True).click()
+    panel.get_by_text("lr = 0.01").wait_for()
     panel.get_by_role("button", name="Compare", exact=True).click()
     panel.locator("tr.jp-mod-added", has_text="lr = 0.7").wait_for()
     page.screenshot(path=tmp_path / "diff.png")
@@ -348,11 +282,17 @@ def test_a_comparison_begins_with_the_run(page: Any) -> None:
     press(page, "Compare")
     page.get_by_role("heading", name="1 run compared").wait_for()
     page.get_by_role("tab", name="brave-owl").click()
+    show(page, "Overview").get_by_role("button", name="Compare them").click()
+    page.get_by_role("heading", name="2 runs compared").wait_for()
+    page.get_by_role("tab", name="brave-owl").click()
 
 
 def test_a_child_is_opened_and_reproduced(page: Any, place: Place) -> None:
     show(page, "Overview").get_by_role("button", name="quiet-fox").click()
     page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("heading", name="quiet-fox").wait_for()
+    show(page, "Overview").get_by_role("button", name=place.first.id[:8]).click()
+    page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("heading", name="brave-owl").wait_for()
+    page.get_by_role("tab", name="quiet-fox").click()
     asked(page, "Reproduce").get_by_label("Packages").select_option("current")
     confirm(page, "Reproduce")
     again = [run for run in place.workspace.tracking.runs() if run.tags.get("mlops.reproduces") == place.other.id]

@@ -211,3 +211,11 @@ def opened(page: Any) -> bool:
         return False
     palette.fill("MLOps")
     return True
+
+
+def test_a_shortcut_runs_the_notebook_in_front(world: Workspace, page: Any) -> None:
+    page.get_by_role("tab", name=re.compile("work.ipynb")).click()
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Alt+r")
+    eventually(lambda: sum(one.tags.get("mlops.file") == "work.ipynb" for one in list_runs(world)) == 2)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from pages import TAB, choose, confirm, eventually, fill, form, row, told, verb
+from pages import TAB, act, choose, confirm, eventually, fill, form, row, told, verb
 from playwright.sync_api import expect
 
 from jupyter_mlops.agent.control import agent_status
@@ -223,7 +223,7 @@ def test_a_model_is_deployed_from_its_run(world: Workspace, page: Any, tmp_path:
     row(page, "^Model churn").dblclick()
     run = world.tracking.run(version.run_id).name
     page.locator(".jp-Mlops-main.jp-mod-model").get_by_role("button", name=run, exact=True).first.click()
-    page.get_by_role("toolbar", name="What to do with the run").get_by_role("button", name="Deploy").click()
+    act(page, page.get_by_role("toolbar", name="What to do with the run"), "Deploy")
     shown = form(page)
     assert shown.get_by_role("combobox", name="Model").input_value() == "churn:1"
     assert shown.get_by_role("combobox", name="Service").input_value() == "churn"
