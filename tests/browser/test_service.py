@@ -226,16 +226,16 @@ def test_the_console_sends_files_and_shows_and_saves_what_comes(page: Any, tmp_p
 
 def test_lines_of_the_log_come_as_they_are_written_and_are_searched(page: Any, world: Workspace) -> None:
     tab(page, "Logs")
-    log = page.get_by_role("log", name="Log")
+    log, to_blue = page.get_by_role("log", name="Log"), {"x-mlops-deployment": "blue"}
     page.get_by_role("searchbox", name="Search the log").fill("my-own-id")
     page.get_by_text("0 lines").wait_for()
     with contextlib.closing(Caller(lambda: endpoint_of(world, NAME))) as caller:
-        caller.score(json.dumps(SAMPLE).encode(), headers={"x-request-id": "my-own-id", "x-mlops-deployment": "blue"})
+        caller.score(json.dumps(SAMPLE).encode(), headers={**to_blue, "x-request-id": "my-own-id"})
     log.get_by_text("my-own-id").wait_for()
     assert "200 /score" in log.inner_text()
     page.get_by_role("button", name="Follow", pressed=True).click()
     with contextlib.closing(Caller(lambda: endpoint_of(world, NAME))) as caller:
-        caller.score(json.dumps(SAMPLE).encode(), headers={"x-request-id": "my-own-id-2"})
+        caller.score(json.dumps(SAMPLE).encode(), headers={**to_blue, "x-request-id": "my-own-id-2"})
         page.get_by_text("1 line", exact=True).wait_for()
         page.get_by_role("button", name="Follow", pressed=False).click()
     page.get_by_text("2 lines", exact=True).wait_for()
@@ -329,7 +329,9 @@ def test_settings_are_changed_while_it_runs(page: Any, service: Any) -> None:
 def test_what_goes_on_is_cancelled_and_what_failed_is_said_until_it_is_dismissed(page: Any, world: Workspace) -> None:
     made = Activity(name="0123456789abcdef", verb="services.update", subject=f"service {NAME}", node="elsewhere")
     world.catalog.add(made)
-    going_on = page.locator(".jp-Mlops-serviceProgress", has=page.get_by_role("progressbar", name=f"Update {NAME}"))
+    going_on = page.locator(
+        ".jp-Mlops-serviceProgress", has=page.get_by_role("progressbar", name=f"Update service {NAME}")
+    )
     going_on.get_by_role("button", name="Cancel").click()
     eventually(lambda: world.catalog.get(Activity, made.name).cancel_asked)
     error = Unavailable("The engine does not answer.").problem()
@@ -347,9 +349,9 @@ def test_it_is_updated_with_progress_and_rolled_back(page: Any, service: Any) ->
     press(page, "Update…")
     fill(form(page), Model="churn", Deployment="blue", Manifest="blue:2")
     confirm(page, "Update")
-    page.get_by_role("progressbar", name=f"Update {NAME}").wait_for()
+    page.get_by_role("progressbar", name=f"Update service {NAME}").wait_for()
     eventually(lambda: service().deployments[0].manifest == "blue:2")
-    page.get_by_role("progressbar", name=f"Update {NAME}").wait_for(state="detached")
+    page.get_by_role("progressbar", name=f"Update service {NAME}").wait_for(state="detached")
     page.get_by_role("row", name=re.compile("^blue")).get_by_text("blue:2").wait_for()
 
     tab(page, "Settings")

@@ -337,8 +337,8 @@ function range(min: number | null, max: number | null): uPlot.Range.MinMax {
     return [0, 1];
   }
   if (min === max) {
-    const room = Math.abs(min) * 0.1 || 1;
-    return [min - room, max + room];
+    const room = Math.abs(min) * 0.1;
+    return room ? [min - room, max + room] : range(0, 1); // what is 0 all the time stands on the ground
   }
   const room = (max - min) * 0.06;
   return [min - room, max + room];
