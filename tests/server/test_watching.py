@@ -296,3 +296,18 @@ async def test_hints_that_nobody_takes_become_one_that_all_may_have_changed(brow
     await until(lambda: len(taken) >= 2)
     assert len(taken) < 10
     assert "workspace" in {one["kind"] for one in taken}
+
+
+async def test_a_browser_that_takes_nothing_is_given_up(browser, monkeypatch):
+    monkeypatch.setattr("jupyter_mlops.server.socket.BEAT_S", 0.05)
+    monkeypatch.setattr("jupyter_mlops.server.socket.PATIENCE_S", 0.1)
+    one = await browser()
+
+    async def write(_socket: Any, _message: str | bytes) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("jupyter_mlops.server.socket.HintSocket.write_message", write)
+    await one.watch("counts")
+    with pytest.raises(AssertionError, match="closed"):
+        await one.told()
+    await until(lambda: not tasks())
