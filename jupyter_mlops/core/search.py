@@ -98,7 +98,7 @@ class RunQuery:
     columns: tuple[Field, ...] | None = None
     """The metrics and parameters that are wanted; ``None`` for all, of which a run may have thousands."""
     roots: bool = False
-    """Whether to leave out runs whose parent is there, too: not deleted, and in the same experiment. A server's are not."""
+    """Whether to leave out runs whose parent is there, too: not deleted, and in the same experiment."""
     children: bool = False
     """Whether to tell how many child runs each of the page has."""
 

@@ -825,4 +825,5 @@ CREATE INDEX index_job_locks_job_id ON job_locks (job_id);
 CREATE INDEX index_jobs_status_lease_expires_at ON jobs (status, lease_expires_at);
 CREATE INDEX mlops_latest_metrics_value ON latest_metrics (key, is_nan, value, run_uuid);
 CREATE INDEX mlops_runs_newest ON runs (lifecycle_stage, start_time, run_uuid, experiment_id);
+CREATE INDEX mlops_tags_parent ON tags (value, run_uuid) WHERE key = 'mlflow.parentRunId';
 COMMIT;

@@ -1,4 +1,4 @@
-"""Two indexes of ours beside MLflow's tables in a SQLite store; MLflow's own tables and indexes stay as they are.
+"""Indexes of ours beside MLflow's tables in a SQLite store; MLflow's own tables and indexes stay as they are.
 
 Without them a page ordered by a metric takes time in proportion to all runs. SQLite keeps them up to date, whoever
 writes, and MLflow's migrations carry them along as they do their own.
@@ -16,9 +16,11 @@ from typing import Final
 from jupyter_mlops.store.databases import BUSY_TIMEOUT_S
 from jupyter_mlops.store.reading import KNOWN_REVISIONS, Rows
 
+OF_PARENTS: Final = "mlops_tags_parent"
 INDEXES: Final = {
     "mlops_latest_metrics_value": "latest_metrics (key, is_nan, value, run_uuid)",
     "mlops_runs_newest": "runs (lifecycle_stage, start_time, run_uuid, experiment_id)",
+    OF_PARENTS: "tags (value, run_uuid) WHERE key = 'mlflow.parentRunId'",
 }
 MOST_ROWS: Final = 3_000_000
 """Values in a store above which they are not made: writers would wait for seconds, and MLflow gives up after five."""
@@ -31,6 +33,12 @@ log = logging.getLogger(__name__)
 def are_missing(rows: Rows) -> bool:
     """Tell whether a SQLite store lacks one of them."""
     return {name for (name,) in rows(_NAMES)} != set(INDEXES)
+
+
+def parent_tags(rows: Rows, name: str = "tags") -> str:
+    """Return what to read parents from, under that name. SQLite takes our index only where it is told to."""
+    own = rows.sqlite and rows(f"SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = '{OF_PARENTS}'")  # noqa: S608  # ours
+    return f"tags {name} INDEXED BY {OF_PARENTS}" if own else f"tags {name}"
 
 
 def lacks_indexes(path: Path) -> bool:

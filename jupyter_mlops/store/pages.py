@@ -13,6 +13,7 @@ from jupyter_mlops.core.search import VALUES, RunQuery
 from jupyter_mlops.core.where import Compare, Field, Node, conditions_of, fields_of
 from jupyter_mlops.store.conditions import Conditions
 from jupyter_mlops.store.entities import stored_value
+from jupyter_mlops.store.indexes import parent_tags
 from jupyter_mlops.store.reading import Rows
 from jupyter_mlops.store.runrows import BY_RUN, CHUNK, RUN_COLUMNS, complete, listed
 
@@ -93,10 +94,11 @@ def keys_of(query: RunQuery) -> Mapping[str, list[str]] | None:
 def count_children(rows: Rows, runs: Sequence[Run]) -> dict[RunId, int]:
     """Return how many children in their own experiment these runs have, those in the trash left out."""
     found: dict[RunId, int] = {}
+    tags = parent_tags(rows, "t")
     for at in range(0, len(runs), CHUNK):
         ids, values = listed([run.id for run in runs[at : at + CHUNK]])
         found |= rows(
-            "SELECT t.value, COUNT(*) FROM tags t CROSS JOIN runs r CROSS JOIN runs p "  # noqa: S608  # names are ours, values are bound
+            f"SELECT t.value, COUNT(*) FROM {tags} CROSS JOIN runs r CROSS JOIN runs p "  # noqa: S608  # names are ours, values are bound
             f"WHERE t.key = 'mlflow.parentRunId' AND t.value IN ({ids}) AND r.run_uuid = t.run_uuid "
             "AND r.lifecycle_stage = 'active' AND p.run_uuid = t.value AND p.experiment_id = r.experiment_id GROUP BY t.value",
             values,
@@ -134,8 +136,8 @@ def count_by_experiment(
 class RootState:
     """What has to change for other runs to be the roots."""
 
-    n_parents: int
-    """Runs that name a parent, those in the trash included."""
+    parents: tuple[tuple[str, int], ...]
+    """How many runs name each parent, those in the trash included: a run that is given another one changes two of these."""
     n_runs: tuple[tuple[int, str, int], ...]
     """By experiment and stage."""
     names: tuple[tuple[int, str], ...]
@@ -143,9 +145,12 @@ class RootState:
 
 def root_state(rows: Rows) -> RootState:
     """Return what tells, in some milliseconds, whether the roots have to be counted anew."""
-    parents = rows("SELECT COUNT(*) FROM tags WHERE key = 'mlflow.parentRunId'")
+    tags = parent_tags(rows)
+    parents = rows(f"SELECT value, COUNT(*) FROM {tags} WHERE key = 'mlflow.parentRunId' GROUP BY value")  # noqa: S608  # a name of ours
     runs = rows("SELECT experiment_id, lifecycle_stage, COUNT(*) FROM runs GROUP BY experiment_id, lifecycle_stage")
-    return RootState(int(parents[0][0]), tuple(sorted(map(tuple, runs))), tuple(sorted(read_names(rows).items())))
+    return RootState(
+        tuple(sorted(map(tuple, parents))), tuple(sorted(map(tuple, runs))), tuple(sorted(read_names(rows).items()))
+    )
 
 
 class _Search:

@@ -15,14 +15,15 @@ from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.search import Order, RunPage, RunQuery, found_in
 from jupyter_mlops.core.where import And, Compare, Field, Node, holds, number_of
 from jupyter_mlops.store.entities import run_of
+from jupyter_mlops.store.family import AT_ONCE, PARENT, count_children, read_family
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MOST_SCANNED: Final = 10_000
 """Runs of a server that one page looks through: what MLflow cannot filter or order comes over the wire for it."""
-_AT_ONCE: Final = 1000
 _ATTRIBUTES: Final = {"started": "start_time", "ended": "end_time", "status": "status", "name": "run_name"}
+_TEXTS: Final = {"status": "attributes.status", "parent": PARENT}
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+")
 """Numbers that MLflow's filters take: it cannot read every exponent."""
 _QUOTES: Final = frozenset("'\"`\\")
@@ -31,13 +32,22 @@ _QUOTES: Final = frozenset("'\"`\\")
 def scan_page(client: MlflowClient, query: RunQuery, experiments: Mapping[str, str]) -> RunPage:
     """Return the query's page. What lies behind ``MOST_SCANNED`` runs is left out, and the page says so."""
     order = _order(query.order)
+    family = (
+        read_family(client, experiments, deleted=query.deleted)
+        if experiments and (query.roots or query.children)
+        else None
+    )
+    orphans = family.orphans if family is not None else frozenset()
+    some = _matching(client, query, order, experiments, childless=query.roots and not orphans)
     wanted = query.skip + query.limit + 1
     found: list[Run] = []
     whole = True
-    for n_before, run in enumerate(_matching(client, query, order, experiments)):
+    for n_before, run in enumerate(some):
         if n_before == MOST_SCANNED:
             whole = False
             break
+        if query.roots and run.parent is not None and run.id not in orphans:
+            continue
         if holds(query.where, functools.partial(found_in, run)):
             found.append(run)
             if order is not None and len(found) == wanted:
@@ -46,13 +56,15 @@ def scan_page(client: MlflowClient, query: RunQuery, experiments: Mapping[str, s
         found = ordered(found, query.order)
     more = len(found) >= wanted
     left_out = "the newest" if order is None else "the first"
+    items = found[query.skip : wanted - 1]
     return RunPage(
-        items=found[query.skip : wanted - 1],
+        items=items,
         next=str(wanted - 1) if more else "",
         n_matching=len(found) if query.count and whole and (order is None or not more) else None,
         note=""
         if whole
         else f"Only {left_out} {MOST_SCANNED:,} runs were looked through: narrow it to one experiment (-e NAME) or a shorter time.",
+        n_children=count_children(client, items, experiments, family) if family is not None and query.children else {},
     )
 
 
@@ -78,21 +90,29 @@ def _place(run: Run, field: Field) -> tuple[int, float, str]:
 
 
 def _matching(
-    client: MlflowClient, query: RunQuery, order: str | None, experiments: Mapping[str, str]
+    client: MlflowClient, query: RunQuery, order: str | None, experiments: Mapping[str, str], *, childless: bool
 ) -> Iterator[Run]:
-    """Yield what MLflow's search gives for as much of the filter as it can express."""
+    """Yield what MLflow's search gives for as much of the filter as it can express; ``childless``: that have no parent."""
     from mlflow.entities import ViewType
+    from mlflow.exceptions import MlflowException
 
     token = None
+    words = _expressible(query.where)
     while experiments:
-        page: Any = client.search_runs(
-            list(experiments),
-            " AND ".join(_expressible(query.where)),
-            ViewType.DELETED_ONLY if query.deleted else ViewType.ACTIVE_ONLY,
-            max_results=_AT_ONCE,
-            order_by=[order or "attributes.start_time DESC"],
-            page_token=token,
-        )
+        try:
+            page: Any = client.search_runs(
+                list(experiments),
+                " AND ".join([*words, f"{PARENT} IS NULL"] if childless else words),
+                ViewType.DELETED_ONLY if query.deleted else ViewType.ACTIVE_ONLY,
+                max_results=AT_ONCE,
+                order_by=[order or "attributes.start_time DESC"],
+                page_token=token,
+            )
+        except MlflowException as error:
+            if not childless or error.error_code != "INVALID_PARAMETER_VALUE":
+                raise
+            childless = False  # an older server has no words for it: children are left out here
+            continue
         yield from (run_of(one, experiments[one.info.experiment_id]) for one in page)
         token = page.token
         if not token:
@@ -128,7 +148,7 @@ def _words(node: Compare) -> str | None:
     if isinstance(value, str):
         if field.group:
             return f"{field.group}.`{field.key}` = '{value}'"
-        return f"attributes.{_ATTRIBUTES[field.key]} = '{value}'" if field.key == "status" else None
+        return f"{_TEXTS[field.key]} = '{value}'" if field.key in _TEXTS else None
     if not field.group and field.key in {"started", "ended"}:
         return (
             f"attributes.{_ATTRIBUTES[field.key]} {node.op} {math.ceil(value) if '<' in node.op else math.floor(value)}"

@@ -294,7 +294,7 @@ class MlflowSearch(MlflowRegistry):
             state = pages.root_state(rows)
             known, counts = self._roots_known
             if known != state:
-                counts = pages.count_by_experiment(rows, EVERY, pages.read_names(rows), roots=state.n_parents > 0)
+                counts = pages.count_by_experiment(rows, EVERY, pages.read_names(rows), roots=bool(state.parents))
                 self._roots_known = state, counts
         return counts
 

@@ -113,6 +113,7 @@ def test_pages_come_by_the_index(workspace):
         recent = RunQuery(where=RUNS.parse("started > -7d and metrics.auc > 0.9"), order=read_order("metrics.auc"))
         pages.read_page(rows, recent, {0: "Default"})
         pages.count_matching(rows, RunQuery(where=RUNS.parse("metrics.auc > 0.9")), {0: "Default"})
+        pages.root_state(rows)
     for name in INDEXES:
         assert any(name in plan for plan in plans)
     assert any("mlops_runs_newest (lifecycle_stage=? AND start_time>?)" in plan for plan in plans)

@@ -55,6 +55,23 @@ def _searched(world: Workspace) -> None:
         find_runs(world, order="metrics.acc")
     with pytest.raises(NotFound, match="experiment 'nothing'"):
         find_runs(world, experiment="nothing")
+    parent, gone = (world.tracking.run(name) for name in ("run0", "run1"))
+    children = [world.tracking.create_run("churn", f"trial{n}", tags={}, params={}, parent=parent.id) for n in range(2)]
+    below = world.tracking.create_run("churn", "below", tags={}, params={}, parent=children[0].id)
+    orphan = world.tracking.create_run("churn", "orphan", tags={}, params={}, parent=gone.id)
+
+    def folded() -> tuple[list[str], dict[str, int]]:
+        page = find_runs(world, roots=True, children=True, order="name asc")
+        return [run.name for run in page.items], {run.name: page.n_children.get(run.id, 0) for run in page.items}
+
+    assert folded() == (["run0", "run1", "run2", "run3"], {"run0": 2, "run1": 1, "run2": 0, "run3": 0})
+    world.tracking.delete_run(gone.id)
+    assert folded() == (["orphan", "run0", "run2", "run3"], {"orphan": 0, "run0": 2, "run2": 0, "run3": 0})
+    assert sorted(names(where=f"parent = '{parent.id}'")) == ["trial0", "trial1"]
+    assert find_runs(world, where=f"parent = '{parent.id}'", children=True).n_children == {children[0].id: 1}
+    world.tracking.restore_run(gone.id)
+    for run in (*children, below, orphan):
+        world.tracking.delete_run(run.id)
     curve = read_curve(world, "run1", "loss", n_buckets=10)
     assert (curve.n_points, len(curve.at), curve.high[0]) == (50, 10, 1.0)
     (line,) = read_sparklines(world, [world.tracking.run("run1").id], "loss", n_points=10)

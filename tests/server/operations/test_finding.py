@@ -112,6 +112,10 @@ async def test_experiments_say_how_many_of_their_runs_are_no_child_of_another_on
     child = here.tracking.create_run("forest", "trial", tags={}, params={}, parent=parent.id)
     here.tracking.create_run("churn", "elsewhere", tags={}, params={}, parent=parent.id)
     assert await roots(roots="true") == {"Default": 0, "churn": 4, "forest": 1}
+    here.tracking.client.set_tag(child.id, "mlflow.parentRunId", "0" * 32)
+    assert (await roots(roots="true"))["forest"] == 2, "its new parent is not there"
+    here.tracking.client.set_tag(child.id, "mlflow.parentRunId", parent.id)
+    assert (await roots(roots="true"))["forest"] == 1
     here.tracking.delete_run(parent.id)
     assert (await roots(roots="true"))["forest"] == 1, f"{child.name} is below nothing any more"
     assert set((await roots()).values()) == set((await roots(roots="true", words="trial")).values()) == {None}
