@@ -5,7 +5,17 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Curve } from '../api/types';
 import { giveCanvas } from '../testing/canvas';
 import { show } from '../testing/session';
-import { drawingOf, elapsedText, extent, placesOf, smoothed, stepText, tickText, zoomed } from './model';
+import {
+  axisFor,
+  drawingOf,
+  elapsedText,
+  extent,
+  placesOf,
+  smoothed,
+  stepText,
+  tickText,
+  zoomed
+} from './model';
 import type { Line } from './model';
 import type * as panel from './panel';
 import { isExact, lineOf, spanOf, spliced } from './record';
@@ -138,6 +148,13 @@ describe('labels of time', () => {
     expect([first, second].map(text => /\.\d{3}/.test(text))).toEqual([true, true]);
     expect(timeTexts([at(2024, 1, 28, 0, 0)], 86_400_000)[0]).toMatch(/^[^\n]*28[^\n]*$/);
     expect(timeTexts([1.7e18], 86_400_000)).toEqual(['']);
+  });
+});
+
+describe('an axis of time', () => {
+  it('is one of plain numbers where no calendar has the times', () => {
+    expect(axisFor('time', [line({ x: [1.7e12, 1.8e12] })])).toBe('time');
+    expect(axisFor('time', [line({ x: [1.7e12] }), line({ x: [1.7e12, 1.7e18] })])).toBe('step');
   });
 });
 

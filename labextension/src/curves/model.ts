@@ -186,6 +186,15 @@ function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return true;
 }
 
+/** The last moment that a calendar has, in ms since the epoch. */
+const LAST_MS = 8.64e15;
+
+/** Return the axis that lines can be drawn over: times of no calendar, such as nanoseconds, are plain numbers. */
+export function axisFor(asked: XAxis, lines: readonly Line[]): XAxis {
+  const isTime = lines.every(({ x }) => Math.abs(x[x.length - 1] ?? 0) <= LAST_MS);
+  return asked === 'time' && !isTime ? 'step' : asked;
+}
+
 /** Return the places at both ends, somewhat apart where there is but one. */
 export function extent(x: readonly number[]): Zoom {
   const low = x[0] ?? 0;

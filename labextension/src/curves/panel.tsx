@@ -7,7 +7,7 @@ import type { JSX, KeyboardEvent, MutableRefObject } from 'react';
 
 import { useTrans } from '../api/context';
 import { CursorStore, Legend, Place, placeName, valuesAt, valueText } from './legend';
-import { drawingOf, extent, zoomed } from './model';
+import { axisFor, drawingOf, extent, zoomed } from './model';
 import type { Drawing, Line, XAxis, Zoom } from './model';
 import { curveColor, useTheme } from './palette';
 import { Plot } from './plot';
@@ -34,7 +34,8 @@ export interface CurvesProps {
 }
 
 export function Curves(props: CurvesProps): JSX.Element {
-  const { series, axis = 'step', log = false, smoothing = 0, height = 220, label, legend = true } = props;
+  const { series, log = false, smoothing = 0, height = 220, label, legend = true } = props;
+  const axis = axisFor(props.axis ?? 'step', series);
   const { gapMarks = true } = props;
   const trans = useTrans();
   const own = useZoom(props.zoomKey);
