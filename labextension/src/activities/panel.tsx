@@ -8,6 +8,7 @@ import { useNow } from '../common/clock';
 import { age, clip, moment } from '../common/format';
 import { CrossIcon, StatusIcon } from '../common/icons';
 import type { Tone } from '../common/icons';
+import { Bar } from '../common/ui/bar';
 import { activityWord, isActive } from './model';
 import type { ActivityNode } from './model';
 
@@ -46,16 +47,7 @@ export function ActivityRow(props: {
             <span className="jp-Mlops-step" title={clip(activity.message)}>
               {clip(activity.message) || activityWord(activity, trans)}
             </span>
-            <span
-              className="jp-Mlops-bar"
-              role="progressbar"
-              aria-label={title}
-              aria-valuemin={0}
-              aria-valuemax={100}
-              aria-valuenow={percent}
-            >
-              <span style={{ width: `${percent}%` }} />
-            </span>
+            <Bar label={title} percent={percent} />
           </>
         )}
       </span>

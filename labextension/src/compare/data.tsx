@@ -5,12 +5,12 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import type { UsedData } from '../api/types';
-import { Busy, Empty, Failed, Stale } from '../common/ui/states';
+import { Empty } from '../common/ui/states';
 import { shapeOf } from '../run/model';
 import type { Compared } from './compared';
-import { GroupTable, differs } from './groups';
+import { differs, GroupsTab, silentAmong } from './groups';
 import type { GroupLine } from './groups';
-import { grouped, useData } from './queries';
+import { useData } from './queries';
 import type { Group } from './queries';
 
 /** Return all datasets of the groups, by what they were used for and their names; each is told by its digest. */
@@ -24,57 +24,44 @@ export function dataLines(groups: readonly Group<UsedData>[]): readonly GroupLin
         ? mine.map(one => [one.digest, shapeOf(one.profile)].filter(Boolean).join(' · ')).join(', ')
         : undefined;
     });
-    return { name, aside: context, values, differs: differs(values, silentAmong(groups)) };
+    return { name, aside: context, values, differs: differs(values, silentAmong(groups, isNothing)) };
   });
 }
 
 const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : Number(a > b);
 
-function silentAmong(groups: readonly Group<UsedData>[]): (group: number) => boolean {
-  return group => !groups[group]?.value.datasets.length;
+function isNothing(used: UsedData): boolean {
+  return !used.datasets.length;
 }
 
 export function DataTab({ compared }: { readonly compared: Compared }): JSX.Element {
   const trans = useTrans();
-  const { runs, base } = compared;
-  const ids = useMemo(() => runs.map(run => run.id), [runs]);
-  const { values, isLoading, error } = useData(ids);
-  const groups = useMemo(() => grouped(ids, values, base), [ids, values, base]);
-  const lines = useMemo(() => dataLines(groups), [groups]);
-  if (isLoading) {
-    return <Busy label={trans.__('Reading which data were used')} />;
-  }
-  if (!lines.length) {
-    return error ? (
-      <Failed error={error} />
-    ) : (
-      <Empty title={trans.__('These runs recorded no data.')}>
-        {trans.__('In the cell or script:')} <code>ml.log_dataset(table, name=&quot;rows&quot;)</code>
-      </Empty>
-    );
-  }
+  const found = useData(useMemo(() => compared.runs.map(run => run.id), [compared.runs]));
   return (
-    <div className="jp-Mlops-compareTab">
-      <Stale error={error} />
-      <GroupTable
-        {...{ compared, groups, lines }}
-        isSilent={silentAmong(groups)}
-        texts={{
-          label: trans.__('Data'),
-          corner: trans.__('Dataset'),
-          file: 'data',
-          filter: trans.__('Filter data by name'),
-          all: nSame =>
-            trans._n(
-              'Show all, also %1 dataset that is the same',
-              'Show all, also %1 datasets that are the same',
-              nSame
-            ),
-          noneOfName: trans.__('No dataset of that name differs.'),
-          noneDiffers: trans.__('All runs used the same data.')
-        }}
-      />
-    </div>
+    <GroupsTab
+      {...{ compared, found, isNothing }}
+      linesOf={dataLines}
+      busy={trans.__('Reading which data were used')}
+      empty={
+        <Empty title={trans.__('These runs recorded no data.')}>
+          {trans.__('In the cell or script:')} <code>ml.log_dataset(table, name=&quot;rows&quot;)</code>
+        </Empty>
+      }
+      texts={{
+        label: trans.__('Data'),
+        corner: trans.__('Dataset'),
+        file: 'data',
+        filter: trans.__('Filter data by name'),
+        all: nSame =>
+          trans._n(
+            'Show all, also %1 dataset that is the same',
+            'Show all, also %1 datasets that are the same',
+            nSame
+          ),
+        noneOfName: trans.__('No dataset of that name differs.'),
+        noneDiffers: trans.__('All runs used the same data.')
+      }}
+    />
   );
 }

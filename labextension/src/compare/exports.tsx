@@ -5,9 +5,11 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
+import { csv } from '../common/csv';
+import type { Field } from '../common/csv';
+import { download } from '../common/download';
 import { Button } from '../common/ui/button';
-import { csv, download, markdown } from './export';
-import type { Field } from './export';
+import { markdown } from './export';
 
 type Table = () => readonly (readonly Field[])[];
 

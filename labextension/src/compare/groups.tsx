@@ -1,16 +1,17 @@
 /** What runs had, in a table with a column for all runs that had the same: what differs, and on demand the rest. */
 
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { JSX, ReactNode } from 'react';
 
 import { useTrans } from '../api/context';
 import { matcher } from '../common/filter';
-import { Empty } from '../common/ui/states';
+import { Busy, Empty, Failed, Stale } from '../common/ui/states';
 import { Runs } from './code';
 import type { Compared } from './compared';
 import { ExportTable } from './exports';
 import { FilterTools } from './filtertools';
-import type { Group } from './queries';
+import { grouped } from './queries';
+import type { Each, Group } from './queries';
 import { Sheet } from './sheet';
 
 export interface GroupLine {
@@ -20,6 +21,57 @@ export interface GroupLine {
   /** By group. */
   readonly values: readonly (string | undefined)[];
   readonly differs: boolean;
+}
+
+/** Records with equal ids are the same. */
+interface Told {
+  readonly id: string;
+}
+
+export interface GroupsTabProps<T extends Told> {
+  readonly compared: Compared;
+  /** What each run recorded. */
+  readonly found: Each<T>;
+  /** All lines of the groups, those in which they do not differ, too. */
+  readonly linesOf: (groups: readonly Group<T>[]) => readonly GroupLine[];
+  /** Whether a run recorded nothing at all. */
+  readonly isNothing: (value: T) => boolean;
+  readonly busy: string;
+  readonly empty: JSX.Element;
+  readonly texts: GroupTableProps['texts'];
+}
+
+/** The tab of one kind of things that runs recorded. */
+export function GroupsTab<T extends Told>(props: GroupsTabProps<T>): JSX.Element {
+  const { compared, linesOf, isNothing, texts } = props;
+  const { values, isLoading, error } = props.found;
+  const { runs, base } = compared;
+  const ids = useMemo(() => runs.map(run => run.id), [runs]);
+  const groups = useMemo(() => grouped(ids, values, base), [ids, values, base]);
+  const lines = useMemo(() => linesOf(groups), [linesOf, groups]);
+  if (isLoading) {
+    return <Busy label={props.busy} />;
+  }
+  if (!lines.length) {
+    return error ? <Failed error={error} /> : props.empty;
+  }
+  return (
+    <div className="jp-Mlops-compareTab">
+      <Stale error={error} />
+      <GroupTable {...{ compared, groups, lines, texts }} isSilent={silentAmong(groups, isNothing)} />
+    </div>
+  );
+}
+
+/** Return what tells whether the runs of a group recorded nothing at all. */
+export function silentAmong<T>(
+  groups: readonly Group<T>[],
+  isNothing: (value: T) => boolean
+): (group: number) => boolean {
+  return at => {
+    const group = groups[at];
+    return group === undefined || isNothing(group.value);
+  };
 }
 
 export interface GroupTableProps {

@@ -7,7 +7,8 @@ import type { Value } from './axes';
 import { brushed, moved, passing } from './brush';
 import { placed, runColor } from './colors';
 import { dataLines } from './data';
-import { csv, markdown } from './export';
+import { csv } from '../common/csv';
+import { markdown } from './export';
 import {
   bestOf,
   change,

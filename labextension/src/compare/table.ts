@@ -1,9 +1,9 @@
 /** The tables of a comparison as rows of fields, for CSV and Markdown. */
 
 import type { MetricValue, Run } from '../api/types';
+import type { Field } from '../common/csv';
 import { dateOf, metric } from '../common/format';
 import type { MetricLine, ParamLine } from './model';
-import type { Field } from './export';
 
 /** One row for each run, as programs and spreadsheets want them: full values, names with `params.` and `metrics.`. */
 export function runTable(

@@ -8,7 +8,8 @@ import { run } from '../testing/records';
 import { HandServer, json } from '../testing/server';
 import { show } from '../testing/session';
 import type { Shown } from '../testing/session';
-import { cellText, fileName, groupsCsv, runsCsv } from './csv';
+import { csvField } from '../common/csv';
+import { fileName, groupsCsv, runsCsv } from './csv';
 import { countRows, locate, rootAt, rowsBelow, windowFor } from './flat';
 import { withMark } from './menus';
 import { FRESH, both, defaultColumns, fieldOf, has, idOf, nextOrder, readState, wantedOf } from './model';
@@ -141,8 +142,9 @@ describe('rows with folds', () => {
 
 describe('a file', () => {
   it('has what runs have, and nothing that a spreadsheet would run', () => {
-    expect(['=1+1', '-0.5', '-x', 'a,"b"', 'NaN', '-Infinity', null].map(cellText)).toEqual([
+    expect(['=1+1', '-1+cmd()', '-0.5', '-x', 'a,"b"', 'NaN', '-Infinity', null].map(csvField)).toEqual([
       "'=1+1",
+      "'-1+cmd()",
       '-0.5',
       "'-x",
       '"a,""b"""',
@@ -152,7 +154,7 @@ describe('a file', () => {
     ]);
     const one = run({ id: 'r1', name: '실험, 하나', started_at: 0, metrics: { auc: 0.123456789012 } });
     expect(runsCsv([one], ['name', 'metrics.auc', 'started'])).toBe(
-      'name,metrics.auc,started,id\r\n"실험, 하나",0.123456789012,,r1\r\n'
+      '\uFEFFname,metrics.auc,started,id\r\n"실험, 하나",0.123456789012,,r1\r\n'
     );
     expect(
       groupsCsv(
@@ -160,7 +162,7 @@ describe('a file', () => {
         'params.C',
         ['auc']
       )
-    ).toBe('params.C,runs,auc n,auc n_nan,auc mean,auc sd\r\n,2,2,0,0.5,0.1\r\n');
+    ).toBe('\uFEFFparams.C,runs,auc n,auc n_nan,auc mean,auc sd\r\n,2,2,0,0.5,0.1\r\n');
     expect(fileName('a/b c')).toBe('a-b-c.csv');
   });
 });

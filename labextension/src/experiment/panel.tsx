@@ -5,6 +5,7 @@ import type { JSX } from 'react';
 
 import { useSession, useTrans } from '../api/context';
 import { CommandIDs } from '../commands';
+import { download } from '../common/download';
 import { Grid } from '../common/grid/grid';
 import type { Column } from '../common/grid/model';
 import type { RowState } from '../common/grid/rows';
@@ -14,7 +15,7 @@ import { Busy, Empty, Failed, Stale } from '../common/ui/states';
 import { WhereBox } from '../common/where/view';
 import { MAGIC, magicFor } from '../verbs/magic';
 import { Cell } from './cells';
-import { download, fileName, groupsCsv, runsCsv } from './csv';
+import { fileName, groupsCsv, runsCsv } from './csv';
 import { useFilter } from './filter';
 import type { RestRow, Row } from './flat';
 import type { Change } from './kept';
@@ -319,13 +320,8 @@ async function exportTable(
 ): Promise<void> {
   if (!query.by) {
     const runs = await fetchRuns(client, query);
-    download(
-      runsCsv(
-        runs,
-        columns.map(column => column.id)
-      ),
-      fileName(subject)
-    );
+    const shown = columns.map(column => column.id);
+    download(fileName(subject), runsCsv(runs, shown), 'text/csv');
     return;
   }
   const { experiment, where, words, deleted } = query.asked;
@@ -342,12 +338,6 @@ async function exportTable(
     }
   });
   const keys = columns.map(column => fieldOf(column.id)).filter(field => field.group === 'metrics');
-  download(
-    groupsCsv(
-      found.items,
-      query.by,
-      keys.map(field => field.key)
-    ),
-    fileName(subject)
-  );
+  const shown = keys.map(field => field.key);
+  download(fileName(subject), groupsCsv(found.items, query.by, shown), 'text/csv');
 }

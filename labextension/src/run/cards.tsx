@@ -2,11 +2,12 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import type { JSX, ReactNode } from 'react';
+import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import type { Curve, Run } from '../api/types';
 import { metric } from '../common/format';
+import { IconButton } from '../common/ui/button';
 import type { XAxis } from '../curves/model';
 import { Curves } from '../curves/panel';
 import { useLines } from './lines';
@@ -123,7 +124,7 @@ function Card(props: {
         <span className="jp-Mlops-runLast" title={String(last)}>
           {last === undefined ? '' : metric(last)}
         </span>
-        <Toggle
+        <IconButton
           pressed={isTogether}
           label={trans.__('Draw %1 over others', name)}
           title={trans.__('Draw over others')}
@@ -132,15 +133,15 @@ function Card(props: {
           <svg width="16" height="16" viewBox="0 0 16 16" fill="none" strokeWidth="1.4" aria-hidden="true">
             <path d="M2 2V14H14M4.5 11C8 11 9 4.5 14 4.5M4.5 5.5C8 5.5 10 10 14 10.5" />
           </svg>
-        </Toggle>
-        <Toggle
+        </IconButton>
+        <IconButton
           pressed={isPinned}
           label={trans.__('Keep %1 first', name)}
           title={trans.__('Keep first')}
           onClick={onPin}
         >
           {isPinned ? '★' : '☆'}
-        </Toggle>
+        </IconButton>
       </h3>
       {nPoints === 1 ? (
         <div className="jp-Mlops-runSingle">
@@ -156,26 +157,5 @@ function Card(props: {
         />
       ) : null}
     </section>
-  );
-}
-
-function Toggle(props: {
-  readonly pressed: boolean;
-  readonly label: string;
-  readonly title: string;
-  readonly onClick: () => void;
-  readonly children: ReactNode;
-}): JSX.Element {
-  return (
-    <button
-      type="button"
-      className="jp-Mlops-iconButton"
-      aria-pressed={props.pressed}
-      aria-label={props.label}
-      title={props.title}
-      onClick={props.onClick}
-    >
-      {props.children}
-    </button>
   );
 }

@@ -9,7 +9,7 @@ import { useAddress } from '../common/address';
 import { size } from '../common/format';
 import { Button } from '../common/ui/button';
 import { Failed } from '../common/ui/states';
-import { download } from '../compare/export';
+import { download } from '../common/download';
 import { Code } from './code';
 import { latencyText } from './figures';
 import { picturesIn } from './files';

@@ -14,6 +14,7 @@ import { CopyIcon, StatusIcon } from '../common/icons';
 import { serviceWord, SERVICE_TONES } from '../common/status';
 import { Actions } from '../common/ui/actions';
 import type { Action } from '../common/ui/actions';
+import { Bar } from '../common/ui/bar';
 import { Button, IconButton } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
 import { activitiesOf, nWanted, servedModels } from './model';
@@ -199,16 +200,7 @@ function Progress({ activity }: { readonly activity: Activity }): JSX.Element {
       <StatusIcon tone="busy" title="" />
       <strong>{trans.__('%1: %2 %', title, percent)}</strong>
       <span className="jp-Mlops-serviceStep">{activity.message}</span>
-      <span
-        className="jp-Mlops-bar"
-        role="progressbar"
-        aria-label={title}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={percent}
-      >
-        <span style={{ width: `${percent}%` }} />
-      </span>
+      <Bar label={title} percent={percent} />
       <Button
         refused={activity.cancel_asked ? trans.__('It was asked to stop.') : null}
         onClick={() => void session.run(CommandIDs.cancelActivity, { activity: activity.name })}

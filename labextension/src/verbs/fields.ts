@@ -8,6 +8,7 @@ import type { Context } from './context';
 import {
   deploymentNames,
   experimentNames,
+  imageNames,
   manifestRefs,
   modelRefs,
   paths,
@@ -89,14 +90,35 @@ export function deploymentField(
   };
 }
 
-export function manifestField(context: Context): ComboField {
+/** The manifest that something is done to. */
+export function manifestField(context: Context, manifest = '', more: Partial<ComboField> = {}): ComboField {
+  const { trans } = context;
   return {
     kind: 'combo',
     name: 'manifest',
-    label: context.trans.__('Manifest'),
-    help: context.trans.__('NAME or NAME:VERSION, in place of the one that is made of the model.'),
-    advanced: true,
-    suggest: manifestRefs(context)
+    label: trans.__('Manifest'),
+    help: trans.__('NAME for its newest version, or NAME:VERSION.'),
+    required: true,
+    initial: manifest,
+    suggest: manifestRefs(context),
+    ...more
+  };
+}
+
+/** A manifest that is there, to be served instead of one that is made of the model. */
+export function otherManifestField(context: Context): ComboField {
+  const help = context.trans.__('NAME or NAME:VERSION, in place of the one that is made of the model.');
+  return manifestField(context, '', { help, required: false, advanced: true });
+}
+
+export function imageField(context: Context): ComboField {
+  return {
+    kind: 'combo',
+    name: 'image',
+    label: context.trans.__('Image'),
+    help: context.trans.__('That of a manifest, as NAME:VERSION.'),
+    required: true,
+    suggest: imageNames(context)
   };
 }
 

@@ -6,11 +6,10 @@ import type { Activity } from '../api/types';
 import { CommandIDs } from '../commands';
 import { askForm } from '../forms/dialog';
 import { flagOf, recordOf, textOf, wordsOf } from '../forms/model';
-import type { ComboField } from '../forms/model';
 import type { Context } from './context';
-import { modelField, nameCheck, pathField, tagsField } from './fields';
+import { imageField, manifestField, modelField, nameCheck, pathField, tagsField } from './fields';
 import { said } from './say';
-import { anyFile, imageNames, manifestRefs } from './suggest';
+import { anyFile } from './suggest';
 
 export async function createManifest(
   context: Context,
@@ -126,7 +125,7 @@ export async function deleteManifest(context: Context, { manifest }: { manifest?
       intro: trans.__('This cannot be undone. The model stays, and one that a service needs is not deleted.'),
       accept: trans.__('Delete'),
       warn: true,
-      fields: manifest ? [] : [manifestField(context, undefined)],
+      fields: manifest ? [] : [manifestField(context)],
       send: async values => {
         const ref = manifest ?? textOf(values, 'manifest');
         await client.delete('/manifests/{ref}', { path: { ref } });
@@ -215,28 +214,4 @@ export async function deleteImage(context: Context, { image }: OfImage): Promise
   if (done) {
     said(trans.__('Deleted the image %1.', done.value));
   }
-}
-
-function manifestField(context: Context, manifest: string | undefined): ComboField {
-  const { trans } = context;
-  return {
-    kind: 'combo',
-    name: 'manifest',
-    label: trans.__('Manifest'),
-    help: trans.__('NAME for its newest version, or NAME:VERSION.'),
-    required: true,
-    initial: manifest ?? '',
-    suggest: manifestRefs(context)
-  };
-}
-
-function imageField(context: Context): ComboField {
-  return {
-    kind: 'combo',
-    name: 'image',
-    label: context.trans.__('Image'),
-    help: context.trans.__('That of a manifest, as NAME:VERSION.'),
-    required: true,
-    suggest: imageNames(context)
-  };
 }

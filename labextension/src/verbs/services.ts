@@ -8,7 +8,7 @@ import {
   deploymentField,
   given,
   hasSeveral,
-  manifestField,
+  otherManifestField,
   modelField,
   nameCheck,
   serviceField
@@ -162,7 +162,7 @@ function deployFields(context: Context, model: string): readonly Field[] {
       advanced: true,
       when: values => isTls(values) && textOf(values, 'certificate') !== ''
     },
-    manifestField(context)
+    otherManifestField(context)
   ];
 }
 
@@ -184,7 +184,7 @@ export async function updateService(context: Context, { service }: Named): Promi
         modelField(context, ''),
         deploymentField(context, service, { advanced: !(await hasSeveral(context, service)) }),
         replicasField(context, trans.__('As many as now where it is left out.')),
-        manifestField(context)
+        otherManifestField(context)
       ],
       send: values =>
         client.post('/services/{name}/update', {
@@ -231,7 +231,7 @@ export async function addDeployment(context: Context, { service }: Named): Promi
         },
         replicasField(context, trans.__('How many copies answer.')),
         ...resourceFields(context),
-        manifestField(context)
+        otherManifestField(context)
       ],
       send: values =>
         client.post('/services', {
