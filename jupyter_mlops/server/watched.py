@@ -143,7 +143,7 @@ def read_address(address: str) -> Asked:
     path, _, query = address.partition("?")
     for row in _ROWS:
         if found := re.fullmatch(row.pattern, path):
-            given = {name: value.strip() for name, value in parse_qsl(query, keep_blank_values=True)}
+            given = dict(parse_qsl(query, keep_blank_values=True))
             values = row.path_values([unquote(part) for part in found.groups()])
             return Asked(row=row, path=values, query=row.query(given))
     raise NotWatchable(address)
