@@ -145,6 +145,18 @@ class BadName(BadInput):
         )
 
 
+class BadTitle(BadInput):
+    """A name that may be of any script breaks the rule for those."""
+
+    code = "bad-name"
+
+    def __init__(self, kind: str, name: object) -> None:
+        super().__init__(
+            f"{_shown(name) if isinstance(name, str) else name!r} is not a name for {_article(kind)} {kind}.",
+            hint="Use 1 to 100 characters on one line, without quotes and backslashes, beginning with a letter or digit.",
+        )
+
+
 class UnknownThing(NotFound):
     """A record that a verb needs is not there. ``plural`` is the noun of the command that lists them."""
 

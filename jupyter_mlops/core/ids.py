@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import Final, NewType
 
-from jupyter_mlops.core.errors import BadInput, BadName
+from jupyter_mlops.core.errors import BadInput, BadName, BadTitle
 
 RunId = NewType("RunId", str)
 ExperimentId = NewType("ExperimentId", str)
@@ -16,6 +16,7 @@ ActivityId = NewType("ActivityId", str)
 ReplicaId = NewType("ReplicaId", str)
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+TITLE: Final = re.compile(r"""[^\W_](?:[^'"`\\\x00-\x1f\x7f]{0,98}[^\s'"`\\\x00-\x1f\x7f])?""")
 _MODEL_IN_MLFLOW: Final = re.compile(r"(?=.*\S)[^/:]{1,256}", re.DOTALL)
 """What MLflow lets be the name of a registered model."""
 
@@ -24,6 +25,13 @@ def check_name(kind: str, name: str) -> str:
     """Return ``name`` if it may name a ``kind``, else raise ``BadName``."""
     if not NAME.fullmatch(name):
         raise BadName(kind, name)
+    return name
+
+
+def check_title(kind: str, name: str) -> str:
+    """Return ``name`` if it may name a ``kind`` that is no part of a path or an address, in any script, else raise ``BadTitle``."""
+    if not isinstance(name, str) or not TITLE.fullmatch(name):
+        raise BadTitle(kind, name)
     return name
 
 

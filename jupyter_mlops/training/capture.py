@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from jupyter_mlops.core.environment import GitState
 from jupyter_mlops.core.errors import MlopsError
-from jupyter_mlops.core.ids import RunId, check_name
+from jupyter_mlops.core.ids import RunId, check_title
 from jupyter_mlops.core.origin import UNKNOWN_NOTEBOOK
 from jupyter_mlops.core.process import process_id
 from jupyter_mlops.core.record import encode
@@ -197,9 +197,9 @@ def create(
     With ``look``, what git says is waited for a moment only, so that it is of the folder as it was before any code ran
     unless the repository is large; where git takes longer it is added when it comes.
     """
-    experiment = check_name("experiment", world.experiment_in_use() if plan.experiment is None else plan.experiment)
+    experiment = check_title("experiment", world.experiment_in_use() if plan.experiment is None else plan.experiment)
     if plan.name is not None:
-        check_name("run", plan.name)
+        check_title("run", plan.name)
     world.tracking.experiment(experiment, create=True)
     snapshot = None
     if plan.snapshot:

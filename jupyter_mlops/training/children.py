@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_mlops.core.errors import BadInput, MlopsError
+from jupyter_mlops.core.errors import MlopsError
+from jupyter_mlops.core.ids import check_title
 from jupyter_mlops.core.run import Run, RunStatus
 from jupyter_mlops.ports import World
 from jupyter_mlops.training.active import active_run, child_active
@@ -21,7 +21,6 @@ from jupyter_mlops.training.reaper import untidy
 
 _ORIGIN: Final = ("mlflow.user", "mlflow.source.", "mlops.project", "mlops.folder", "mlops.notebook", "mlops.os_user")
 _STATE: Final = ("mlops.python", "mlops.kernel", "mlops.snapshot", "mlops.git.")
-_NAME: Final = re.compile(r"""[^\W_][^'"`\\\x00-\x1f\x7f]{0,99}""")
 
 
 class ChildRun(Capture):
@@ -81,7 +80,7 @@ def _begin(
     open_world: Callable[[], World], name: str | None, params: Mapping[str, str], tags: Mapping[str, str]
 ) -> ChildRun:
     if name is not None:
-        check_child_name(name)
+        check_title("child run", name)
     parent = active_run(open_world)
     world = parent.world
     above = world.tracking.run(parent.run_id)
@@ -95,12 +94,3 @@ def _begin(
     except BaseException:
         world.tracking.end_run(run.id, "FAILED", reason="The run could not begin.")
         raise
-
-
-def check_child_name(name: str) -> None:
-    """Raise ``BadInput`` for what cannot name a child: unlike other names it may have spaces, and what ``C=0.5`` needs."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise BadInput(
-            f"{name!r} is not a name for a child run.",
-            hint="Use 1 to 100 characters on one line, without quotes and backslashes, beginning with a letter or digit.",
-        )

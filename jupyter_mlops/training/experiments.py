@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from jupyter_mlops.core.errors import UnknownThing
-from jupyter_mlops.core.ids import check_name
+from jupyter_mlops.core.ids import check_title
 from jupyter_mlops.core.run import Experiment
 from jupyter_mlops.core.search import EVERY, with_terms
 from jupyter_mlops.ports import World
@@ -63,7 +63,7 @@ def use_experiment(world: World, name: str) -> Experiment:
     It counts for every cell, script and terminal that works in this workspace, from their next run on.
     Raises ``BadName``.
     """
-    check_name("experiment", name)
+    check_title("experiment", name)
     world.tracking.experiment(name, create=True)
     if world.experiment_in_use() != name:
         world.use_experiment(name)

@@ -195,8 +195,8 @@ def test_blank_lines_and_comments_may_stand_before_it(kernel, world):
     ("line", "said"),
     [
         ("-p C", "'C' is not KEY=VALUE."),
-        ("-n a/b", "'a/b' is not a name for a run."),
-        ("-e 'two words'", "'two words' is not a name for an experiment."),
+        ("-n 'ends '", "'ends ' is not a name for a run."),
+        ("-e _hidden", "'_hidden' is not a name for an experiment."),
         (f"-n {'x' * 300}", "is not a name for a run."),
         ("--nonsense", "No such option"),
         ("-p 'C=1", "do not match"),

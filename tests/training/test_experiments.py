@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.core.errors import BadName, UnknownThing
+from jupyter_mlops.core.errors import BadTitle, UnknownThing
 from jupyter_mlops.training.capture import Plan, create
 from jupyter_mlops.training.experiments import (
     archive_experiment,
@@ -13,6 +13,7 @@ from jupyter_mlops.training.experiments import (
     show_experiment,
     use_experiment,
 )
+from jupyter_mlops.training.finding import find_runs
 from jupyter_mlops.workspace import Workspace
 
 
@@ -29,12 +30,21 @@ def test_runs_that_name_no_experiment_go_to_the_one_in_use_in_every_process(work
     assert [event.verb for event in workspace.catalog.events() if event.kind == "experiment"] == ["use"]
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a b", "x" * 101, "-x"])
+@pytest.mark.parametrize("name", ["", "it's", " a", "a\nb", "x" * 101, "-x"])
 def test_a_bad_name_is_refused_and_nothing_changes(workspace, name):
-    with pytest.raises(BadName):
+    with pytest.raises(BadTitle):
         use_experiment(workspace, name)
     assert workspace.experiment_in_use() == "Default"
     assert [one.name for one in list_experiments(workspace)] == ["Default"]
+
+
+@pytest.mark.parametrize("name", ["카드 이탈", "انسحاب العملاء", "fold 3 / C=0.5", "7"])
+def test_names_of_experiments_and_runs_may_be_of_any_script(workspace, name):
+    use_experiment(workspace, name)
+    run, _ = create(workspace, Plan(snapshot=False, name=name))
+    found = find_runs(workspace, experiment=name, where=f"name = '{name}'").items
+    assert [(one.id, one.name, one.experiment) for one in found] == [(run.id, name, name)]
+    assert workspace.tracking.run(name).id == run.id
 
 
 def test_an_archived_experiment_keeps_its_runs_and_comes_back_with_them(workspace):

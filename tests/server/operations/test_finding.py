@@ -68,7 +68,7 @@ async def test_experiments_are_used_archived_and_restored(api):
     listed = await api("GET", "experiments", archived="true")
     assert [one["name"] for one in listed.body["items"]] == ["churn"]
     assert (await api("POST", "experiments/churn/restore")).body["n_runs"] == 3
-    assert (await api("POST", "experiments/a%20b/use")).body["code"] == "bad-name"
+    assert (await api("POST", "experiments/%20b/use")).body["code"] == "bad-name"
 
 
 async def test_words_are_looked_for_in_names_and_say_status_experiment_or_id(api, here):
