@@ -198,6 +198,10 @@ def test_the_menu_of_a_row_does_what_it_says_in_the_workspace(page: Any, world: 
     row_menu("Open")
     page.get_by_role("heading", name="tree-2", level=1).wait_for()
     page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    grid(page).get_by_role("row", name=re.compile("tree-2")).dblclick()
+    page.get_by_role("heading", name="tree-2", level=1).wait_for()
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    page.get_by_role("button", name="Clear", exact=True).click()  # a click chooses it, too
     row_menu("Tag 1 Run…")
     shown = form(page)
     shown.get_by_role("button", name="Add a tag").click()

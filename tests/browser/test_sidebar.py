@@ -250,7 +250,15 @@ def test_the_metrics_beside_runs_are_chosen_and_kept(world: Workspace, page: Any
         page.get_by_role("checkbox", name="zz").click()
     page.keyboard.press("Escape")
     row(page, "^Run with-curve, finished, bb 1, cc 1, zz 1$|^Run with-curve, finished, .*zz 1").wait_for()
-    page.locator(f".jp-Mlops-sparkline[data-run='{run.id}']").wait_for()
+    curve = page.locator(f".jp-Mlops-sparkline[data-run='{run.id}']")
+    curve.wait_for()
+    page.get_by_role("button", name="Choose the metrics beside runs").click()
+    page.get_by_label("Curve of").select_option(label="none")
+    curve.wait_for(state="detached")
+    page.get_by_role("button", name="Automatic").click()
+    curve.wait_for()
+    page.get_by_role("button", name="Done").click()
+    row(page, "^Run with-curve, finished, aa 1, bb 1, cc 1$").wait_for()
 
 
 @pytest.mark.usefixtures("world")
