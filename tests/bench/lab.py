@@ -223,14 +223,14 @@ Starts = list[tuple[float, float]]
 """For each start of Lab: milliseconds until it was ready, and the page's own work (its main thread's tasks) until then."""
 
 
-def start_ms(browser: Any, with_us: labs.Lab, without: labs.Lab, pairs: int) -> tuple[Starts, Starts]:
+def start_ms(browser: Any, with_us: labs.Lab, without: labs.Lab, pairs: int, warming: int) -> tuple[Starts, Starts]:
     """Load Lab with and without us in turn; return both sides' times."""
     sides: list[tuple[Any, labs.Lab, Starts]] = []
     for lab in (with_us, without):
         context = browser.new_context(viewport={"width": 1400, "height": 900})
         context.set_default_timeout(60_000)
         context.add_init_script(READY)
-        for _ in range(WARMING):
+        for _ in range(warming):
             one_start(context, lab)
         sides.append((context, lab, []))
     for turn in range(pairs):
@@ -295,10 +295,10 @@ def measure(quick: bool) -> dict[str, float]:
         try:
             with browsing() as browser:
                 entry, later = entry_bytes(browser, lab)
-                ours, theirs = start_ms(browser, lab, bare, 3 if quick else 21)
+                ours, theirs = start_ms(browser, lab, bare, 3 if quick else 21, warming=1 if quick else WARMING)
                 panel = panel_ms(browser, lab, tries)
                 sort = sort_ms(browser, lab, database, tries)
-                curve = curve_ms(browser, lab, curve_of, tries)
+                curve = curve_ms(browser, lab, curve_of, 1 if quick else tries)
                 fps, gap = live_fps(browser, lab, 4 if quick else 15)
         finally:
             lab.stop()
