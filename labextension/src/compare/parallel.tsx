@@ -141,13 +141,15 @@ function Chart(props: {
   const room = HEIGHT - TOP - BOTTOM;
   const down = (at: number): number => TOP + (1 - at) * room;
   const passes = new Set(kept.map(run => run.id));
-  const rank = (run: Run): number => (run.id === hot ? 2 : passes.has(run.id) ? 1 : 0);
+  const rank = (run: Run): number => (passes.has(run.id) ? 1 : 0);
+  const lineOf = (run: Run): string => pathOf(run, axes, index => SIDE + index * gap, down);
+  const above = runs.find(run => run.id === hot);
   return (
     <svg className="jp-Mlops-chart" width={width} height={HEIGHT} role="group" aria-label={label}>
       {[...runs]
         .sort((a, b) => rank(a) - rank(b))
         .map(run => {
-          const path = pathOf(run, axes, index => SIDE + index * gap, down);
+          const path = lineOf(run);
           const state = `${passes.has(run.id) ? '' : ' jp-mod-out'}${run.id === hot ? ' jp-mod-hot' : ''}`;
           return (
             // A run is opened by keyboard from the list of runs above, which also points at it here.
@@ -171,6 +173,10 @@ function Chart(props: {
             </g>
           );
         })}
+      {/* Above the others, as a copy: a line that moved under a finger would lose the tap. */}
+      {above && passes.has(above.id) && (
+        <path d={lineOf(above)} className="jp-Mlops-hotLine" style={{ stroke: colorOf(above) }} />
+      )}
       {axes.map((axis, index) => (
         <AxisMark
           key={keyOf(axis.source)}

@@ -138,14 +138,11 @@ function Points(props: {
     x: across(xAxis.place(valueOf(run, xAxis.source))),
     y: down(yAxis.place(valueOf(run, yAxis.source)))
   }));
-  const drawn = [
-    ...points.filter(({ run }) => run.id !== hot),
-    ...points.filter(({ run }) => run.id === hot)
-  ];
+  const above = points.find(({ run }) => run.id === hot);
   return (
     <svg className="jp-Mlops-chart" width={width} height={HEIGHT} role="group" aria-label={label}>
       <Frame {...{ xAxis, yAxis, across, down, room }} />
-      {drawn.map(({ run, x, y }) => (
+      {points.map(({ run, x, y }) => (
         // A run is opened by keyboard from the list of runs above, which also points at it here.
         <g
           key={run.id}
@@ -166,6 +163,16 @@ function Points(props: {
           <circle cx={x} cy={y} r={run.id === hot ? 7 : 5} style={{ fill: colorOf(run) }} />
         </g>
       ))}
+      {/* Above the others, as a copy: a point that moved under a finger would lose the tap. */}
+      {above && (
+        <circle
+          cx={above.x}
+          cy={above.y}
+          r={7}
+          className="jp-Mlops-hotPoint"
+          style={{ fill: colorOf(above.run) }}
+        />
+      )}
     </svg>
   );
 }
