@@ -91,7 +91,7 @@ def run_card(world: Workspace, run: Run, trends: Iterable[Trend] = ()) -> Card:
     """Return the card of a run; ``trends`` are those already known, the others are read."""
     known = {trend.name: trend for trend in trends}
     found = [known.get(name) or _read_trend(world, run, name) for name in list(run.results)[:MOST_TRENDS]]
-    return _card(world, run, trends=found, pictures=pictures_of(world, run))
+    return _card(world, run, trends=found, pictures=pictures_of(world, run), **_family(_read_children(world, run)))
 
 
 def detail_card(world: Workspace, detail: RunDetail) -> Card:
@@ -107,8 +107,7 @@ def detail_card(world: Workspace, detail: RunDetail) -> Card:
         run,
         trends=trends,
         pictures=pictures_of(world, run, figures),
-        children=[_child(one) for one in detail.children[:MOST_CHILDREN]],
-        n_more_children=max(0, len(detail.children) - MOST_CHILDREN),
+        **_family(detail.children),
         outputs=detail.artifacts[:MOST_OUTPUTS],
         n_more_outputs=max(0, len(detail.artifacts) - MOST_OUTPUTS),
         data=_short(", ".join(" ".join(filter(None, [one.name, one.context, one.digest])) for one in detail.datasets)),
@@ -133,6 +132,18 @@ def _card(world: Workspace, run: Run, *, trends: Sequence[Trend], **more: Any) -
         link=_link(world, run),
         **more,
     )
+
+
+def _read_children(world: Workspace, run: Run) -> list[Run]:
+    try:
+        return world.tracking.children(run.id)
+    except MlopsError:  # better a card without them than none
+        return []
+
+
+def _family(children: Sequence[Run]) -> dict[str, Any]:
+    shown = [_child(one) for one in children[:MOST_CHILDREN]]
+    return {"children": shown, "n_more_children": len(children) - len(shown)}
 
 
 def _child(run: Run) -> Child:

@@ -337,7 +337,7 @@ def test_a_reload_brings_back_what_was_compared_last_and_how(page: Any, tmp_path
 
 def test_only_what_passes_the_filters_goes_on_to_be_compared(page: Any) -> None:
     tab(page, "Parallel coordinates")
-    assert page.get_by_role("button", name="Axes: 4").is_visible(), "the axes outlived the reload"
+    page.get_by_role("button", name="Axes: 4").wait_for()  # the axes outlived the reload
     page.get_by_role("slider", name="lr: upper end of the filter").press("PageDown")
     page.get_by_text("3 of 4 runs").wait_for()
     page.get_by_role("button", name="Compare only these").click()

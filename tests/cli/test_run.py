@@ -130,7 +130,7 @@ def test_log_adds_metrics_to_a_run(mlops):
         (["run", "broken.ipynb"], 2, "broken.ipynb"),
         (["run", "train.py", "-p", "C"], 2, "'C'"),
         (["run", "train.py", "--tag", "team"], 2, "'team'"),
-        (["run", "train.py", "-e", "a/b"], 2, "a/b"),
+        (["run", "train.py", "-e", "_b"], 2, "_b"),
         (["run", "train.py", "--source", "nowhere"], 3, "nowhere"),
         (["runs", "show", "nope"], 3, "'nope'"),
         (["runs", "list", "-e", "nope"], 3, "'nope'"),

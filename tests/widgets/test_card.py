@@ -111,6 +111,9 @@ def test_the_card_of_a_run_that_is_looked_up_names_its_children_its_data_and_wha
     for text in (shown["text/plain"], shown["text/html"]):
         for said in ("Children", "fold-1", "auc=0.01", "and 1 more", "rows.csv"):
             assert said in text
+    ended = run_card(workspace, run)
+    assert [one.name for one in ended.children[:2]] == ["fold-0", "fold-1"], "as does the card of a cell that ended"
+    assert (len(ended.children), ended.n_more_children) == (MOST_CHILDREN, 1)
 
 
 def test_nbconvert_shows_it_in_a_page(workspace, run):
