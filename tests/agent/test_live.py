@@ -90,7 +90,7 @@ def test_a_changed_limit_reaches_running_replicas_without_a_restart_and_replicas
     )
     assert statuses(live, LARGE) == {413}
     assert statuses(live, {}) == {200}
-    younger = live.replicas("live")[-1] if live.replicas("live")[0] in running else live.replicas("live")[0]
+    (younger,) = (one for one in live.replicas("live") if one.id not in {old.id for old in running})
 
     def logged() -> set[int]:
         assert statuses(live, LARGE) == {413}  # a replica that has just started gets few requests
