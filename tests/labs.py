@@ -20,6 +20,10 @@ import psutil
 
 TOKEN: Final = "a-token-for-tests"
 BASE_URL: Final = "/user/x/"
+_SWAPPED: Final = os.environ.get("MLOPS_TEST_THEMES") == "swapped"
+THEMES: Final = ("JupyterLab Light", "JupyterLab Dark")[:: -1 if _SWAPPED else 1]
+"""What a Lab starts in, and what the rest of a file's tests goes on in. ``MLOPS_TEST_THEMES=swapped`` swaps the two:
+what was clicked in light is clicked in the dark, and the other way round."""
 START_S: Final = 90
 CHROMIUM: Final = [
     "--no-sandbox",
@@ -129,7 +133,7 @@ def start_lab(
     folder: Path,
     home: Path,
     *,
-    theme: str = "JupyterLab Light",
+    theme: str = THEMES[0],
     disabled: Iterable[str] = (),
     options: Iterable[str] = (),
     program: str = "jupyterlab",

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import TAB
+from labs import THEMES
+from pages import TAB, use_theme
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.service import Deployment, Service
@@ -19,7 +20,7 @@ from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-THEMES = ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
+ALL_THEMES = [*THEMES, "JupyterLab Dark High Contrast"]
 FORMS = ["Deploy a Model…", "Scale a Service…", "Run a Script or Notebook as Experiment…"]
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
@@ -142,14 +143,11 @@ def test_the_sidebar_is_for_everybody(page: Any) -> None:
     assert faults(page, ".jp-Mlops-tab") == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", ALL_THEMES)
 def test_every_text_can_be_read_in_every_theme(
     theme: str, lab: Any, subjects: dict[str, str], page: Any, labs: Any
 ) -> None:
-    page.get_by_role("menuitem", name="Settings").click()
-    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
-    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    use_theme(page, theme)
     show_sidebar(page)
     found = {"sidebar": faint(page, labs, ".jp-Mlops-tab")}
     for form in FORMS:

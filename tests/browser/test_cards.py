@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from labs import THEMES
 from nbformat.v4 import new_code_cell, new_notebook
 from pages import WCAG_AA, copied, eventually, use_theme
 
@@ -89,7 +90,7 @@ def faint(page: Any, labs: Any) -> dict[str, float]:
 def test_a_card_is_live_while_the_cell_runs_and_final_in_its_place(
     lab: Any, page: Any, tmp_path: Any, labs: Any
 ) -> None:
-    """What follows is done in the dark."""
+    """What follows is done in the second theme."""
     for n in range(2):
         page.locator(".jp-Notebook .jp-Cell").nth(n).click()
         page.keyboard.press("Control+Enter")
@@ -107,7 +108,7 @@ def test_a_card_is_live_while_the_cell_runs_and_final_in_its_place(
     page.wait_for_function("document.querySelector('.jp-Mlops-cardFigure.jp-mod-open img').src.startsWith('blob:')")
     assert whole.evaluate("img => img.naturalWidth") > 480
     live.get_by_title("Show roc.png small").click()
-    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+    for theme in THEMES:
         use_theme(page, theme)
         page.screenshot(path=tmp_path / f"{theme}.png")
         assert faint(page, labs) == {}

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from labs import THEMES
 from pages import faint, tab, use_theme
 from PIL import Image
 
@@ -247,7 +248,7 @@ def test_a_point_names_its_run_and_opens_it(page: Any, ids: list[str]) -> None:
 
 
 def test_code_is_compared_with_the_base(page: Any) -> None:
-    use_theme(page, "JupyterLab Dark")
+    use_theme(page, THEMES[1])
     tab(page, "Code")
     page.locator("tr.jp-mod-added", has_text="x = 2").wait_for()
     assert page.locator("tr.jp-mod-removed").all_inner_texts() == ["3\t\t−\tx = 1"]  # noqa: RUF001  # a minus sign

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import confirm, copied, fill, form, told
+from labs import THEMES
+from pages import confirm, copied, fill, form, told, use_theme
 
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.workspace import Workspace
@@ -381,12 +382,10 @@ def test_it_is_walked_with_the_keyboard_and_enter_opens_the_run(page: Any) -> No
     head(page, "Status").wait_for(state="detached")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_it_is_drawn_in_the_colours_of_the_theme(theme: str, page: Any, tmp_path: Path) -> None:
-    page.get_by_role("menuitem", name="Settings").click()
-    page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
-    page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    """What follows is done in the second theme."""
+    use_theme(page, theme)
     box(page, "svm-2").click()
     page.screenshot(path=tmp_path / "table.png")
     colour = "row => getComputedStyle(row).backgroundColor"

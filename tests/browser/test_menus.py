@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from churn import SCORE
+from labs import THEMES
 from pages import TAB, confirm, eventually, fill, menu, row, told, use_theme
 
 from jupyter_mlops.core.activity import Activity
@@ -321,7 +322,7 @@ def test_every_verb_of_every_row_and_section_asks_in_a_form_that_everybody_can_u
         if runs:
             row(page, RUN).click()  # alone: a menu is about all that are chosen
         else:
-            use_theme(page, "JupyterLab Dark")
+            use_theme(page, THEMES[1])
         for pattern, entries in FORMS.items():
             if runs == pattern.startswith(("^Experiment", "^Run")):
                 for label, form in entries.items():

@@ -15,6 +15,7 @@ import gallery
 import PIL.Image
 import pytest
 from churn import SCORE, seed
+from labs import THEMES
 from msgspec.structs import replace
 from pages import confirm, copied, eventually, faint, fill, form, tab, told, use_theme
 
@@ -223,9 +224,9 @@ def test_the_lineage_is_walked_by_keyboard_and_opens_what_it_shows(page: Any, tm
     page.get_by_role("table", name="Deployments").wait_for()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_text_is_readable_in_each_theme(theme: str, page: Any, tmp_path: Path) -> None:
-    """What follows is done in the dark."""
+    """What follows is done in the second theme."""
     use_theme(page, theme)
     select(page, 3)
     tab(page, "Overview")

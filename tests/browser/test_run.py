@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 from forest import EVIL, NOTEBOOK, Place, seeded
+from labs import THEMES
 from pages import act, confirm, eventually, faint, form, use_theme
 
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.delivery.models import show_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +226,7 @@ def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place,
     show(page, "Lineage").get_by_text("Snapshot").first.wait_for()
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
+@pytest.mark.parametrize("theme", THEMES)
 def test_what_is_copied_is_what_the_button_says(page: Any, place: Place, theme: str) -> None:
     use_theme(page, theme)
     bar = page.get_by_role("toolbar", name="What to do with the run")
@@ -329,15 +328,15 @@ def test_a_run_that_goes_on_is_followed_and_cancelled(page: Any, place: Place) -
     assert tracking.run(place.going.id).status == "KILLED"
 
 
-def test_it_is_drawn_and_read_in_the_dark_too(page: Any, place: Place, tmp_path: Path) -> None:
+def test_it_is_drawn_and_read_in_the_other_theme_too(page: Any, place: Place, tmp_path: Path) -> None:
     page.goto(re.sub(r"/lab.*", f"/lab?mlops=run:{place.first.id}", page.url))
     page.locator(".jp-mod-run:visible").get_by_role("heading", name="brave-owl").wait_for()
     panel = show(page, "Metrics")
     panel.get_by_role("region", name="train/loss").locator("canvas").wait_for()
     color = "getComputedStyle(document.body).getPropertyValue('--jp-mlops-curve-1').trim()"
-    dark = page.evaluate(color)
+    second = page.evaluate(color)
     parts = {"Metrics": "canvas", "Overview": "strong", "Logs": "pre", "Outputs": "img", "Code": "[role=treeitem]"}
     assert not faint(page, ".jp-mod-run", {**parts, "Environment": "li"}, tmp_path)
-    use_theme(page, LIGHT)
-    page.wait_for_function(f"{color} !== {json.dumps(dark)}")
+    use_theme(page, THEMES[0])
+    page.wait_for_function(f"{color} !== {json.dumps(second)}")
     assert "broken" not in page.title()

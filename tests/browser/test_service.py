@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labs import THEMES
 from msgspec.structs import replace
 from pages import confirm, copied, eventually, faint, fill, form, tab, told, use_theme
 from scored import NAME, PICTURE, SAMPLE, manifest
@@ -269,9 +270,9 @@ def test_a_request_that_was_kept_is_seen_and_tried_again(page: Any) -> None:
     page.get_by_role("textbox", name="Body of the request").get_by_text('"columns"').wait_for()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_text_is_readable_in_each_theme(theme: str, page: Any, tmp_path: Path) -> None:
-    """What follows is done in the dark."""
+    """What follows is done in the second theme."""
     use_theme(page, theme)
     parts = {
         "Live": ".uplot", "Try it": ".cm-content", "Logs": ".jp-Mlops-logBox", "Requests": "table",

@@ -1,4 +1,4 @@
-"""What the lab's own shell has of ours: launcher, palette, menus, toolbar, status bar, notifications, settings. In the dark."""
+"""What the lab's own shell has of ours: launcher, palette, menus, toolbar, status bar, notifications, settings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from labs import THEMES
 from nbformat.v4 import new_code_cell, new_notebook
 from pages import eventually, told
 
@@ -35,7 +36,7 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [new_code_cell("x = 1"), new_code_cell("%%time\ny = 2")]
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "work.ipynb")
-    return start_lab(folder, theme="JupyterLab Dark")
+    return start_lab(folder, theme=THEMES[1])
 
 
 @pytest.fixture(scope="module")

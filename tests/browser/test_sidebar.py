@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from labs import THEMES
 from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
 from pages import TAB, row, use_theme
@@ -274,7 +275,7 @@ def test_folds_are_remembered_when_lab_is_opened_again(lab: Any, page: Any, open
     again.context.close()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+@pytest.mark.parametrize("theme", THEMES[::-1])
 def test_every_text_can_be_read_in_every_theme(
     theme: str, world: Workspace, page: Any, tmp_path: Path, labs: Any
 ) -> None:

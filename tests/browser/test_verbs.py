@@ -41,7 +41,7 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory)
     (folder / "weights.bin").write_bytes(b"weights")
     (folder / "score.py").write_text(SCORE, "utf-8")
     (folder / "sample.json").write_text('{"data": [[1.0]]}', "utf-8")
-    return start_lab(folder, theme="JupyterLab Light")
+    return start_lab(folder)
 
 
 @pytest.fixture(scope="module")
