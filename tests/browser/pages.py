@@ -109,6 +109,13 @@ def fill(shown: Any, **fields: str) -> None:
         assert field.input_value() == value
 
 
+def leave_all(page: Any) -> None:
+    """Close the dialogs and menus that a test left open when it failed: else they would fail all that follow it."""
+    for shown in page.locator(".jp-Dialog, .lm-Menu").all():
+        page.keyboard.press("Escape")
+        shown.wait_for(state="detached")
+
+
 def confirm(page: Any, name: str) -> None:
     """Press a dialog's button, and wait until the dialog has gone with what it did."""
     dialog = page.locator(".jp-Dialog")

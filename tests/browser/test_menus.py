@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from churn import SCORE
 from labs import THEMES
-from pages import TAB, confirm, eventually, fill, menu, row, told, use_theme
+from pages import TAB, confirm, eventually, fill, leave_all, menu, row, told, use_theme
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
@@ -204,6 +204,11 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
     page = open_lab(lab, height=1200)
     page.get_by_role("tab", name=TAB).click()
     return page
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_open(page: Any) -> None:
+    leave_all(page)
 
 
 def test_menus_of_rows_do_what_they_say_in_the_workspace(world: Workspace, page: Any) -> None:

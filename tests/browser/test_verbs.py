@@ -12,7 +12,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from pages import TAB, act, choose, confirm, eventually, fill, form, row, told, verb
+from pages import TAB, act, choose, confirm, eventually, fill, form, leave_all, row, told, verb
 from playwright.sync_api import expect
 
 from jupyter_mlops.agent.control import agent_status
@@ -61,6 +61,11 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
     page = open_lab(lab)
     page.set_default_timeout(15_000)
     return page
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_open(page: Any) -> None:
+    leave_all(page)
 
 
 def test_runs_are_tagged_by_names_that_are_completed(world: Workspace, page: Any, tmp_path: Path) -> None:

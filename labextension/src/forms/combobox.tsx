@@ -6,8 +6,6 @@ import type { CSSProperties, JSX, KeyboardEvent, ReactNode } from 'react';
 import { fitting, splitTyped } from './model';
 import type { ComboField, Option, Values } from './model';
 
-/** How long typing rests before the server is asked. */
-const REST_MS = 150;
 const LIST_PX = 220;
 
 export interface ComboboxProps {
@@ -46,7 +44,12 @@ export function Combobox(props: ComboboxProps): JSX.Element {
         onClick={list.open}
         onKeyDown={list.onKeyDown}
         onBlur={() => {
-          list.shut();
+          // Something behind the dialog may take the focus for a moment: the dialog has taken it back by then.
+          setTimeout(() => {
+            if (document.activeElement !== input.current) {
+              list.shut();
+            }
+          });
           onLeave();
         }}
       />
@@ -160,7 +163,6 @@ function Row(props: {
       role="option"
       aria-selected={isChosen}
       className="jp-Mlops-option"
-      onMouseDown={event => event.preventDefault()}
       onClick={props.onTake}
     >
       <bdi>{option.label ?? option.value}</bdi>
@@ -197,13 +199,24 @@ function List(props: {
     };
   }, [below]);
   return (
-    <div className="jp-Mlops-options" id={props.id} role="listbox" aria-label={props.label} style={place}>
+    // eslint-disable-next-line jsx-a11y/interactive-supports-focus -- the input keeps the focus
+    <div
+      className="jp-Mlops-options"
+      id={props.id}
+      role="listbox"
+      aria-label={props.label}
+      style={place}
+      onMouseDown={event => event.preventDefault()} // on the scroll bar, too: else that would close it
+    >
       {props.children}
     </div>
   );
 }
 
-/** What the field suggests, asked while its list is open; of answers that overtake each other the last one counts. */
+/**
+ * What the field suggests, asked each time its list is opened and when what stands before the typed part changes. What was
+ * suggested before is not shown meanwhile: another answer would change it under the mouse.
+ */
 function useSuggestions(
   field: ComboField,
   typed: string,
@@ -216,30 +229,23 @@ function useSuggestions(
     known.current = values;
   }, [values]);
   const { before } = splitTyped(typed, field.separator);
-  const hasOptions = options.length > 0;
   useEffect(() => {
     if (!isOpen) {
       return undefined;
     }
-    let isLast = true;
-    const timer = setTimeout(
-      () => {
-        field.suggest(before, known.current).then(
-          found => {
-            if (isLast) {
-              setOptions(found);
-            }
-          },
-          () => undefined // completion is a help: without it one types
-        );
+    let isAwaited = true;
+    field.suggest(before, known.current).then(
+      found => {
+        if (isAwaited) {
+          setOptions(found);
+        }
       },
-      hasOptions ? REST_MS : 0
+      () => undefined // completion is a help: without it one types
     );
     return () => {
-      isLast = false;
-      clearTimeout(timer);
+      isAwaited = false;
+      setOptions([]);
     };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- asked again when what stands before the typed part changes
   }, [field, before, isOpen]);
   return options;
 }

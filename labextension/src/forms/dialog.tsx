@@ -33,6 +33,8 @@ class FormDialog<T> extends Dialog<null> {
   taken: { readonly value: T } | null = null;
   private sending: Promise<{ readonly value: T } | null> | null = null;
   private isShut = false;
+  /** What had the focus last: it comes back to it from what is behind the dialog. */
+  private focused: HTMLElement | null = null;
 
   constructor(private readonly form: FormState<T>) {
     const { spec, trans } = form;
@@ -63,6 +65,8 @@ class FormDialog<T> extends Dialog<null> {
     if (!(event.target instanceof Node && this.node.contains(event.target))) {
       event.stopPropagation();
       this.takeFocus();
+    } else if (event.target instanceof HTMLElement) {
+      this.focused = event.target;
     }
   }
 
@@ -112,6 +116,10 @@ class FormDialog<T> extends Dialog<null> {
   }
 
   private takeFocus(): void {
+    if (this.focused !== this.node && this.focused?.isConnected) {
+      this.focused.focus();
+      return;
+    }
     const first = this.node.querySelector<HTMLElement>('.jp-Mlops-form [data-first]');
     const button = this.form.spec.fields.length ? null : this.node.querySelector<HTMLElement>(ACCEPT);
     (first ?? button ?? this.node).focus();

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../api/errors';
 import { askForm } from './dialog';
 import { FormState, fitting, numberOf, pairsOf, problems, splitTyped, textOf } from './model';
-import type { Field, FormSpec, Values } from './model';
+import type { Field, FormSpec, Option, Values } from './model';
 import { Form } from './panel';
 
 const trans = nullTranslator.load('jupyter_mlops');
@@ -199,6 +199,31 @@ describe('a combobox', () => {
     expect(input).toHaveValue('churn:1');
   });
 
+  it('shows nothing of what it suggested before, which another answer would move under the mouse', async () => {
+    let answer: (options: readonly Option[]) => void = () => undefined;
+    const suggest = (): Promise<readonly Option[]> => new Promise(resolve => (answer = resolve));
+    render(<Form form={new FormState(spec({ fields: [{ ...field, suggest }] }), trans)} />);
+    const input = screen.getByRole('combobox');
+    await userEvent.click(input);
+    answer([{ value: 'churn:1' }]);
+    await screen.findByRole('option', { name: 'churn:1' });
+    await userEvent.keyboard('{Escape}');
+    await userEvent.click(input);
+    expect(screen.queryByRole('option')).toBeNull();
+    answer([{ value: 'churn:2' }, { value: 'churn:1' }]);
+    await waitFor(() => expect(screen.getAllByRole('option')).toHaveLength(2));
+  });
+
+  it('goes on when its list is scrolled by mouse, and closes when another field is gone to', async () => {
+    render(<Form form={new FormState(spec({ fields: [field, NAME] }), trans)} />);
+    await userEvent.click(screen.getByRole('combobox'));
+    const list = await screen.findByRole('listbox');
+    expect(fireEvent.mouseDown(list)).toBe(false); // which keeps the focus where it is
+    await userEvent.keyboard('{Tab}');
+    expect(screen.getByRole('textbox')).toHaveFocus();
+    await waitFor(() => expect(screen.queryByRole('listbox')).toBeNull());
+  });
+
   it('lets other text be typed where completion fails', async () => {
     const suggest = (): Promise<never> => Promise.reject(new Error('gone'));
     const form = new FormState(spec({ fields: [{ ...field, suggest }] }), trans);
@@ -235,6 +260,28 @@ describe('the dialog', () => {
     fireEvent.keyDown(await screen.findByRole('textbox', HIDDEN), { key: 'Escape' });
     await expect(asked).resolves.toBeNull();
     expect(send).not.toHaveBeenCalled();
+  });
+
+  it('keeps the list and the field that one is at when something behind it takes the focus for a moment', async () => {
+    const suggest = (): Promise<readonly Option[]> => Promise.resolve([{ value: 'b' }]);
+    const field: Field = { kind: 'combo', name: 'run', label: 'Run', suggest };
+    const behind = document.body.appendChild(document.createElement('button'));
+    const asked = askForm(
+      spec({ fields: [NAME, field], send: values => Promise.resolve(textOf(values, 'run')) }),
+      trans
+    );
+    await userEvent.type(await screen.findByRole('textbox', HIDDEN), 'x');
+    const input = screen.getByRole('combobox', HIDDEN);
+    await userEvent.click(input);
+    const option = await screen.findByRole('option', HIDDEN);
+    behind.focus(); // as Lab's launcher does when it has started, and any file that opens
+    expect(input).toHaveFocus();
+    await new Promise(resolve => setTimeout(resolve, 20));
+    expect(option).toBeInTheDocument();
+    await userEvent.click(option);
+    await userEvent.click(button('Send'));
+    await expect(asked).resolves.toEqual({ value: 'b' });
+    behind.remove();
   });
 
   it('tells what came of it also when it was closed meanwhile', async () => {
