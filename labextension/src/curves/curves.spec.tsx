@@ -93,6 +93,8 @@ describe('zooming', () => {
 
   it('gives a single point room', () => {
     expect(extent([7])).toEqual([6, 8]);
+    expect(extent([1, 3], 10)).toEqual([-7, 3]);
+    expect(extent([1, 30], 10)).toEqual([1, 30]);
   });
 });
 

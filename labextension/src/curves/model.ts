@@ -195,10 +195,13 @@ export function axisFor(asked: XAxis, lines: readonly Line[]): XAxis {
   return asked === 'time' && !isTime ? 'step' : asked;
 }
 
-/** Return the places at both ends, somewhat apart where there is but one. */
-export function extent(x: readonly number[]): Zoom {
+/** Return the places at both ends, at least `span` apart, and somewhat apart where there is but one. */
+export function extent(x: readonly number[], span = 0): Zoom {
   const low = x[0] ?? 0;
   const high = x[x.length - 1] ?? 1;
+  if (high - low < span) {
+    return [high - span, high];
+  }
   return low < high ? [low, high] : [low - 1, high + 1];
 }
 

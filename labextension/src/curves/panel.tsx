@@ -21,6 +21,8 @@ export interface CurvesProps {
   /** 0 for none, up to 0.99. */
   readonly smoothing?: number;
   readonly height?: number;
+  /** How much of the axis is shown at least, up to the last point: what moves on stands still while it fills. */
+  readonly span?: number;
   /** Names the chart for who does not see it. */
   readonly label: string;
   /** Under which the zoom is kept when the chart goes away and comes back. */
@@ -34,7 +36,7 @@ export interface CurvesProps {
 }
 
 export function Curves(props: CurvesProps): JSX.Element {
-  const { series, log = false, smoothing = 0, height = 220, label, legend = true } = props;
+  const { series, log = false, smoothing = 0, height = 220, span = 0, label, legend = true } = props;
   const axis = axisFor(props.axis ?? 'step', series);
   const { gapMarks = true } = props;
   const trans = useTrans();
@@ -50,14 +52,14 @@ export function Curves(props: CurvesProps): JSX.Element {
     () => new Set(series.flatMap((line, i) => (off.has(line.id) ? [i] : []))),
     [series, off]
   );
-  const [host, plot] = usePlot({ series, drawing, axis, log, height, zoom, hidden, cursor, onZoom });
+  const [host, plot] = usePlot({ series, drawing, axis, log, height, span, zoom, hidden, cursor, onZoom });
   const toggle = (line: number): void => {
     const id = series[line]?.id ?? '';
     setOff(new Set(off.has(id) ? [...off].filter(one => one !== id) : [...off, id]));
   };
   return (
     <figure className="jp-Mlops-curves" aria-label={label}>
-      <Canvas {...{ host, plot, drawing, axis, label, zoom, onZoom, cursor, series, height }} />
+      <Canvas {...{ host, plot, drawing, axis, label, zoom, onZoom, cursor, series, height, span }} />
       {zoom && (
         <button type="button" className="jp-Mlops-curvesReset" onClick={() => onZoom(null)}>
           {trans.__('Show all')}
@@ -83,6 +85,7 @@ interface Drawn {
   readonly axis: XAxis;
   readonly log: boolean;
   readonly height: number;
+  readonly span: number;
   readonly zoom: Zoom | null;
   readonly hidden: ReadonlySet<number>;
   readonly cursor: CursorStore;
@@ -100,8 +103,8 @@ function usePlot(drawn: Drawn): readonly [Ref<HTMLDivElement | null>, Ref<Plot |
   const newest = useRef(drawn);
   const columns = drawn.drawing.columns.map(({ line, role }) => ({ line, role }));
   const colors = drawn.series.map((line, i) => line.color ?? curveColor(i));
-  const { axis, log, height } = drawn;
-  const shape = JSON.stringify({ columns, colors, axis, log, height });
+  const { axis, log, height, span } = drawn;
+  const shape = JSON.stringify({ columns, colors, axis, log, height, span });
   useLayoutEffect(() => {
     newest.current = drawn;
   });
@@ -168,14 +171,15 @@ function Canvas(props: {
   readonly label: string;
   readonly zoom: Zoom | null;
   readonly height: number;
+  readonly span: number;
   readonly onZoom: (zoom: Zoom | null) => void;
   readonly cursor: CursorStore;
 }): JSX.Element {
-  const { host, plot, drawing, series, axis, label, zoom, onZoom, cursor, height } = props;
+  const { host, plot, drawing, series, axis, label, zoom, onZoom, cursor, height, span } = props;
   const trans = useTrans();
   const [at, setAt] = useState<number | null>(null);
   const place = drawing.x[at ?? drawing.x.length - 1] ?? 0;
-  const [low, high] = extent(drawing.x);
+  const [low, high] = extent(drawing.x, span);
   const now = valuesAt(drawing, at === null ? { at, nearest: [] } : cursor.get());
   const said = series.map((line, i) => `${line.label} ${valueText(now[i])}`.trim()).join(', ');
   const onKeyDown = (event: KeyboardEvent): void => {

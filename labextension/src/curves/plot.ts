@@ -15,6 +15,8 @@ export interface Shape {
   readonly axis: XAxis;
   readonly log: boolean;
   readonly height: number;
+  /** How much of the axis is shown at least, up to the last point. */
+  readonly span: number;
 }
 
 export interface Tellers {
@@ -59,7 +61,7 @@ export class Plot {
   draw(drawing: Drawing, zoom: Zoom | null, hidden: ReadonlySet<number>): void {
     this.drawing = drawing;
     this.zoom = zoom;
-    const [min, max] = zoom ?? extent(drawing.x);
+    const [min, max] = zoom ?? extent(drawing.x, this.shape.span);
     const data = [drawing.x, ...drawing.columns.map(column => column.values)] as uPlot.AlignedData;
     this.plot.batch(() => {
       this.plot.setData(data, false);

@@ -20,15 +20,21 @@ export function Spark(props: {
   const trans = useTrans();
   const groups = useMemo(() => [names], [names]);
   const curves = useCurves(run.id, groups, 'step', stamp);
+  // What was logged once has neither range nor curve: no columns for nothing.
+  const hasCurves = names.some(name => (curves.get(name)?.n_points ?? 0) > 1);
   return (
     <table className="jp-Mlops-runMetrics">
       <thead>
         <tr>
           <th scope="col">{trans.__('Name')}</th>
           <th scope="col">{trans.__('Last')}</th>
-          <th scope="col">{trans.__('Lowest')}</th>
-          <th scope="col">{trans.__('Highest')}</th>
-          <th scope="col">{trans.__('Curve')}</th>
+          {hasCurves && (
+            <>
+              <th scope="col">{trans.__('Lowest')}</th>
+              <th scope="col">{trans.__('Highest')}</th>
+              <th scope="col">{trans.__('Curve')}</th>
+            </>
+          )}
         </tr>
       </thead>
       <tbody>
@@ -42,9 +48,13 @@ export function Spark(props: {
                 <bdi>{name}</bdi>
               </th>
               <td title={String(last)}>{last === undefined ? '' : metric(last)}</td>
-              <td>{range && metric(range[0])}</td>
-              <td>{range && metric(range[1])}</td>
-              <td>{range && curve && <Line curve={curve} />}</td>
+              {hasCurves && (
+                <>
+                  <td>{range && metric(range[0])}</td>
+                  <td>{range && metric(range[1])}</td>
+                  <td>{range && curve && <Line curve={curve} />}</td>
+                </>
+              )}
             </tr>
           );
         })}

@@ -138,6 +138,7 @@ function Charts({ points: found }: { readonly points: readonly Point[] }): JSX.E
           series={rates}
           axis="time"
           height={170}
+          span={WINDOW_S * 1000}
           gapMarks={false}
           label={trans.__('Requests per second')}
         />
@@ -147,6 +148,7 @@ function Charts({ points: found }: { readonly points: readonly Point[] }): JSX.E
           series={latencies}
           axis="time"
           height={170}
+          span={WINDOW_S * 1000}
           gapMarks={false}
           label={trans.__('Latency in milliseconds')}
         />

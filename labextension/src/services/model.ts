@@ -79,3 +79,9 @@ function serviceNode(service: Service, serves: readonly string[], trans: Transla
     opens: true
   };
 }
+
+/** `v2` for a version of the model that the service is named after, else `NAME:VERSION`: rows are narrow. */
+export function servedText(served: string, service: string): string {
+  const [, version] = served.startsWith(`${service}:`) ? served.split(':') : [];
+  return version === undefined ? served : `v${version}`;
+}

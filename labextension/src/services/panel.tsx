@@ -7,6 +7,7 @@ import { clip } from '../common/format';
 import { CopyIcon, StatusIcon } from '../common/icons';
 import { serviceWord, SERVICE_TONES } from '../common/status';
 import { useServiceRates } from '../service/queries';
+import { servedText } from './model';
 import type { ServiceNode } from './model';
 
 /** Requests per second with two significant digits. */
@@ -40,7 +41,7 @@ export function ServiceRow(props: {
         </span>
       )}
       <span className="jp-Mlops-aside" title={trans.__('Serves %1', serves.join(', '))}>
-        <bdi>{serves.join(', ')}</bdi>
+        <bdi>{serves.map(one => servedText(one, service.name)).join(', ')}</bdi>
       </span>
       {url && (
         <button

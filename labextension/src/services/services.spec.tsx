@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { model, service, version } from '../testing/records';
 import { HandServer } from '../testing/server';
 import { show } from '../testing/session';
-import { serviceNodes } from './model';
+import { servedText, serviceNodes } from './model';
 import type { ServiceNode } from './model';
 import { withCounts, withQuietCounts } from '../service/model';
 import type { Counted } from '../service/model';
@@ -24,6 +24,7 @@ describe('services', () => {
   it('name the model versions they serve, their manifests while these are not known', () => {
     const models = [model({ versions: [version({ version: 3, services: ['churn'] })] })];
     expect((serviceNodes([service()], models, '', TRANS)[0] as ServiceNode).serves).toEqual(['churn:3']);
+    expect(['churn:3', 'churn-eu:3'].map(one => servedText(one, 'churn'))).toEqual(['v3', 'churn-eu:3']);
     expect((serviceNodes([service()], [], '', TRANS)[0] as ServiceNode).serves).toEqual(['churn:1']);
   });
 
