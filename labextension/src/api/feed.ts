@@ -6,7 +6,7 @@ export interface Hearer {
   readonly onAnswer: (answer: unknown) => void;
   /** The server could not look: asked by itself, it says why. */
   readonly onProblem: () => void;
-  /** A moment has passed; the server is there, and has said nothing but that. */
+  /** A moment has passed; the server looks at it, and has said nothing but that. */
   readonly onTick?: ((nowMs: number) => void) | undefined;
 }
 
@@ -16,6 +16,8 @@ interface Entry {
   /** All of one thing do the same, so that one of them is told. */
   readonly hearers: Set<Hearer>;
   isHeard: boolean;
+  /** Whether what was told of it last is how it is, and not that nobody can tell. */
+  isSeen: boolean;
 }
 
 export class Feed {
@@ -30,7 +32,7 @@ export class Feed {
 
   /** Watch the answer to a GET until the function that is returned is called. */
   watch(address: string, hearer: Hearer): () => void {
-    const entry = this.entries.get(address) ?? { hearers: new Set(), isHeard: false };
+    const entry = this.entries.get(address) ?? { hearers: new Set(), isHeard: false, isSeen: false };
     this.entries.set(address, entry);
     entry.hearers.add(hearer);
     this.change();
@@ -55,11 +57,11 @@ export class Feed {
   };
 
   answer(address: string, answer: unknown): void {
-    this.hear(address)?.onAnswer(answer);
+    this.hear(address, true)?.onAnswer(answer);
   }
 
   problem(address: string): void {
-    this.hear(address)?.onProblem();
+    this.hear(address, false)?.onProblem();
   }
 
   /** The socket is not open: nothing is heard until it is again. */
@@ -90,11 +92,12 @@ export class Feed {
     }
   }
 
-  private hear(address: string): Hearer | undefined {
+  private hear(address: string, isSeen: boolean): Hearer | undefined {
     const entry = this.entries.get(address);
     if (!entry || !this.isAwake) {
       return undefined; // it was on its way when that was over
     }
+    entry.isSeen = isSeen;
     if (!entry.isHeard) {
       entry.isHeard = true;
       this.listeners.forEach(tell => tell());
@@ -119,8 +122,8 @@ export class Feed {
   }
 
   private tick(): void {
-    for (const { hearers, isHeard } of this.entries.values()) {
-      if (isHeard) {
+    for (const { hearers, isHeard, isSeen } of this.entries.values()) {
+      if (isHeard && isSeen) {
         [...hearers][0]?.onTick?.(Date.now());
       }
     }

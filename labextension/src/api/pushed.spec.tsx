@@ -153,6 +153,7 @@ describe('what is pushed', () => {
     expect(screen.getByText('a failed')).toBeVisible();
     await wait(20_000);
     expect(nAsked()).toBe(2);
+    expect(screen.getByText('a failed')).toBeVisible();
     await hear({ watched: A, answer: { n: 1 } });
     expect(screen.getByText(/^a 0\+*1$/)).toBeVisible();
   });
