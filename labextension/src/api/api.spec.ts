@@ -270,6 +270,13 @@ describe('the socket', () => {
     expect(server.sockets).toHaveLength(2);
   });
 
+  it('that is neither opened nor refused is given up like one that is silent', async () => {
+    await vi.advanceTimersByTimeAsync(24_000);
+    expect([server.sockets.length, heard]).toEqual([1, []]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect([server.sockets.length, heard]).toEqual([3, ['lost']]);
+  });
+
   it('says what is watched when that changes and when it is opened again, and nothing where it is nothing', async () => {
     last().accept();
     socket.watch([]);
@@ -332,6 +339,15 @@ describe('a session', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect([server.asked, server.sockets.length]).toEqual([['runs?limit=10'], 2]);
     leave();
+    session.dispose();
+  });
+
+  it('that nobody looks at remembers what a person may do', async () => {
+    const server = new HandServer();
+    server.permissions = ['read'];
+    const session = makeSession(server);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect([session.can('read'), session.can('write')]).toEqual([true, false]);
     session.dispose();
   });
 });

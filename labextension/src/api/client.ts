@@ -121,7 +121,7 @@ export class Client {
   }
 
   private ask(method: Method, path: string, ask: Loose = {}): Promise<Response> {
-    // no-cache, unlike Lab's no-store, lets the server answer 304 to what did not change.
+    // With Lab's own no-store it would add the time to each address; answers say themselves that they are not to be kept.
     const init: RequestInit = { method: method.toUpperCase(), cache: 'no-cache' };
     if (ask.signal) {
       init.signal = ask.signal;

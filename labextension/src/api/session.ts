@@ -60,7 +60,8 @@ export class Session {
     document.addEventListener('visibilitychange', this.onLook);
     window.addEventListener('online', this.onOnline);
     void this.queries
-      .query({ queryKey: PERMISSIONS, queryFn: () => this.client.permissions() })
+      // Kept for good: commands ask, which watch nothing.
+      .query({ queryKey: PERMISSIONS, queryFn: () => this.client.permissions(), gcTime: Infinity })
       .catch(() => undefined); // who needs it asks again
   }
 

@@ -32,7 +32,7 @@ export interface Ear {
 
 export class Socket {
   private socket: WebSocket | null = null;
-  /** Until the next try, or while it is open until it has been silent for too long. */
+  /** Until the next try, or while there is a socket until it has been silent for too long. */
   private timer: ReturnType<typeof setTimeout> | null = null;
   private isWanted = false;
   /** What is to be watched, and what this socket was told last. */
@@ -93,6 +93,7 @@ export class Socket {
     const query = appendToken && token ? `?token=${encodeURIComponent(token)}` : '';
     const socket = new this.settings.WebSocket(URLExt.join(wsUrl, API, 'hints') + query);
     this.socket = socket;
+    this.guard();
     socket.onopen = () => {
       this.nTries = 0;
       this.isOpen = true;
@@ -131,7 +132,10 @@ export class Socket {
 
   private guard(): void {
     this.stop();
-    this.timer = setTimeout(() => this.connect(), SILENT_MS);
+    this.timer = setTimeout(() => {
+      this.drop();
+      this.later();
+    }, SILENT_MS);
   }
 
   private later(): void {
