@@ -19,6 +19,8 @@ type Stream = 'stdout' | 'stderr';
 const PART = 200_000;
 const MORE = 1_000_000;
 const END = 16_384;
+/** How long until a server that failed is asked again. */
+const AGAIN_MS = 5000;
 
 export function Logs({ run }: { readonly run: Run }): JSX.Element {
   const trans = useTrans();
@@ -146,12 +148,13 @@ function useLog(run: Run, stream: Stream, follow: boolean): LogState {
   const next = loaded?.next ?? null;
   const end = useEnd(run, stream, isGoing && next !== null);
   useEffect(() => {
-    if (next === null) {
-      // eslint-disable-next-line react-hooks/set-state-in-effect -- it is set when the server has answered
-      void ask(newest, (_, part) => begun(part));
+    if (next !== null || !visible) {
+      return;
     }
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- asked once; `end` asks again
-  }, [next === null]);
+    const timer = setTimeout(() => void ask(newest, (_, part) => begun(part)), error === null ? 0 : AGAIN_MS);
+    return () => clearTimeout(timer);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- asked until there is something; `end` asks again
+  }, [next === null, error, visible]);
   useEffect(() => {
     if (loaded && end && isGoing && isAfter(end, loaded)) {
       if (end.start <= loaded.next) {

@@ -64,10 +64,12 @@ function Editor(props: {
   const { client } = useSession();
   const queries = useQueryClient();
   const save = useMutation({
-    mutationFn: () => client.patch('/runs/{ref}', { path: { ref: run }, body: { note: draft } }),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['run', run] });
-      onEnd();
+    mutationFn: (note: string) => client.patch('/runs/{ref}', { path: { ref: run }, body: { note } }),
+    onSuccess: async () => queries.invalidateQueries({ queryKey: ['run', run] }),
+    onSettled: (_, error, saved) => {
+      if (error === null && saved === draft) {
+        onEnd(); // else somebody wrote on meanwhile
+      }
     }
   });
   return (
@@ -75,7 +77,7 @@ function Editor(props: {
       className="jp-Mlops-noteEditor"
       onSubmit={event => {
         event.preventDefault();
-        save.mutate();
+        save.mutate(draft);
       }}
     >
       <textarea
@@ -88,7 +90,7 @@ function Editor(props: {
           if (event.key === 'Escape' && isSaved) {
             onEnd();
           } else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-            save.mutate();
+            save.mutate(draft);
           }
         }}
         // The button that was pressed is gone: the reader goes on here.
@@ -97,7 +99,7 @@ function Editor(props: {
       />
       {save.error && <Failed error={save.error} />}
       <div className="jp-Mlops-toolbar">
-        <Button tone="accept" busy={save.isPending} onClick={() => save.mutate()}>
+        <Button tone="accept" busy={save.isPending} onClick={() => save.mutate(draft)}>
           {trans.__('Save')}
         </Button>
         <Button onClick={onEnd}>{trans.__('Cancel')}</Button>

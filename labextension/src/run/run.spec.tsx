@@ -1,12 +1,12 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { screen, waitFor, within } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { Curve, RunDetail } from '../api/types';
 import { giveCanvas } from '../testing/canvas';
 import { model, run, version } from '../testing/records';
-import { HandServer } from '../testing/server';
+import { HandServer, json } from '../testing/server';
 import { show } from '../testing/session';
 import { begun, isAfter, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
 import { found, metricNames, packageDiff, refusals, toggled } from './model';
@@ -192,13 +192,39 @@ describe('the page', () => {
     expect(screen.queryByLabelText('Note in Markdown')).toBeNull();
   });
 
-  it('saves a note', async () => {
+  it('saves a note, and keeps what was written on while it was saved', async () => {
     const server = served(detail());
     server.answers.set('PATCH runs/r1', () => run());
     show(<View subject="r1" setTitle={() => undefined} />, server);
     await userEvent.click(await screen.findByRole('button', { name: 'Add a note' }));
-    await userEvent.type(screen.getByLabelText('Note in Markdown'), 'It was cold.');
-    await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+    const editor = screen.getByLabelText('Note in Markdown');
+    await userEvent.type(editor, 'It was cold.');
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    fireEvent.change(editor, { target: { value: 'It was cold. Or was it?' } });
     await waitFor(() => expect(server.sent).toEqual([['PATCH runs/r1', { note: 'It was cold.' }]]));
+    await waitFor(() =>
+      expect(screen.getByRole('button', { name: 'Save' })).not.toHaveAttribute('aria-busy')
+    );
+    expect(editor).toHaveValue('It was cold. Or was it?');
+    await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+    await waitFor(() => expect(screen.queryByLabelText('Note in Markdown')).toBeNull());
+  });
+
+  it('loads a log that could not be loaded as soon as the server is back', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const server = served(detail());
+    const logs = 'runs/r1/logs/stdout';
+    server.answers.set(logs, () => ({ text: 'hi\n', start: 0, next: 3, n_bytes: 3 }));
+    server.refuse.set(logs, () => json(503, { code: 'unavailable', detail: 'It is away.' }));
+    show(<View subject="r1" setTitle={() => undefined} />, server);
+    fireEvent.click(await screen.findByRole('tab', { name: 'Logs' }));
+    expect(await screen.findByText('It is away.')).toBeVisible();
+    server.refuse.clear();
+    await act(() => vi.advanceTimersByTimeAsync(10_000));
+    expect(await screen.findByText('3 B')).toBeVisible();
+    const n = server.asked.filter(path => path.startsWith(logs)).length;
+    await act(() => vi.advanceTimersByTimeAsync(20_000));
+    expect(server.asked.filter(path => path.startsWith(logs))).toHaveLength(n);
+    vi.useRealTimers();
   });
 });

@@ -7,7 +7,7 @@ import { useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { moment } from '../common/format';
 import { Button } from '../common/ui/button';
-import { Failed } from '../common/ui/states';
+import { Failed, Stale } from '../common/ui/states';
 import { chosen } from './loglines';
 import type { Level, LogLine } from './loglines';
 import { useFigures, useLogs } from './queries';
@@ -76,10 +76,13 @@ export function Logs({ service, replica, onReplica, search, onSearch }: Props): 
           {trans._n('%1 line', '%1 lines', lines.length)}
         </span>
       </div>
-      {logs.error ? (
+      {logs.error && !logs.data ? (
         <Failed error={logs.error} />
       ) : (
-        <Lines lines={lines} follow={follow} isLoading={!logs.data} />
+        <>
+          <Stale error={logs.error} />
+          <Lines lines={lines} follow={follow} isLoading={!logs.data} />
+        </>
       )}
     </div>
   );

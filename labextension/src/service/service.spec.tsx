@@ -149,6 +149,10 @@ describe('live figures', () => {
     expect(screen.getByText('2 lines')).toBeVisible();
     const watched = (): unknown => server.sockets.at(-1)?.sent.at(-1);
     expect(watched()).toMatchObject({ watch: expect.arrayContaining([address]) as unknown });
+    server.refuse.set('services/churn/logs', () => json(503, { code: 'unavailable', detail: 'It is away.' }));
+    server.sockets.at(-1)?.say({ watched: address, problem: {} });
+    expect(await screen.findByText('It is away.')).toBeVisible();
+    expect(screen.getByText('written later')).toBeVisible();
     await user.click(screen.getByRole('button', { name: 'Follow' }));
     await waitFor(() => expect(watched()).toEqual({ watch: ['services/churn/figures'] }));
   });
