@@ -41,6 +41,8 @@ FILES = {
     "outputs/scores.csv": b'id,said\n1,"yes, so"\n',
     "outputs/notes.md": f"# Notes\n\n{EVIL}\n\n**bold**".encode(),
     "notebooks/explore.ipynb": NOTEBOOK.encode(),
+    "notebooks/deep/er/numbers.txt": b"1 2 3\n",
+    "outputs/plan.txt": b"first this\n",
     "logs/stdout.txt": b"".join(b"\x1b[32mepoch %d\x1b[0m done\n" % n for n in range(9000)),
     "logs/stderr.txt": b"careful\n",
 }
@@ -74,6 +76,8 @@ def _run(workspace: Workspace, name: str, lr: float, tags: dict[str, str], paren
 @contextmanager
 def seeded(folder: Path) -> Iterator[Place]:
     """Give the workspace of a folder, with these runs."""
+    from mlflow.entities import Dataset, DatasetInput
+
     (folder / "lib").mkdir(parents=True)
     (folder / "train.py").write_text("lr = 0.1\nprint(lr)\n")
     (folder / "lib" / "util.py").write_text("X = 1\n")
@@ -88,6 +92,8 @@ def seeded(folder: Path) -> Iterator[Place]:
     )
     for path, data in FILES.items():
         workspace.tracking.write(first.id, data, path)
+    used = [DatasetInput(Dataset(f"rows-{n}", str(n), "local", "{}")) for n in range(7)]  # more than a lineage draws
+    workspace.tracking.client.log_inputs(first.id, used)  # MLflow's only way
     workspace.tracking.end_run(first.id, "FAILED", reason="ValueError: too hot")
     script = {"mlops.snapshot": take_snapshot(workspace, folder).name, "mlops.file": "train.py"}
     other = _run(workspace, "quiet-fox", 0.2, script | {"mlops.folder": str(folder)}, first.id)

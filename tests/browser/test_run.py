@@ -62,11 +62,22 @@ def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place,
     panel.get_by_label("Note in Markdown").fill(f"# Why\n\nThe **first** try.{EVIL}")
     panel.get_by_role("button", name="Save").click()
     panel.locator("strong", has_text="first").wait_for()
-    assert place.workspace.tracking.run(place.first.id).tags["mlflow.note.content"].startswith("# Why")
-    panel.get_by_role("button", name="Edit", exact=True).click()
-    panel.get_by_label("Note in Markdown").fill("never mind")
+    kept = lambda: place.workspace.tracking.run(place.first.id).tags["mlflow.note.content"]  # noqa: E731  # it is short
+    assert kept().startswith("# Why")
+    note, edit = panel.get_by_label("Note in Markdown"), panel.get_by_role("button", name="Edit", exact=True)
+    edit.click()
+    note.fill("never mind")
+    note.press("Escape")  # which throws nothing away that was written
     panel.get_by_role("button", name="Cancel", exact=True).click()
     panel.locator("strong", has_text="first").wait_for()
+    edit.click()
+    note.press("Escape")
+    note.wait_for(state="detached")
+    edit.click()
+    note.fill(kept().replace("first", "very first"))
+    note.press("Control+Enter")
+    panel.locator("strong", has_text="very first").wait_for()
+    assert "very first" in kept()
     page.screenshot(path=tmp_path / "overview.png")
     panel.get_by_role("button", name="Show all 3 curves").click()
     page.get_by_role("tabpanel", name="Metrics", exact=True).get_by_role("region", name="auc").wait_for()
@@ -174,11 +185,61 @@ def test_outputs_are_drawn_and_nothing_in_them_acts_on_the_page(page: Any, tmp_p
     assert "broken" not in page.title()
     panel.get_by_role("button", name="Open", exact=True).click()
     page.locator(".jp-NotebookPanel:visible").get_by_role("heading", name="Explore").wait_for()
-    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
-    page.get_by_role("tab", name="brave-owl").click()
+    close_tab(page)
     with page.expect_download() as download:
         panel.get_by_role("link", name="Download").click()
     assert json.loads(Path(download.value.path()).read_text()) == json.loads(NOTEBOOK)
+
+
+def test_files_are_found_and_walked_through_by_keyboard(page: Any) -> None:
+    panel = show(page, "Outputs")
+    tree = panel.get_by_role("tree", name="Files of the run")
+    rows = tree.get_by_role("treeitem")
+    panel.get_by_label("Find files").fill("OUT plan")
+    rows.filter(has_text="scores.csv").wait_for(state="detached")
+    assert rows.all_inner_texts() == ["outputs/plan.txt\n11 B"]
+    panel.get_by_label("Find files").fill("")
+    rows.filter(has_text="scores.csv").wait_for()
+    at = lambda: tree.locator(f"[id='{tree.get_attribute('aria-activedescendant')}']")  # noqa: E731  # it is short
+    name = lambda: at().locator("bdi").inner_text()  # noqa: E731
+    tree.press("Home")
+    assert name() == "figures"
+    tree.press("ArrowLeft")
+    assert at().get_attribute("aria-expanded") == "false"
+    tree.press("ArrowRight")
+    assert at().get_attribute("aria-expanded") == "true"
+    tree.press("ArrowRight")
+    panel.get_by_role("img", name="figures/figure-1.svg").wait_for()  # what one walks to is shown
+    tree.press("ArrowLeft")
+    assert name() == "figures"
+    tree.press("Enter")
+    assert at().get_attribute("aria-expanded") == "false"
+    tree.press(" ")
+    assert at().get_attribute("aria-expanded") == "true"
+    tree.press("End")
+    assert name() == "report.html"
+    tree.press("ArrowUp")
+    tree.press("ArrowDown")
+    assert name() == "report.html"
+    tree.press("n")
+    assert name() == "notebooks"
+    tree.press("n")
+    assert name() == "numbers.txt"  # the next one of that letter
+    tree.press("Home")
+    tree.press_sequentially("pl")  # the beginning of a name
+    panel.get_by_text("first this").wait_for()
+    tree.press("Enter")
+    page.locator(".jp-FileEditor:visible .cm-content", has_text="first this").wait_for()
+    close_tab(page)
+    rows.filter(has_text="scores.csv").dblclick()
+    page.locator(".jp-CSVViewer:visible").wait_for()
+    close_tab(page)
+
+
+def close_tab(page: Any) -> None:
+    """Close the tab in front, and come back to the run."""
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    page.get_by_role("tab", name="brave-owl").click()
 
 
 def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, place: Place, tmp_path: Path) -> None:
@@ -193,8 +254,16 @@ def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, plac
     panel.locator("tr.jp-mod-added", has_text="lr = 0.7").wait_for()
     page.screenshot(path=tmp_path / "diff.png")
     assert panel.locator("tr.jp-mod-removed", has_text="lr = 0.1").count() == 1
-    (place.folder / "train.py").write_text("lr = 0.9\n")
+    (place.folder / "train.py").write_text("lr = 0.9\n" + "".join(f"print({n})\n" for n in range(1200)))
     panel.get_by_role("button", name="Look again").click()
+    panel.locator("tr.jp-mod-added", has_text="lr = 0.9").wait_for()
+    assert panel.get_by_text("print(1199)").count() == 0
+    panel.get_by_role("button", name=re.compile(r"^Show \d+ more lines")).click()
+    panel.get_by_text("print(1199)").wait_for()
+    panel.locator("summary", has_text="train.py").click()
+    panel.get_by_text("print(1199)").wait_for(state="hidden")
+    panel.locator("summary", has_text="train.py").click()
+    panel.get_by_text("print(1199)").wait_for(state="hidden")
     panel.locator("tr.jp-mod-added", has_text="lr = 0.9").wait_for()
     panel.get_by_label("Compare with").select_option(place.other.id)
     panel.locator("tr.jp-mod-added", has_text="lr = 0.5").wait_for()
@@ -223,7 +292,13 @@ def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place,
     with page.expect_response(lambda answer: answer.url.endswith("/environment") and answer.ok):
         panel.get_by_role("button", name="Look again").click()
     page.screenshot(path=tmp_path / "environment.png")
-    show(page, "Lineage").get_by_text("Snapshot").first.wait_for()
+    panel = show(page, "Lineage")
+    datasets = panel.locator(".jp-Mlops-box", has_text="rows-")
+    panel.locator(".jp-Mlops-box", has_text="3 more").click()
+    datasets.nth(6).wait_for()
+    panel.get_by_role("button", name="Fold again").click()
+    datasets.nth(4).wait_for(state="detached")
+    assert datasets.count() == 4
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -268,6 +343,12 @@ def test_a_model_of_the_run_is_registered_and_then_may_be_deployed(page: Any, pl
     assert shown.get_by_role("combobox", name="Model").input_value() == "churn:1"
     shown.get_by_role("button", name="Cancel", exact=True).click()
     shown.wait_for(state="detached")
+    panel = show(page, "Lineage")
+    panel.get_by_role("button", name="As a list").click()
+    panel.get_by_role("list", name="Lineage").get_by_role("button", name="Model churn:1").click()
+    page.locator(".jp-mod-model:visible").get_by_role("heading", name="churn", exact=True).wait_for()
+    page.get_by_role("tab", name="brave-owl").click()
+    panel.get_by_role("button", name="As a list").click()
 
 
 def test_the_snapshot_is_opened_as_a_new_folder(page: Any, place: Place) -> None:

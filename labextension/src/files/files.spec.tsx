@@ -7,7 +7,7 @@ import { show } from '../testing/session';
 import { readDiff, tally } from './difflines';
 import { KeptDrive } from './drive';
 import { chartType, kindOf, readSeparated, readTable } from './kinds';
-import { keyed, openAtFirst, rowsOf } from './model';
+import { keyed, openAtFirst, rowsOf, typedTo } from './model';
 import { readNotebook } from './notebook';
 import { drivePath, readPath } from './paths';
 import { FileTree } from './tree';
@@ -35,6 +35,13 @@ describe('a tree of files', () => {
     expect(keyed('ArrowRight', rows, 1)).toEqual({ toggle: 'a/deep' });
     expect(keyed('ArrowLeft', rows, 2)).toEqual({ to: 0 });
     expect(keyed('q', rows, 0)).toBeNull();
+  });
+
+  it('goes to the name that is typed, and by one letter from name to name', () => {
+    const rows = rowsOf(FILES, new Set(['a']), ''); // a, deep, x9.py, x10.py, b.py
+    expect([typedTo(rows, 0, 'x'), typedTo(rows, 2, 'xx'), typedTo(rows, 3, 'xxx')]).toEqual([2, 3, 2]);
+    expect([typedTo(rows, 3, 'X1'), typedTo(rows, 0, 'x10'), typedTo(rows, 1, 'q')]).toEqual([3, 3, 1]);
+    expect(typedTo([], 0, 'x')).toBe(0);
   });
 
   it('of 20,000 files is made in a moment', () => {

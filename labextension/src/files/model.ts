@@ -127,3 +127,11 @@ function parentOf(rows: readonly FileRow[], at: number): number {
   }
   return at;
 }
+
+/** Return the next row whose name begins with what is typed; one letter typed again leads from one such row to the next. */
+export function typedTo(rows: readonly FileRow[], at: number, typed: string): number {
+  const isOne = new Set(typed).size === 1;
+  const wanted = (isOne ? typed.slice(0, 1) : typed).toLowerCase();
+  const order = rows.map((_, i) => (at + i + Number(isOne)) % rows.length);
+  return order.find(i => rows[i]?.name.toLowerCase().startsWith(wanted)) ?? at;
+}

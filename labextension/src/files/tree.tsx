@@ -11,12 +11,14 @@ import { useTrans } from '../api/context';
 import { size } from '../common/format';
 import { CaretIcon } from '../common/icons';
 import { useScale } from '../common/scale';
-import { keyed, openAtFirst, rowsOf } from './model';
+import { keyed, openAtFirst, rowsOf, typedTo } from './model';
 import type { FileEntry, FileRow } from './model';
 
 const ROW_HEIGHT = 24;
 /** A tree of fewer files needs no box to search in. */
 const FEW = 12;
+/** Letters that are typed within this time are the beginning of one name. */
+const TYPING_MS = 700;
 
 export function FileTree(props: {
   readonly files: readonly FileEntry[];
@@ -79,9 +81,11 @@ function Rows(props: {
       toggle(row.path);
     }
   };
+  const typing = useTyping();
   const onKeyDown = (event: KeyboardEvent): void => {
     const row = rows[at];
-    const act = keyed(event.key, rows, at);
+    const typed = typing(event);
+    const act = typed ? { to: typedTo(rows, at, typed) } : keyed(event.key, rows, at);
     if (act?.toggle !== undefined) {
       toggle(act.toggle);
     } else if (act?.to !== undefined) {
@@ -130,6 +134,17 @@ function Rows(props: {
       </div>
     </div>
   );
+}
+
+/** Return what tells which letters were typed so far, in one go, with the key that was just pressed; nothing for other keys. */
+function useTyping(): (event: KeyboardEvent) => string {
+  const last = useRef({ text: '', at: -Infinity });
+  return ({ key, ctrlKey, metaKey, altKey, timeStamp }) => {
+    const isLetter = [...key].length === 1 && key !== ' ' && !ctrlKey && !metaKey && !altKey;
+    const before = timeStamp - last.current.at < TYPING_MS ? last.current.text : '';
+    last.current = { text: isLetter ? before + key : '', at: timeStamp };
+    return last.current.text;
+  };
 }
 
 interface Seen {
