@@ -140,7 +140,7 @@ function Rows(props: {
 function useTyping(): (event: KeyboardEvent) => string {
   const last = useRef({ text: '', at: -Infinity });
   return ({ key, ctrlKey, metaKey, altKey, timeStamp }) => {
-    const isLetter = [...key].length === 1 && key !== ' ' && !ctrlKey && !metaKey && !altKey;
+    const isLetter = /^\S$/u.test(key) && !ctrlKey && !metaKey && !altKey;
     const before = timeStamp - last.current.at < TYPING_MS ? last.current.text : '';
     last.current = { text: isLetter ? before + key : '', at: timeStamp };
     return last.current.text;
