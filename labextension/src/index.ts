@@ -11,10 +11,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
-import type { Session } from './api/session';
 import { cards } from './cards/plugin';
 import { CommandIDs } from './commands';
 import { mlopsIcon } from './common/labicon';
+import { once } from './common/loading';
 import { frontPage, notebookPage } from './common/notebook';
 import { setWords } from './common/words';
 import { files } from './files/plugin';
@@ -124,18 +124,7 @@ const session: JupyterFrontEndPlugin<IMlops> = {
       documents,
       editors
     };
-    let made: Promise<Session> | null = null;
-    return {
-      lab,
-      session: () =>
-        (made ??= import('./api/session').then(
-          module => new module.Session(lab),
-          (error: unknown) => {
-            made = null; // the next who asks tries again
-            throw error;
-          }
-        ))
-    };
+    return { lab, session: once(async () => new (await import('./api/session')).Session(lab)) };
   }
 };
 

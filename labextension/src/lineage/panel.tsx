@@ -2,11 +2,12 @@
 
 import '../../style/lineage.css';
 
-import { Suspense, lazy, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useLive, useSession, useTrans } from '../api/context';
 import { CommandIDs } from '../commands';
+import { lazily } from '../common/lazily';
 import { Button } from '../common/ui/button';
 import { Busy, Failed, Stale } from '../common/ui/states';
 import { KindIcon } from './icons';
@@ -14,7 +15,7 @@ import { layout } from './model';
 import type { Box, NodeKind } from './model';
 import { sentence } from './words';
 
-const Graph = lazy(async () => ({ default: (await import('./graph')).Graph }));
+const Graph = lazily(async () => (await import('./graph')).Graph);
 
 export interface LineageProps {
   readonly kind: 'run' | 'model' | 'service';

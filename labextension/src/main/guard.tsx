@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Component } from 'react';
 import type { ReactNode } from 'react';
 
+import { forgetFailures } from '../common/lazily';
 import { Button } from '../common/ui/button';
 import { Problem } from '../common/ui/states';
 
@@ -32,7 +33,14 @@ export class Guard extends Component<Props, { readonly error: Error | null }> {
             'Try again; if it stays, reload the page, and restart JupyterLab if it was upgraded.'
           )}
         />
-        <Button onClick={() => this.setState({ error: null })}>{trans.__('Try again')}</Button>
+        <Button
+          onClick={() => {
+            forgetFailures();
+            this.setState({ error: null });
+          }}
+        >
+          {trans.__('Try again')}
+        </Button>
       </div>
     );
   }

@@ -6,6 +6,7 @@ import { WidgetTracker } from '@jupyterlab/apputils';
 
 import { CommandIDs } from '../commands';
 import type { OpenArgs } from '../commands';
+import { needed } from '../common/loading';
 import { IMlops, MAIN_ID } from '../tokens';
 import { PATTERN, readLink, withoutLink } from './link';
 import type { RestoreArgs, Tracker } from './open';
@@ -37,12 +38,15 @@ export const main: JupyterFrontEndPlugin<void> = {
           }
         }
       },
-      execute: async args => (await import('./open')).open(mlops, tracker, args as unknown as RestoreArgs)
+      execute: async args => {
+        const [{ open }] = await needed(Promise.all([import('./open'), mlops.session()]));
+        await open(mlops, tracker, args as unknown as RestoreArgs);
+      }
     });
     app.commands.addCommand(CommandIDs.copyLink, {
       label: trans.__('Copy Link'),
       describedBy: { args: ARGS },
-      execute: async args => (await import('./open')).copyLink(mlops, args as unknown as OpenArgs)
+      execute: async args => (await needed(import('./open'))).copyLink(mlops, args as unknown as OpenArgs)
     });
     app.commands.addCommand(CommandIDs.followLink, {
       label: trans.__('Open Link'),

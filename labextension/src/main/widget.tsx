@@ -3,13 +3,14 @@
 import '../../style/ui.css';
 
 import { Signal } from '@lumino/signaling';
-import { Suspense, lazy } from 'react';
+import { Suspense } from 'react';
 import type { JSX } from 'react';
 
 import type { Session } from '../api/session';
 import { SessionWidget } from '../api/widget';
 import type { Kind, OpenArgs } from '../commands';
 import { clip } from '../common/format';
+import { lazily } from '../common/lazily';
 import { Busy } from '../common/ui/states';
 import { Reach } from '../common/ui/told';
 import { Guard } from './guard';
@@ -29,7 +30,7 @@ const LOADED: Readonly<Record<Kind, View>> = {
 };
 
 function loaded(kind: Kind): View {
-  return lazy(async () => ({ default: (await VIEWS[kind]()).View })) as unknown as View;
+  return lazily(async () => (await VIEWS[kind]()).View);
 }
 
 export class MainContent extends SessionWidget {

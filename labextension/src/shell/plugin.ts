@@ -13,6 +13,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 
 import { CommandIDs } from '../commands';
 import { mlopsIcon } from '../common/labicon';
+import { needed, once } from '../common/loading';
 import { ICONS } from '../main/icons';
 import { IMlops, SHELL_ID } from '../tokens';
 import type { VerbId } from '../verbs';
@@ -56,12 +57,9 @@ export const shell: JupyterFrontEndPlugin<void> = {
     const parts = { notebooks, browser, settings: new Settings() };
     void parts.settings.follow(mlops.lab.settings, SHELL_ID);
     let running: Running | null = null;
-    let starting: Promise<Running> | null = null;
-    const start = (): Promise<Running> =>
-      (starting ??= import('./start').then(async module => {
-        running = await module.start(mlops, parts, statusBar);
-        return running;
-      }));
+    const start = once(
+      async () => (running = await (await import('./start')).start(mlops, parts, statusBar))
+    );
     register(app, mlops, parts, { start, refused: () => running?.refused() ?? null });
     const category = trans.__('MLOps');
     palette?.addItem({ command: CommandIDs.showSidebar, category });
@@ -130,7 +128,7 @@ function register(app: JupyterFrontEnd, mlops: IMlops, parts: VerbParts, lazy: L
           content.activeCellIndex = content.widgets.indexOf(cell); // a right click alone does not choose it
         }
         const { from: _, cwd: __, toolbar: ___, ...args } = { ...place(given), ...given };
-        const [{ context }, { execute }] = await Promise.all([lazy.start(), import('../verbs')]);
+        const [{ context }, { execute }] = await needed(Promise.all([lazy.start(), import('../verbs')]));
         await execute(context, id as VerbId, args);
       }
     });
