@@ -89,7 +89,7 @@ class _Lines(Kind):
         return {"since": max(0.0, decode(before[-1], dict).get("at", 0.0) - LATE_S)} if before else {}
 
     def joined(self, before: list[str], came: list[str], query: Mapping[str, Any]) -> list[str]:
-        return [*before, *self.news(before, came)][-query.get("tail", len(came)) :]
+        return [*before, *self.news(before, came)][-query["tail"] :]
 
     def news(self, told: list[str], now: list[str]) -> list[str]:
         known = Counter(told)
@@ -145,5 +145,6 @@ def read_address(address: str) -> Asked:
         if found := re.fullmatch(row.pattern, path):
             given = dict(parse_qsl(query, keep_blank_values=True))
             values = row.path_values([unquote(part) for part in found.groups()])
-            return Asked(row=row, path=values, query=row.query(given))
+            defaults = {name: one.default for name, one in row.in_query.items() if not one.required}
+            return Asked(row=row, path=values, query=defaults | row.query(given))
     raise NotWatchable(address)

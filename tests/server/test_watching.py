@@ -153,13 +153,16 @@ async def test_lines_of_a_log_are_told_once_and_a_late_comer_gets_those_before(b
         for n in range(3):
             log.write(f'{{"at": {1000 + n}, "message": "{n}"}}\n')
         address = "services/churn/logs?deployment=&replica=aa&tail=4"
-        first, second = await browser(), await browser()
+        every = "services/churn/logs?replica=aa"
+        first, second, third = await browser(), await browser(), await browser()
 
         async def lines(one: Browser) -> list[str]:
             return [json.loads(line)["message"] for line in (await one.told())["answer"]["items"]]
 
         await first.watch(address)
         assert await lines(first) == ["0", "1", "2"]
+        await third.watch(every)
+        assert await lines(third) == ["0", "1", "2"]
         log.write('{"at": 1003, "message": "3"}\n{"at": 1002.5, "message": "late"}\n')
         assert await lines(first) == ["late", "3"]
         await first.hears_nothing()
@@ -167,6 +170,9 @@ async def test_lines_of_a_log_are_told_once_and_a_late_comer_gets_those_before(b
         assert await lines(second) == ["1", "2", "late", "3"]
         log.write('{"at": 1004, "message": "4"}\n')
         assert (await lines(first), await lines(second)) == (["4"], ["4"])
+        assert [*await lines(third), *await lines(third)] == ["late", "3", "4"]
+        await second.watch(every)
+        assert await lines(second) == ["0", "1", "2", "late", "3", "4"]
 
 
 async def test_what_a_run_writes_is_told_from_the_line_on_that_was_being_written(browser, here):
