@@ -68,8 +68,17 @@ class MlflowTracking(MlflowMedia, MlflowSearch):
         if place is not None:
             self._places[run_id] = place
         if params:
-            self.log(run_id, params=params)
+            self._begin(run_id, params)
         return run_of(made, group.name, params)
+
+    def _begin(self, run_id: RunId, params: Mapping[str, str]) -> None:
+        """Log the parameters of a new run; where they are refused, no run is left that seems to go on."""
+        try:
+            self.log(run_id, params=params)
+        except BadInput as refused:
+            self.end_run(run_id, "FAILED", reason=str(refused))
+            self.delete_run(run_id)
+            raise
 
     def end_run(self, run_id: RunId, status: RunStatus, *, reason: str = "", ended_at: float | None = None) -> None:
         """Set the status and the end (seconds since the epoch, now by default)."""

@@ -55,6 +55,14 @@ def test_an_unknown_run_is_named(tracking, ref):
         tracking.run(ref)
 
 
+def test_a_run_whose_parameters_are_refused_is_not_left_behind(tracking):
+    with pytest.raises(BadInput, match="<i>"):
+        tracking.create_run("churn", "mistyped", tags={}, params={"<i>": "1"})
+    assert tracking.runs() == []
+    gone = tracking.deleted_run("mistyped")
+    assert (gone.status, gone.reason[:17]) == ("FAILED", "MLflow refused it")
+
+
 def test_values_that_json_lacks_travel_as_words(tracking):
     run = tracking.create_run("churn", None, tags={}, params={})
     tracking.log(run.id, metrics=[point("a", "NaN"), point("b", "-Infinity"), point("c", math.pi)])
