@@ -6,6 +6,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['src/**/*.spec.{ts,tsx}'],
     setupFiles: ['src/testing/setup.ts'],
-    restoreMocks: true
+    restoreMocks: true,
+    testTimeout: 20_000
   }
 });

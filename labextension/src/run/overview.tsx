@@ -55,7 +55,10 @@ function Troubles({ detail }: { readonly detail: RunDetail }): JSX.Element {
   return (
     <>
       {run.reason && (
-        <div className={run.status === 'FAILED' ? 'jp-Mlops-failure' : 'jp-Mlops-notice'} role="status">
+        <div
+          className={`jp-mod-reason ${run.status === 'FAILED' ? 'jp-Mlops-failure' : 'jp-Mlops-notice'}`}
+          role="status"
+        >
           <bdi>{run.reason}</bdi>
         </div>
       )}

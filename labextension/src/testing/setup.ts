@@ -1,10 +1,13 @@
 /** What every spec needs: matchers for the DOM and a clean page. */
 
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 afterEach(cleanup);
+
+// The machine may be busy with other things; what never comes is still found out.
+configure({ asyncUtilTimeout: 4000 });
 
 class Unsized {
   readonly observe = (): void => undefined;
