@@ -25,6 +25,13 @@ def eventually(holds: Callable[[], Any], timeout_s: float = 30.0) -> Any:
     return found
 
 
+def sidebar(page: Any) -> None:
+    """Show the sidebar, where it does not show already: a click on its tab then would hide it."""
+    own = page.get_by_role("tab", name=TAB)
+    if own.get_attribute("aria-selected") != "true":
+        own.click()
+
+
 def row(page: Any, pattern: str) -> Any:
     """A row of the sidebar, by what a screen reader says of it."""
     return page.get_by_role("treeitem", name=re.compile(pattern))
@@ -97,6 +104,16 @@ def choose(page: Any, label: str) -> None:
     raise AssertionError(f"the palette did not stay open for {label}")
 
 
+def choose_by_keys(page: Any, label: str) -> None:
+    """Choose a command in the palette without a mouse; its form is open then."""
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input:focus").wait_for()
+    page.keyboard.type(label)
+    page.locator(".lm-CommandPalette-item.lm-mod-active", has_text=label).wait_for()
+    page.keyboard.press("Enter")
+    form(page)
+
+
 def fill(shown: Any, **fields: str) -> None:
     """Fill a form's fields in by their labels, those that are folded away, too."""
     more = shown.locator("details:not([open]) > summary")
@@ -104,8 +121,11 @@ def fill(shown: Any, **fields: str) -> None:
         more.first.click()
     for label, value in fields.items():
         named = shown.get_by_label(re.compile(rf"^{label.replace('_', ' ')}\*?$"))  # a star marks what is needed
-        field = named.and_(shown.locator("input"))
-        field.fill(value)
+        field = named.and_(shown.locator("input, select"))
+        if field.evaluate("one => one.localName") == "select":
+            field.select_option(value)
+        else:
+            field.fill(value)
         assert field.input_value() == value
 
 

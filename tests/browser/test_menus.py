@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from churn import SCORE
+from entries import ADDED_HOST, DELETED_IMAGE, FORMS, HEADS, OLD, RUN, Sent
 from labs import THEMES
 from pages import TAB, confirm, eventually, fill, leave_all, menu, row, told, use_theme
 
@@ -19,148 +20,15 @@ from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
 from jupyter_mlops.core.host import NamedHost
 from jupyter_mlops.core.image import Image
-from jupyter_mlops.core.manifest import Manifest
-from jupyter_mlops.core.service import Deployment, Service
+from jupyter_mlops.core.service import Change, Deployment, Service
 from jupyter_mlops.core.snapshot import Snapshot
-from jupyter_mlops.delivery.keys import fresh_keys, keep_keys, read_keys
+from jupyter_mlops.delivery.keys import keep_keys
 from jupyter_mlops.delivery.manifests import create_manifest
-from jupyter_mlops.delivery.models import register_model, show_model
+from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.inputs.snapshots import take_snapshot
-from jupyter_mlops.training.experiments import list_experiments
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-RUN = "^Run menu-1"
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A form that is filled in and sent, and what holds in the workspace then."""
-
-    title: str
-    accept: str
-    effect: Callable[[Workspace], Any]
-    fields: dict[str, str] = field(default_factory=dict)
-    before: str = ""
-    """A button of the form that comes first."""
-
-
-def asked_for(verb: str, **args: Any) -> Callable[[Workspace], bool]:
-    """Whether the agent is asked for it, which no agent takes up here."""
-    return lambda world: any(
-        one.verb == verb and args.items() <= one.args.items() for one in world.catalog.find(Activity)
-    )
-
-
-def churn_eu(world: Workspace) -> Service:
-    return world.catalog.get(Service, "churn-eu")
-
-
-def manifests(world: Workspace) -> set[str]:
-    return {one.ref for one in world.catalog.find(Manifest)}
-
-
-# The row, and what opens from which entry of its menu: sent where a field or two will do, else left with Escape.
-FORMS: dict[str, dict[str, str | Sent]] = {
-    "^Experiment menus-old": {
-        "Archive": Sent("Archive an Experiment", "Archive", lambda w: "menus-old" not in {e.name for e in list_experiments(w)}),
-    },
-    RUN: {
-        "Reproduce": "Reproduce a Run",
-        "Tag": Sent(
-            "Tags of menu-1", "Save Tags", lambda w: w.tracking.run("menu-1").tags.get("team") == "risk",
-            {"Tag_1": "team", "Value_of_team": "risk"}, before="Add a tag",
-        ),
-        "Register as Model": Sent(
-            "Register a Model", "Register", lambda w: "from-menu" in {one.name for one in w.tracking.models()},
-            {"Model": "from-menu", "Which_of_its_models": "model.bin"},
-        ),
-    },
-    "^Run going": {"Cancel": Sent("Cancel a Run", "Cancel Run", lambda w: w.tracking.run("going").status == "KILLED")},
-    "^Model from-menu": {
-        "Delete": Sent("Delete from-menu", "Delete", lambda w: [one.name for one in w.tracking.models()] == ["churn"]),
-    },
-    "^Model churn": {
-        "Deploy": Sent(
-            "Deploy a Model", "Deploy", asked_for("services.deploy", service="from-menu", manifest="churn:1"),
-            {"Service": "from-menu", "Manifest": "churn:1"},
-        ),
-        "Set an Alias": Sent(
-            "Set an Alias", "Set Alias", lambda w: show_model(w, "churn").aliases == {"best": 1},
-            {"Alias": "best", "Version": "1"},
-        ),
-        "Create a Manifest": "Create a Manifest",
-        "Delete": "Delete churn",
-    },
-    "^Version 1": {
-        "Deploy": "Deploy a Model",
-        "Set an Alias": Sent(
-            "Set an Alias", "Set Alias", lambda w: show_model(w, "churn").aliases == {"best": 1, "live": 1},
-            {"Alias": "live"},
-        ),
-        "Create a Manifest": Sent(
-            "Create a Manifest", "Create", lambda w: "second:1" in manifests(w),
-            {"Name": "second", "Scoring_script": "score.py"},
-        ),
-        "Delete": "Delete churn:1",
-    },
-    "^Service churn-eu": {
-        "Configure": Sent(
-            "Configure churn-eu", "Save", lambda w: churn_eu(w).limits.max_queue == 50,
-            {"Requests_waiting_beyond_those": "50"},
-        ),
-        "Scale": Sent(
-            "Scale churn-eu", "Scale", lambda w: churn_eu(w).deployments[0].replicas == 2, {"How_many": "2"}
-        ),
-        "Regenerate": Sent(
-            "Make a new secondary key for churn-eu", "Regenerate", lambda w: read_keys(w, "churn-eu").secondary != OLD.secondary
-        ),
-        "Roll Back": "Roll churn-eu Back",
-        "Add a Deployment": Sent(
-            "Add a Deployment to churn-eu", "Add", asked_for("services.deploy", service="churn-eu", deployment="red"),
-            {"Deployment": "red", "Model": "churn", "Traffic": "0", "Manifest": "churn:1"},
-        ),
-        "Update": Sent(
-            "Update churn-eu", "Update", asked_for("services.update", service="churn-eu", manifest="churn:1"),
-            {"Model": "churn", "Manifest": "churn:1"},
-        ),
-        "Delete": Sent("Delete the Service churn-eu", "Delete", asked_for("services.delete", service="churn-eu")),
-    },
-    "^Manifest second:1": {
-        "Build": "Build an Image",
-        "Delete": Sent("Delete the Manifest second:1", "Delete", lambda w: manifests(w) == {"churn:1"}),
-    },
-    "^Image ": {
-        "Push": Sent(
-            "Push the Image churn:1", "Push", asked_for("images.push", image="churn:1", target="127.0.0.1:1/churn:1"),
-            {"Where_to": "127.0.0.1:1/churn:1"},
-        ),
-        "Delete": "Delete the Image churn:1",
-    },
-    "^Snapshot ": {
-        "Restore": "Restore a Snapshot",
-        "Remove": Sent("Remove Unused Snapshots", "Remove", lambda w: not w.catalog.find(Snapshot)),
-    },
-    "^Host far": {
-        "Add": "Add a Host",
-        "Remove": Sent("Remove the Host far", "Remove", lambda w: not w.catalog.find(NamedHost)),
-    },
-}  # fmt: skip
-HEADS: dict[str, dict[str, str | Sent]] = {
-    "Experiments": {"Run a file…": "Run as Experiment"},
-    "Models": {"Register a model…": "Register a Model"},
-    "Services": {
-        "Deploy a model…": Sent(
-            "Deploy a Model", "Deploy", asked_for("services.deploy", service="from-head", manifest="churn:1"),
-            {"Model": "churn", "Service": "from-head", "Manifest": "churn:1"},
-        ),
-    },
-    "Manifests": {"Create a manifest…": "Create a Manifest"},
-    "Snapshots": {"Take a snapshot…": Sent("Take a Snapshot", "Take Snapshot", lambda w: w.catalog.find(Snapshot))},
-    "Hosts": {"Add a host…": "Add a Host"},
-}  # fmt: skip
-OLD = fresh_keys()
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +36,12 @@ def world(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worksp
     """The workspace of the server's folder, with something of each kind."""
     (lab.folder / "score.py").write_text(SCORE, "utf-8")
     with closing(Workspace.open(lab.folder, create=True)) as world:
+        source = tmp_path_factory.mktemp("train")
+        (source / "train.py").write_text("print(1)\n", "utf-8")
+        origin = {"mlops.file": "train.py", "mlops.snapshot": take_snapshot(world, source).name}
         for n in range(3):
-            world.tracking.end_run(world.tracking.create_run("menus", f"menu-{n}", tags={}, params={}).id, "FINISHED")
+            run = world.tracking.create_run("menus", f"menu-{n}", tags=origin, params={})
+            world.tracking.end_run(run.id, "FINISHED")
         world.tracking.create_run("menus", "going", tags={}, params={})
         world.tracking.create_run("menus-old", "gone", tags={}, params={})
         world.tracking.write(world.tracking.run("menu-1").id, b"weights", "model.bin")
@@ -186,10 +58,13 @@ def stock(world: Workspace, folder: Path) -> None:
     script = folder / "score.py"
     script.write_text(SCORE, "utf-8")
     manifest = create_manifest(world, ["churn"], script=script)
+    register_model(world, str(folder / "weights.bin"), "churn")
     deployment = Deployment(name="m1", manifest=f"{manifest.name}:{manifest.version}")
+    before = Change(at=1.0, by="ada", what="deploy m1", host="process", deployments=[deployment])
     service = Service(
-        name="churn-eu", host="process", deployments=[deployment], port=49152, state="ready", n_ready=1, node=world.node
-    )
+        name="churn-eu", host="process", deployments=[deployment], port=49152, state="ready", n_ready=1,
+        node=world.node, history=[before],
+    )  # fmt: skip
     world.catalog.add(service)
     keep_keys(world, service.name, OLD)
     take_snapshot(world, folder)
@@ -258,6 +133,8 @@ def asked(page: Any, form: str | Sent, seen: set[str], world: Workspace) -> None
     fill(dialog, **form.fields)
     confirm(page, form.accept)
     eventually(lambda: form.effect(world))
+    if form.then:
+        form.then(page, world)
 
 
 def holds(page: Any, text: str) -> None:
@@ -277,7 +154,7 @@ def sections(page: Any, *, runs: bool) -> None:
 
 
 def test_links_python_and_ids_are_copied_and_views_opened_from_menus(world: Workspace, page: Any) -> None:
-    (snapshot,) = world.catalog.find(Snapshot)
+    snapshot = max(world.catalog.find(Snapshot), key=lambda one: one.created_at)
     sections(page, runs=False)
     for pattern in ("^Model churn", "^Manifest churn:1"):
         row(page, pattern).click()
@@ -299,7 +176,7 @@ def test_links_python_and_ids_are_copied_and_views_opened_from_menus(world: Work
     row(page, "^Host far").click(button="right")
     menu(page, "Check")
     told(page, "The host far does not answer.")
-    row(page, "^Snapshot ").click(button="right")
+    row(page, "^Snapshot ").first.click(button="right")
     with page.expect_download() as begun:
         menu(page, "Download")
     assert begun.value.suggested_filename == f"{snapshot.name}.zip"
@@ -339,3 +216,16 @@ def test_every_verb_of_every_row_and_section_asks_in_a_form_that_everybody_can_u
             row(page, f"^{name}$").hover()
             page.get_by_role("button", name=label).click()
             asked(page, title, seen, world)
+
+
+@pytest.mark.docker
+@pytest.mark.ssh
+def test_an_image_is_deleted_and_another_machine_becomes_a_host(world: Workspace, page: Any, machine: Any) -> None:
+    row(page, "^Image ").first.click(button="right")
+    menu(page, "Delete")
+    asked(page, DELETED_IMAGE, set(), world)
+    row(page, "^Hosts$").hover()
+    page.get_by_role("button", name="Add a host…").click()
+    way = {"Name": "near", "URL": machine.url, "ssh_configuration": machine.ssh_config}
+    asked(page, replace(ADDED_HOST, fields=way), set(), world)
+    row(page, "^Host near").wait_for()

@@ -12,7 +12,20 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from pages import TAB, act, choose, confirm, eventually, fill, form, leave_all, row, told, verb
+from pages import (
+    act,
+    choose,
+    choose_by_keys,
+    confirm,
+    eventually,
+    fill,
+    form,
+    leave_all,
+    row,
+    sidebar,
+    told,
+    verb,
+)
 from playwright.sync_api import expect
 
 from jupyter_mlops.agent.control import agent_status
@@ -23,7 +36,8 @@ from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.delivery.keys import read_keys
-from jupyter_mlops.delivery.models import show_model
+from jupyter_mlops.delivery.manifests import create_manifest
+from jupyter_mlops.delivery.models import register_model, show_model
 from jupyter_mlops.training.experiments import list_experiments
 from jupyter_mlops.workspace import Workspace
 
@@ -77,12 +91,15 @@ def test_runs_are_tagged_by_names_that_are_completed(world: Workspace, page: Any
     runs.type(",a")
     shown.get_by_role("textbox", name="Tag 1").fill("team")
     shown.get_by_role("textbox", name="Value of team").fill("risk")
+    shown.get_by_role("button", name="Add a tag").click()
+    shown.get_by_role("textbox", name="Tag 2").fill("oops")
+    shown.get_by_role("button", name="Remove oops").click()
     shown.get_by_role("textbox", name="Tags to take away").fill("draft")
     page.screenshot(path=tmp_path / "tags.png")
     confirm(page, "Save Tags")
     told(page, "2 runs are tagged.")
     tags = [world.tracking.run(name).tags for name in ("a", "b")]
-    assert [(one.get("team"), "draft" in one) for one in tags] == [("risk", False)] * 2
+    assert [(one.get("team"), "oops" in one, "draft" in one) for one in tags] == [("risk", False, False)] * 2
 
 
 def test_what_the_server_refuses_is_said_in_the_form_and_nothing_typed_is_lost(page: Any, tmp_path: Path) -> None:
@@ -222,9 +239,45 @@ def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, p
     page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
 
+def test_a_model_is_registered_named_and_deleted_by_keyboard_alone(world: Workspace, page: Any) -> None:
+    keys = page.keyboard
+    choose_by_keys(page, "Register a Model…")
+    keys.press("ArrowDown")  # from a run, to a file or folder
+    keys.press("Tab")
+    keys.type("weig")
+    page.get_by_role("option", name="weights.bin").wait_for()
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    keys.press("Tab")
+    keys.type("typed")
+    keys.press("Enter")
+    told(page, "Registered typed version 1.")
+    choose_by_keys(page, "Set an Alias of a Model…")
+    for text in ("typed", "live"):
+        keys.type(text)
+        keys.press("Tab")
+    keys.press("ArrowDown")
+    page.get_by_role("option", name="1").wait_for()
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    keys.press("Enter")
+    told(page, "typed version 1 is @live now.")
+    assert show_model(world, "typed").aliases == {"live": 1}
+    shown = verb(page, "Set an Alias of a Model…")
+    fill(shown, Model="typed", Alias="live")
+    shown.get_by_label("Take the alias away instead").check()
+    confirm(page, "Set Alias")
+    assert show_model(world, "typed").aliases == {}
+    choose_by_keys(page, "Delete a Model…")
+    keys.type("typed")
+    keys.press("Enter")
+    told(page, "Deleted typed.")
+    assert "typed" not in [one.name for one in world.tracking.models()]
+
+
 def test_a_model_is_deployed_from_its_run(world: Workspace, page: Any, tmp_path: Path) -> None:
     (version,) = show_model(world, "churn").versions
-    page.get_by_role("tab", name=TAB).click()
+    sidebar(page)
     row(page, "^Model churn").dblclick()
     run = world.tracking.run(version.run_id).name
     page.locator(".jp-Mlops-main.jp-mod-model").get_by_role("button", name=run, exact=True).first.click()
@@ -285,40 +338,43 @@ def test_a_service_is_configured_scaled_and_deleted(world: Workspace, page: Any)
 
 @pytest.mark.docker
 def test_an_image_is_built_tested_pushed_and_deleted_by_the_buttons_of_its_model(
-    world: Workspace, page: Any, tmp_path: Path, serving: Callable[..., Any]
+    lab: Any, world: Workspace, page: Any, tmp_path: Path, serving: Callable[..., Any]
 ) -> None:
     """With a real engine and a real registry."""
-    page.locator(".lm-DockPanel-tabBar").get_by_role("tab", name="churn", exact=True).first.click()
-    page.locator(".jp-Mlops-main.jp-mod-model").get_by_role("tab", name="Serving").click()
-    churn = page.get_by_role("article", name="Manifest churn:1")
-    churn.get_by_role("button", name="Build image…").click()
+    register_model(world, str(lab.folder / "weights.bin"), "packed")
+    create_manifest(world, ["packed"], script=lab.folder / "score.py", sample=lab.folder / "sample.json")
+    sidebar(page)
+    row(page, "^Model packed").dblclick()
+    page.locator(".jp-Mlops-main.jp-mod-model:visible").get_by_role("tab", name="Serving").click()
+    packed = page.get_by_role("article", name="Manifest packed:1")
+    packed.get_by_role("button", name="Build image…").click()
     form(page)
     confirm(page, "Build")
-    told(page, "Build image churn:1: done.")
-    image = world.catalog.get(Image, "churn:1")
+    told(page, "Build image packed:1: done.")
+    image = world.catalog.get(Image, "packed:1")
     assert world.builder.is_current(image.image_id)
-    churn.get_by_role("button", name="Test").click()
-    told(page, "Test image churn:1: done.")
+    packed.get_by_role("button", name="Test").click()
+    told(page, "Test image packed:1: done.")
     # What is pushed is small: the other one has a whole Debian in it, and is squeezed for ten seconds.
     small = subprocess.run(["docker", "import", "-", "mlops/small:1"], input=EMPTY_TAR, capture_output=True, check=True)
     world.catalog.add(
-        Image(name="churn:1-arm64", manifest="churn:1", image_id=small.stdout.decode().strip(), tag="mlops/small:1")
+        Image(name="packed:1-arm64", manifest="packed:1", image_id=small.stdout.decode().strip(), tag="mlops/small:1")
     )
     with serving(tmp_path, {}) as address:
-        of_small = churn.get_by_role("toolbar", name="Image mlops/small:1")
+        of_small = packed.get_by_role("toolbar", name="Image mlops/small:1")
         of_small.get_by_role("button", name="Push…").click()
-        fill(form(page), Where_to=f"{address}/churn:7")
+        fill(form(page), Where_to=f"{address}/packed:7")
         confirm(page, "Push")
-        told(page, "Push image churn:1-arm64: done.")
-        with urlopen(f"http://{address}/v2/churn/tags/list") as answer:
+        told(page, "Push image packed:1-arm64: done.")
+        with urlopen(f"http://{address}/v2/packed/tags/list") as answer:
             assert json.load(answer)["tags"] == ["7"]
     of_small.get_by_role("button", name="Delete…").click()
     form(page)
     confirm(page, "Delete")
-    churn.get_by_role("toolbar", name="Image mlops/churn").get_by_role("button", name="Delete…").click()
+    packed.get_by_role("toolbar", name="Image mlops/packed").get_by_role("button", name="Delete…").click()
     form(page)
     confirm(page, "Delete")
-    churn.get_by_text("No image is built of it.").wait_for()
+    packed.get_by_text("No image is built of it.").wait_for()
     assert world.catalog.find(Image) == []
     assert not world.builder.is_current(image.image_id)
 
@@ -383,7 +439,7 @@ def test_a_manifest_and_a_model_are_deleted_once_it_is_said_again(world: Workspa
     verb(page, "Delete a Manifest…").get_by_role("combobox", name="Manifest").fill("churn:1")
     confirm(page, "Delete")
     told(page, "Deleted the manifest churn:1.")
-    assert world.catalog.find(Manifest) == []
+    assert "churn:1" not in [one.ref for one in world.catalog.find(Manifest)]
     verb(page, "Delete a Model…").get_by_role("combobox", name="Model").fill("churn:1")
     confirm(page, "Delete")
-    assert json.dumps([one.name for one in world.tracking.models() if one.versions]) == "[]"
+    assert show_model(world, "churn").versions == []
