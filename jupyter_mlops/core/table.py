@@ -19,14 +19,19 @@ class FieldUse(Record, frozen=True, kw_only=True):
 
 
 class MetricSummary(Record, frozen=True, kw_only=True):
-    """A metric over the runs of a group that have it. Runs where it is NaN are counted and otherwise left out."""
+    """A metric over the runs of a group that have it. Runs where it is NaN are counted and otherwise left out.
+
+    An infinity is a value: with one the mean is infinite, with both it is NaN, and there is no deviation from either.
+    """
 
     n: int
     n_nan: int = 0
+    n_infinite: int = 0
+    """How many of the ``n`` are infinite."""
     mean: MetricValue | None = None
     """``None`` where no run has a number."""
     sd: MetricValue | None = None
-    """The sample standard deviation (divided by n - 1); ``None`` below two numbers."""
+    """The sample standard deviation (divided by n - 1); ``None`` below two numbers, NaN where one is infinite."""
 
 
 class RunGroup(Record, frozen=True, kw_only=True):
@@ -72,9 +77,10 @@ def summarize(values: Sequence[float]) -> MetricSummary:
     n_nan = len(values) - n
     if not n:
         return MetricSummary(n=0, n_nan=n_nan)
-    if not all(map(math.isfinite, numbers)):
+    infinite = [value for value in numbers if math.isinf(value)]
+    if infinite:
         spread = None if n == 1 else wire(math.nan)
-        return MetricSummary(n=n, n_nan=n_nan, mean=wire(sum(numbers)), sd=spread)
+        return MetricSummary(n=n, n_nan=n_nan, n_infinite=len(infinite), mean=wire(sum(infinite)), sd=spread)
     try:
         mean = math.fsum(numbers) / n
     except OverflowError:  # a sum that no float holds

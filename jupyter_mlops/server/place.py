@@ -44,7 +44,8 @@ class Place:
         self.root = root.resolve()
         self.base_url = base_url
         named = os.environ.get(VARIABLE)
-        self._home = _home(Path(named)) if named else self.root
+        self.home = _home(Path(named)) if named else self.root
+        """The folder in which a workspace is made where there is none."""
         self._announced = ""
         self._opened: dict[tuple[str, int, int], Workspace] = {}
         self._lock = threading.RLock()
@@ -75,7 +76,7 @@ class Place:
                 return found
             from jupyter_mlops.workspace import Workspace
 
-            made = Workspace.open(self._home, create=True)
+            made = Workspace.open(self.home, create=True)
             self._opened[_state(made.root)] = made
             self._announce(made)
             return made

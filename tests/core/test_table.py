@@ -30,8 +30,10 @@ def test_a_small_spread_about_a_large_mean_keeps_its_digits():
         ([math.nan], MetricSummary(n=0, n_nan=1)),
         ([2.0], MetricSummary(n=1, mean=2.0)),
         ([2.0, math.nan, 4.0], MetricSummary(n=2, n_nan=1, mean=3.0, sd=math.sqrt(2))),
-        ([math.inf], MetricSummary(n=1, mean="Infinity")),
-        ([math.inf, 1.0], MetricSummary(n=2, mean="Infinity", sd="NaN")),
+        ([math.inf], MetricSummary(n=1, n_infinite=1, mean="Infinity")),
+        ([math.inf, 1.0], MetricSummary(n=2, n_infinite=1, mean="Infinity", sd="NaN")),
+        ([-math.inf, -math.inf], MetricSummary(n=2, n_infinite=2, mean="-Infinity", sd="NaN")),
+        ([math.inf, -math.inf, 1.0], MetricSummary(n=3, n_infinite=2, mean="NaN", sd="NaN")),
         ([1.5e308, 1.5e308], MetricSummary(n=2, mean=1.5e308, sd=0.0)),
     ],
 )

@@ -20,12 +20,14 @@ from jupyter_mlops.server.place import Place
 
 
 class WorkspaceInfo(Record, frozen=True, kw_only=True):
-    """Which workspace the server shows."""
+    """Which workspace the server shows, or where the first one will be made."""
 
+    exists: bool
+    """Whether there is one: the first write makes it. As long as there is none, ``id`` and ``root`` are empty."""
     id: str
     name: str
     home: str
-    """The folder that holds ``.mlops``."""
+    """The folder that holds ``.mlops``, or will."""
     short_home: str
     """The same, written from the home folder of whoever runs the server: ``~/churn``."""
     root: str
@@ -64,15 +66,21 @@ def show_environment() -> Environment:
     return installed_packages()
 
 
-def show_workspace(world: World) -> WorkspaceInfo:
-    """Show the workspace that the server serves."""
+def show_workspace(place: Place) -> WorkspaceInfo:
+    """Show the workspace that the server serves: that there is none yet is an answer, too."""
+    world = place.workspace()
+    return _info(place.home if world is None else world.home, world)
+
+
+def _info(home: Path, world: World | None) -> WorkspaceInfo:
     return WorkspaceInfo(
-        id=world.id,
-        name=world.home.name,
-        home=str(world.home),
-        short_home=_from_home(world.home),
-        root=str(world.root),
-        seq=world.catalog.last_seq(),
+        exists=world is not None,
+        id=world.id if world else "",
+        name=home.name,
+        home=str(home),
+        short_home=_from_home(home),
+        root=str(world.root) if world else "",
+        seq=world.catalog.last_seq() if world else 0,
         version=__version__,
     )
 
@@ -85,13 +93,14 @@ def _from_home(folder: Path) -> str:
 
 def make_workspace(place: Place) -> WorkspaceInfo:
     """Make a workspace in the server's folder, unless there is one."""
-    return show_workspace(place.make())
+    world = place.make()
+    return _info(world.home, world)
 
 
 def show_status(world: Checkable) -> Status:
     """Ask each part of the workspace whether it answers."""
     parts = [PartStatus(**msgspec.structs.asdict(part)) for part in world.status()]
-    return Status(workspace=show_workspace(world), parts=parts)
+    return Status(workspace=_info(world.home, world), parts=parts)
 
 
 def show_document(place: Place) -> Any:

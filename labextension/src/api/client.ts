@@ -16,8 +16,7 @@ import type {
   ReplyOf,
   Run,
   RunDetail,
-  Service,
-  Workspace
+  Service
 } from './types';
 
 /** What every operation may be asked with, whatever its own types say. */
@@ -75,10 +74,6 @@ export class Client {
     const response = await this.fetch(`api/me?permissions=${wanted}`, { method: 'GET' });
     const me = (await readJson(response)) as { permissions?: { mlops?: readonly Action[] } };
     return me.permissions?.mlops ?? [];
-  }
-
-  workspace(): Promise<Workspace> {
-    return this.get('/workspace');
   }
 
   async experiments(): Promise<readonly Experiment[]> {

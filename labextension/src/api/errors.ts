@@ -3,8 +3,8 @@
 import { trans } from '../common/words';
 import type { Problem } from './types';
 
-/** `empty`: all is well, there is just no workspace yet. `version`: the page and the server do not belong together. */
-export type ErrorKind = 'empty' | 'absent' | 'forbidden' | 'unreachable' | 'version' | 'problem';
+/** `version`: the page and the server do not belong together. */
+export type ErrorKind = 'absent' | 'forbidden' | 'unreachable' | 'version' | 'problem';
 
 /** A failed request: what happened in one sentence, and what to do next. */
 export class ApiError extends Error {
@@ -40,7 +40,7 @@ export function refusal(status: number, body: string): ApiError {
   if (problem) {
     return problem.code === 'unauthenticated'
       ? stranger()
-      : new ApiError(kindOf(status, problem.code), problem.detail, problem.hint);
+      : new ApiError(status === 403 ? 'forbidden' : 'problem', problem.detail, problem.hint);
   }
   if (status === STOPPED) {
     return new ApiError(
@@ -76,13 +76,6 @@ function stranger(): ApiError {
     trans.__('This server does not know who you are, or no longer.'),
     trans.__('Reload the page to log in again.')
   );
-}
-
-function kindOf(status: number, code: string): ErrorKind {
-  if (code === 'workspace-not-found') {
-    return 'empty';
-  }
-  return status === 403 ? 'forbidden' : 'problem';
 }
 
 /** Any thrown thing as an `ApiError`. */

@@ -1481,7 +1481,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the workspace that the server serves. */
+        /** Show the workspace that the server serves: that there is none yet is an answer, too. */
         get: operations["show_workspace"];
         put?: never;
         /** Make a workspace in the server's folder, unless there is one. */
@@ -2408,11 +2408,15 @@ export interface components {
         /**
          * MetricSummary
          * @description A metric over the runs of a group that have it. Runs where it is NaN are counted and otherwise left out.
+         *
+         *     An infinity is a value: with one the mean is infinite, with both it is NaN, and there is no deviation from either.
          */
         MetricSummary: {
             /** @default null */
             mean: number | ("-Infinity" | "Infinity" | "NaN") | null;
             n: number;
+            /** @default 0 */
+            n_infinite: number;
             /** @default 0 */
             n_nan: number;
             /** @default null */
@@ -3350,9 +3354,10 @@ export interface components {
         };
         /**
          * WorkspaceInfo
-         * @description Which workspace the server shows.
+         * @description Which workspace the server shows, or where the first one will be made.
          */
         WorkspaceInfo: {
+            exists: boolean;
             home: string;
             id: string;
             name: string;

@@ -1,15 +1,12 @@
 /** A Lumino widget that draws React content with the session, and tells the session whether it is looked at. */
 
-import { ReactWidget } from '@jupyterlab/ui-components';
-import type { Message } from '@lumino/messaging';
 import type { JSX } from 'react';
 
 import { SessionProvider } from './context';
+import { SeenWidget } from './seen';
 import type { Session } from './session';
 
-export abstract class SessionWidget extends ReactWidget {
-  private isSeen = false;
-
+export abstract class SessionWidget extends SeenWidget {
   constructor(protected readonly session: Session) {
     super();
     this.addClass('jp-Mlops');
@@ -32,31 +29,8 @@ export abstract class SessionWidget extends ReactWidget {
     );
   }
 
-  protected override onAfterAttach(msg: Message): void {
-    super.onAfterAttach(msg);
-    this.look();
-  }
-
-  protected override onBeforeDetach(msg: Message): void {
-    this.look(false);
-    super.onBeforeDetach(msg);
-  }
-
-  protected override onAfterShow(msg: Message): void {
-    super.onAfterShow(msg);
-    this.look();
-  }
-
-  protected override onAfterHide(msg: Message): void {
-    super.onAfterHide(msg);
-    this.look(false);
-  }
-
-  private look(isSeen = this.isVisible): void {
-    if (isSeen !== this.isSeen) {
-      this.isSeen = isSeen;
-      this.session.look(this, isSeen);
-      this.update();
-    }
+  protected override onSeen(): void {
+    this.session.look(this, this.isSeen);
+    this.update();
   }
 }

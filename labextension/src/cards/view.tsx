@@ -4,14 +4,13 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { MimeModel } from '@jupyterlab/rendermime';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ServiceManager } from '@jupyterlab/services';
-import { ReactWidget } from '@jupyterlab/ui-components';
-import type { Message } from '@lumino/messaging';
 import { useEffect, useRef } from 'react';
 import type { JSX } from 'react';
 
 import { readHint } from '../api/changes';
 import type { Hint } from '../api/changes';
 import { Client } from '../api/client';
+import { SeenWidget } from '../api/seen';
 import type { Session } from '../api/session';
 import type { IMlops } from '../tokens';
 import { withNews } from './model';
@@ -21,7 +20,7 @@ import { RunCard } from './panel';
 /** How long hints are gathered before the server is asked. */
 const ASK_MS = 1000;
 
-export class CardView extends ReactWidget {
+export class CardView extends SeenWidget {
   private card: Card | null = null;
   private nSet = 0;
   private isConfirmed = false;
@@ -78,24 +77,8 @@ export class CardView extends ReactWidget {
     );
   }
 
-  protected override onAfterAttach(msg: Message): void {
-    super.onAfterAttach(msg);
+  protected override onSeen(): void {
     this.look();
-  }
-
-  protected override onBeforeDetach(msg: Message): void {
-    this.look(false);
-    super.onBeforeDetach(msg);
-  }
-
-  protected override onAfterShow(msg: Message): void {
-    super.onAfterShow(msg);
-    this.look();
-  }
-
-  protected override onAfterHide(msg: Message): void {
-    super.onAfterHide(msg);
-    this.look(false);
   }
 
   /** Hear of changes: on the page's own socket, which is for all who may read; without it on Jupyter's, for those who may execute. */
@@ -114,8 +97,8 @@ export class CardView extends ReactWidget {
   }
 
   /** The socket is open for a run that goes on and that somebody looks at. */
-  private look(isSeen = this.isVisible): void {
-    this.session?.look(this, isSeen && this.card?.status === 'RUNNING');
+  private look(): void {
+    this.session?.look(this, this.isSeen && this.card?.status === 'RUNNING');
   }
 
   private readonly onEmission = (_: unknown, emission: Parameters<typeof readHint>[0]): void => {

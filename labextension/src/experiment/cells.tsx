@@ -105,9 +105,14 @@ function GroupCell(props: CellProps & { readonly row: GroupRow }): JSX.Element |
     return null;
   }
   return (
-    <span title={words.summary(key, summary)}>
+    <span
+      className={typeof summary.mean === 'string' ? 'jp-MlopsTable-odd' : ''}
+      title={words.summary(key, summary)}
+    >
       {metric(summary.mean)}
-      {summary.sd !== null && <span className="jp-MlopsTable-sd"> ± {metric(summary.sd)}</span>}
+      {summary.sd !== null && !summary.n_infinite && (
+        <span className="jp-MlopsTable-sd"> ± {metric(summary.sd)}</span>
+      )}
     </span>
   );
 }

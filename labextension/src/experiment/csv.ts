@@ -11,7 +11,7 @@ export function runsCsv(runs: readonly Run[], columns: readonly string[]): strin
   return csv([ids, ...runs.map(run => ids.map(id => valueOf(run, id)))]);
 }
 
-const PARTS = ['n', 'n_nan', 'mean', 'sd'] as const satisfies readonly (keyof MetricSummary)[];
+const PARTS = ['n', 'n_nan', 'n_infinite', 'mean', 'sd'] as const satisfies readonly (keyof MetricSummary)[];
 
 /** Groups with what is known of each metric, named `auc mean`, `auc sd`. */
 export function groupsCsv(groups: readonly RunGroup[], by: string, metrics: readonly string[]): string {

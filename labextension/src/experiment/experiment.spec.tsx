@@ -158,11 +158,11 @@ describe('a file', () => {
     );
     expect(
       groupsCsv(
-        [{ value: null, n_runs: 2, metrics: { auc: { n: 2, n_nan: 0, mean: 0.5, sd: 0.1 } } }],
+        [{ value: null, n_runs: 2, metrics: { auc: { n: 2, n_nan: 0, n_infinite: 0, mean: 0.5, sd: 0.1 } } }],
         'params.C',
         ['auc']
       )
-    ).toBe('\uFEFFparams.C,runs,auc n,auc n_nan,auc mean,auc sd\r\n,2,2,0,0.5,0.1\r\n');
+    ).toBe('\uFEFFparams.C,runs,auc n,auc n_nan,auc n_infinite,auc mean,auc sd\r\n,2,2,0,0,0.5,0.1\r\n');
     expect(fileName('a/b c')).toBe('a-b-c.csv');
   });
 });
@@ -211,11 +211,25 @@ function server(n = 3): HandServer {
   });
   made.answers.set('groups', () => ({
     items: [
-      { value: 'tree', n_runs: 2, metrics: { auc: { n: 2, n_nan: 0, mean: 0.1, sd: 0.14142 } } },
+      {
+        value: 'tree',
+        n_runs: 2,
+        metrics: { auc: { n: 2, n_nan: 0, n_infinite: 0, mean: 0.1, sd: 0.14142 } }
+      },
+      {
+        value: 'svm',
+        n_runs: 3,
+        metrics: { auc: { n: 3, n_nan: 1, n_infinite: 1, mean: 'Infinity', sd: 'NaN' } }
+      },
+      {
+        value: 'mlp',
+        n_runs: 2,
+        metrics: { auc: { n: 2, n_nan: 0, n_infinite: 2, mean: 'NaN', sd: 'NaN' } }
+      },
       { value: null, n_runs: 1, metrics: {} }
     ],
-    n_groups: 2,
-    n_runs: 3,
+    n_groups: 4,
+    n_runs: 8,
     note: ''
   }));
   return made;
@@ -286,7 +300,7 @@ describe('the table', () => {
   it('groups runs with mean and sample deviation', async () => {
     await table();
     await userEvent.selectOptions(screen.getByLabelText('Group by'), 'params.model');
-    expect(await screen.findByText('3 runs in 2 groups')).toBeVisible();
+    expect(await screen.findByText('8 runs in 4 groups')).toBeVisible();
     expect(screen.getByText('no model')).toBeVisible();
     expect(screen.getByText('± 0.1414').parentElement?.title).toContain(
       'sample standard deviation (n − 1) 0.1414'
@@ -295,6 +309,14 @@ describe('the table', () => {
     await userEvent.click(within(group ?? document.body).getByRole('button', { name: 'Unfold' }));
     await waitFor(() => expect(names()).toContain('run 2'));
     expect(names()).not.toContain('run 1');
+    const endless = screen.getByText('Infinity');
+    expect(endless).toHaveTextContent(/^Infinity$/); // without a deviation that is none
+    expect(endless.title).toBe(
+      'auc: mean Infinity, over 3 runs, 1 is NaN and left out, 1 is infinite, and so is the mean, from which there is no deviation'
+    );
+    expect(screen.getByText('NaN').title).toContain(
+      '2 are infinite in both directions, so that there is no mean'
+    );
   });
 
   it('compares, tags and deletes what is selected', async () => {

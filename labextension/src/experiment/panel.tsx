@@ -11,9 +11,10 @@ import type { Column } from '../common/grid/model';
 import type { RowState } from '../common/grid/rows';
 import { Button } from '../common/ui/button';
 import { ViewHead } from '../common/ui/parts';
+import { Prose } from '../common/ui/prose';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
 import { WhereBox } from '../common/where/view';
-import { MAGIC, magicFor } from '../verbs/magic';
+import { LOAD, MAGIC, magicFor } from '../verbs/magic';
 import { Cell } from './cells';
 import { fileName, groupsCsv, runsCsv } from './csv';
 import { useFilter } from './filter';
@@ -194,8 +195,13 @@ function Body(props: BodyProps): JSX.Element {
     <Empty title={trans.__('The trash is empty.')}>{trans.__('Deleted runs are kept here.')}</Empty>
   ) : (
     <Empty title={trans.__('No runs yet.')}>
-      {trans.__('In a notebook, run %1 once, then begin a cell with %2', '%load_ext jupyter_mlops', '')}
-      <code>{props.subject ? magicFor(props.subject) : MAGIC}</code>
+      <Prose
+        text={trans.__(
+          'In a notebook, run `%1` once, then begin a cell with `%2`',
+          LOAD,
+          props.subject ? magicFor(props.subject) : MAGIC
+        )}
+      />
     </Empty>
   );
 }

@@ -46,12 +46,24 @@ function cellWords(trans: TranslationBundle, by: string): CellWords {
     fold: trans.__('Fold'),
     unfold: trans.__('Unfold'),
     nRuns: n => trans._n('%1 run', '%1 runs', n).replace(String(n), n.toLocaleString()),
-    summary: (name, { n, n_nan, mean, sd }) =>
+    summary: (name, { n, n_nan, n_infinite, mean, sd }) =>
       [
         trans.__('%1: mean %2', name.slice(0, 200), String(mean)),
-        ...(sd === null ? [] : [trans.__('sample standard deviation (n − 1) %1', metric(sd))]),
+        ...(sd === null || n_infinite ? [] : [trans.__('sample standard deviation (n − 1) %1', metric(sd))]),
         trans._n('over %1 run', 'over %1 runs', n),
-        ...(n_nan ? [trans._n('%1 is NaN', '%1 are NaN', n_nan)] : [])
+        ...(n_nan ? [trans._n('%1 is NaN and left out', '%1 are NaN and left out', n_nan)] : []),
+        ...(n_infinite ? [endless(n_infinite, mean === 'NaN', trans)] : [])
       ].join(', ')
   };
+}
+
+/** Why a mean is no number, and why there is no deviation from it. */
+function endless(n: number, isBoth: boolean, trans: TranslationBundle): string {
+  return isBoth
+    ? trans.__('%1 are infinite in both directions, so that there is no mean', n)
+    : trans._n(
+        '%1 is infinite, and so is the mean, from which there is no deviation',
+        '%1 are infinite, and so is the mean, from which there is no deviation',
+        n
+      );
 }

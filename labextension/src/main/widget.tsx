@@ -13,6 +13,7 @@ import { clip } from '../common/format';
 import { lazily } from '../common/lazily';
 import { Busy } from '../common/ui/states';
 import { Reach } from '../common/ui/told';
+import { Placed } from '../workspace/panel';
 import { Guard } from './guard';
 import { ICONS } from './icons';
 import { VIEWS } from './views';
@@ -70,12 +71,14 @@ export class MainContent extends SessionWidget {
       <Guard trans={trans}>
         <Suspense fallback={<Busy label={trans.__('Loading')} />}>
           <Reach>
-            <View
-              subject={subject}
-              asked={this.asked}
-              setTitle={this.setTitle}
-              setSubject={this.setSubject}
-            />
+            <Placed>
+              <View
+                subject={subject}
+                asked={this.asked}
+                setTitle={this.setTitle}
+                setSubject={this.setSubject}
+              />
+            </Placed>
           </Reach>
         </Suspense>
       </Guard>

@@ -1,18 +1,18 @@
 /** The sidebar's content: which workspace it is, the filter, and the tree of what is in it. */
 
 import { useMemo } from 'react';
-import type { JSX, ReactNode } from 'react';
+import type { JSX } from 'react';
 
 import { useAway, useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
 import { Trouble } from '../common/ui/told';
 import type { Chosen } from '../runs/model';
 import type { Folds } from '../tree/model';
-import { WorkspaceHeader } from '../workspace/panel';
+import { Welcome, WorkspaceHeader } from '../workspace/panel';
+import { useWorkspace } from '../workspace/queries';
 import { Lists } from './lists';
 import { versionNotice } from './model';
 import type { SectionId } from './model';
-import { useWorkspace } from './queries';
 
 /** A section that is to be seen: another object each time that it is asked for. */
 export interface Revealed {
@@ -42,14 +42,23 @@ export function Sidebar(props: SidebarProps): JSX.Element {
     const trouble = away ?? (workspace.error ? asApiError(workspace.error) : null);
     return (
       <div className="jp-Mlops-panel">
-        <WorkspaceHeader workspace={workspace.data} />
-        <Lists
-          key={workspace.data.id}
-          {...props}
-          workspace={workspace.data.id}
-          trouble={trouble ?? notice}
-          isOld={trouble !== null}
-        />
+        {workspace.data.exists ? (
+          <>
+            <WorkspaceHeader workspace={workspace.data} />
+            <Lists
+              key={workspace.data.id}
+              {...props}
+              workspace={workspace.data.id}
+              trouble={trouble ?? notice}
+              isOld={trouble !== null}
+            />
+          </>
+        ) : (
+          <>
+            {(trouble ?? notice) && <Trouble error={trouble ?? notice} />}
+            <Welcome workspace={workspace.data} />
+          </>
+        )}
       </div>
     );
   }
@@ -61,29 +70,9 @@ export function Sidebar(props: SidebarProps): JSX.Element {
       </div>
     );
   }
-  const error = asApiError(failure);
   return (
     <div className="jp-Mlops-panel">
-      {error.kind === 'empty' ? <Welcome>{error.message}</Welcome> : <Trouble error={error} />}
-    </div>
-  );
-}
-
-/** Where there is no workspace yet: what makes one. */
-function Welcome({ children }: { readonly children: ReactNode }): JSX.Element {
-  const trans = useTrans();
-  return (
-    <div className="jp-Mlops-welcome">
-      <strong>{trans.__('No workspace yet.')}</strong>
-      <p>{trans.__('The first run makes one. In a notebook, run this once:')}</p>
-      <p>
-        <code>%load_ext jupyter_mlops</code>
-      </p>
-      <p>{trans.__('Then begin a cell with')}</p>
-      <p>
-        <code>%%ml run</code>
-      </p>
-      <p>{children}</p>
+      <Trouble error={failure} />
     </div>
   );
 }

@@ -1,10 +1,8 @@
 /** Everything the panel lists, asked for as far as it is unfolded. */
 
-import type { UseQueryResult } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { useLive, useSession } from '../api/context';
-import type { Workspace } from '../api/types';
 import { isRunList, pagesOf } from '../runs/list';
 import type { PageRef } from '../runs/list';
 import type { KnownRuns } from '../runs/model';
@@ -18,11 +16,6 @@ const ACTIVITIES = 20;
 const TYPING_MS = 200;
 /** How long rows are looked at before they are fetched: those that a hand on the scroll bar only passes are not. */
 const PASSING_MS = 60;
-
-export function useWorkspace(): UseQueryResult<Workspace> {
-  const { client } = useSession();
-  return useLive({ key: ['workspace'], fn: signal => client.get('/workspace', { signal }) });
-}
 
 interface Runs {
   readonly listing: Listing<KnownRuns>;

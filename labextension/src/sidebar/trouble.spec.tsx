@@ -19,13 +19,12 @@ describe('when something is wrong', () => {
   });
 
   it('says what to type where there is no workspace yet', async () => {
-    const problem = {
-      code: 'workspace-not-found',
-      detail: 'There is no workspace in /home/ada or above it.',
-      hint: ''
-    };
-    show(server => server.refuse.set('workspace', () => json(404, problem)));
+    const { server } = show(one => {
+      one.workspace = workspace({ exists: false, id: '', root: '', seq: 0 });
+    });
     expect(await screen.findByText('%%ml run')).toBeVisible();
+    expect(screen.getByText('~/churn')).toBeVisible();
+    expect(server.asked).toEqual(['workspace']);
     expect(screen.queryByRole('alert')).toBeNull();
   });
 

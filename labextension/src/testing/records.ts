@@ -4,6 +4,7 @@ import type { Activity, Experiment, Model, ModelVersion, Run, Service, Workspace
 
 export function workspace(change: Partial<Workspace> = {}): Workspace {
   return {
+    exists: true,
     id: 'w1',
     name: 'churn',
     home: '/home/ada/churn',

@@ -4,6 +4,7 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { clip } from '../common/format';
+import { Prose } from '../common/ui/prose';
 import type { FactNode, HintNode, ProblemNode } from './model';
 
 export function FactRow({ node }: { readonly node: FactNode }): JSX.Element {
@@ -35,7 +36,11 @@ export function ProblemRow({ node }: { readonly node: ProblemNode }): JSX.Elemen
   return (
     <span className="jp-Mlops-problem">
       <span>{node.label}</span>
-      {node.hint && <span className="jp-Mlops-problemHint">{node.hint}</span>}
+      {node.hint && (
+        <span className="jp-Mlops-problemHint">
+          <Prose text={node.hint} />
+        </span>
+      )}
     </span>
   );
 }

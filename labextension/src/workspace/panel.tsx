@@ -1,10 +1,15 @@
-/** The head of the panel: which workspace it shows. */
+/** Which workspace it is, and what makes one where there is none. */
 
-import type { JSX } from 'react';
+import type { JSX, ReactNode } from 'react';
 
 import { useTrans } from '../api/context';
 import type { Workspace } from '../api/types';
+import { Prose } from '../common/ui/prose';
+import { Busy } from '../common/ui/states';
+import { LOAD, MAGIC } from '../verbs/magic';
+import { useWorkspace } from './queries';
 
+/** The head of the sidebar. */
 export function WorkspaceHeader({ workspace }: { readonly workspace: Workspace }): JSX.Element {
   const trans = useTrans();
   return (
@@ -18,4 +23,45 @@ export function WorkspaceHeader({ workspace }: { readonly workspace: Workspace }
       </div>
     </header>
   );
+}
+
+/** Where there is no workspace yet: what makes one. */
+export function Welcome({ workspace }: { readonly workspace: Workspace }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <div className="jp-Mlops-welcome">
+      <strong>{trans.__('No workspace yet.')}</strong>
+      <p>{trans.__('The first run makes one. In a notebook, run this once:')}</p>
+      <p>
+        <code>{LOAD}</code>
+      </p>
+      <p>{trans.__('Then begin a cell with')}</p>
+      <p>
+        <code>{MAGIC}</code>
+      </p>
+      <p>
+        <Prose
+          text={trans.__(
+            'Or make an empty one, with `%1` there or `%2` in a terminal.',
+            '%ml init',
+            'mlops init'
+          )}
+        />
+      </p>
+      <p>
+        <Prose text={trans.__('There is none in `%1` or above it.', workspace.short_home)} />
+      </p>
+    </div>
+  );
+}
+
+/** A view of something in the workspace, once it is known that there is one. */
+export function Placed({ children }: { readonly children: ReactNode }): JSX.Element {
+  const trans = useTrans();
+  const { data, isPending } = useWorkspace();
+  if (isPending) {
+    return <Busy label={trans.__('Looking for the workspace')} />;
+  }
+  // Where it could not be asked for, the view says so itself.
+  return data && !data.exists ? <Welcome workspace={data} /> : <>{children}</>;
 }

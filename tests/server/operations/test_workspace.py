@@ -17,7 +17,9 @@ async def test_an_empty_place_has_no_workspace_and_reading_makes_none(api, jp_ro
     answers = {row.path: await api("GET", row.path) for row in collections}
 
     assert {path: answer.body["items"] for path, answer in answers.items()} == {row.path: [] for row in collections}
-    for path in ("workspace", "status", "runs/x", "services/x"):
+    shown = (await api("GET", "workspace")).body
+    assert (shown["exists"], shown["id"], shown["home"]) == (False, "", str(jp_root_dir))
+    for path in ("status", "runs/x", "services/x"):
         answer = await api("GET", path)
         assert (answer.status, answer.body["code"]) == (404, "workspace-not-found")
     assert (await api("DELETE", "models/x")).status == 404
@@ -37,6 +39,7 @@ async def test_making_one_twice_gives_the_same(api, jp_root_dir, monkeypatch):
     assert (first.status, second.status) == (201, 201)
     assert first.body["id"] == second.body["id"]
     assert first.body | {"id": "", "seq": 0} == {
+        "exists": True,
         "id": "",
         "name": jp_root_dir.name,
         "home": str(jp_root_dir),

@@ -3,6 +3,7 @@
 import type { JSX, ReactNode } from 'react';
 
 import { asApiError } from '../../api/errors';
+import { Prose } from './prose';
 import { Below, useTold } from './told';
 
 export function Busy({ label }: { readonly label: string }): JSX.Element {
@@ -27,7 +28,11 @@ export function Problem(props: { readonly message: string; readonly hint?: strin
   return (
     <div className="jp-Mlops-failure" role="alert">
       <strong>{props.message}</strong>
-      {props.hint && <p>{props.hint}</p>}
+      {props.hint && (
+        <p>
+          <Prose text={props.hint} />
+        </p>
+      )}
     </div>
   );
 }

@@ -6,6 +6,7 @@ import type { JSX, ReactNode } from 'react';
 import { useAway, useSession, useTrans } from '../../api/context';
 import { asApiError } from '../../api/errors';
 import { Button } from './button';
+import { Prose } from './prose';
 
 /** The sentences that stand above. */
 const Told = createContext<readonly string[]>([]);
@@ -45,7 +46,11 @@ export function Trouble({ error }: { readonly error: unknown }): JSX.Element {
     <div className="jp-Mlops-failure jp-Mlops-trouble" role="alert">
       <div>
         <strong>{message}</strong>
-        {hint && <p>{hint}</p>}
+        {hint && (
+          <p>
+            <Prose text={hint} />
+          </p>
+        )}
       </div>
       {isOfPage ? (
         <Button onClick={() => window.location.reload()}>{trans.__('Reload the page')}</Button>

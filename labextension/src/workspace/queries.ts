@@ -1,0 +1,12 @@
+/** Which workspace the server shows. */
+
+import type { UseQueryResult } from '@tanstack/react-query';
+
+import { useLive, useSession } from '../api/context';
+import type { Workspace } from '../api/types';
+
+/** It may not be there yet: then it says where the first run will make it. */
+export function useWorkspace(): UseQueryResult<Workspace> {
+  const { client } = useSession();
+  return useLive({ key: ['workspace'], fn: signal => client.get('/workspace', { signal }) });
+}

@@ -1,0 +1,35 @@
+import { screen } from '@testing-library/react';
+import { describe, expect, it } from 'vitest';
+
+import { workspace } from '../testing/records';
+import { HandServer, json } from '../testing/server';
+import { show } from '../testing/session';
+import { Placed } from './panel';
+
+describe('a view of something in the workspace', () => {
+  it('is drawn where there is one', async () => {
+    show(<Placed>its view</Placed>);
+    expect(await screen.findByText('its view')).toBeVisible();
+  });
+
+  it('says what makes one where there is none, until there is', async () => {
+    const server = new HandServer();
+    server.workspace = workspace({ exists: false, id: '', root: '', seq: 0 });
+    const { session } = show(<Placed>its view</Placed>, server);
+    const codes = ['%load_ext jupyter_mlops', '%%ml run', '%ml init', 'mlops init', '~/churn'];
+    expect((await screen.findByText('No workspace yet.')).parentElement?.textContent).not.toContain('`');
+    codes.forEach(code => expect(screen.getByText(code).tagName).toBe('CODE'));
+    expect(screen.queryByText('its view')).toBeNull();
+    server.workspace = workspace();
+    session.changes.wake();
+    session.changes.hint({ workspace: 'w1', kind: 'workspace', name: '' });
+    expect(await screen.findByText('its view')).toBeVisible();
+  });
+
+  it('says itself why it could not be asked for', async () => {
+    const server = new HandServer();
+    server.refuse.set('workspace', () => json(500, { message: 'no' }));
+    show(<Placed>its view</Placed>, server);
+    expect(await screen.findByText('its view')).toBeVisible();
+  });
+});
