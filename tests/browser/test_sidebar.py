@@ -47,6 +47,9 @@ for n in range(5):
     client.log_metric(run.info.run_id, "loss", n)
     client.set_terminated(run.info.run_id)
 """
+# What the browser's console has an error about.
+REFUSED = """performance.getEntriesByType('resource')
+  .filter(one => one.responseStatus >= 400 && one.name.includes('/mlops/')).map(one => one.name)"""
 # Writes down when each row of the panel is drawn, to the millisecond.
 WATCH = """
 window.drawn = {};
@@ -75,9 +78,9 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def page(lab: Any, open_lab: Callable[..., Any]) -> Any:
     """One page for all tests: none of them reloads it."""
-    page = open_lab(lab, "lab/tree/work.ipynb")
+    page = open_lab(lab, "lab/tree/work.ipynb?mlops=model%3Achurn")
     page.get_by_role("tab", name=TAB).click()
-    page.locator(".jp-Mlops").wait_for()
+    page.locator(".jp-Mlops").first.wait_for()
     return page
 
 
@@ -92,6 +95,12 @@ def world(lab: Any, page: Any) -> Iterator[Workspace]:
 
 def test_a_run_in_a_kernel_shows_as_it_starts_logs_and_ends_even_where_nothing_was_before(lab: Any, page: Any) -> None:
     page.evaluate("window.sameAsEver = true")
+    page.get_by_role("tab", name="churn", exact=True).click()
+    for part in (".jp-Mlops-tab", ".jp-Mlops-main.jp-mod-model"):
+        page.locator(part).get_by_text("No workspace yet.").wait_for()
+        assert "%%ml run" in page.locator(part).locator("code").all_inner_texts()
+    assert page.evaluate(REFUSED) == []
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.keyboard.press("Control+Enter")

@@ -24,7 +24,7 @@ export function unreachable(): ApiError {
     'unreachable',
     trans.__('The Jupyter server does not answer.'),
     trans.__(
-      'It is asked again by itself. If it was stopped, start it as before, with: jupyter lab. The terminal in which it ran has the reason.'
+      'It is asked again by itself. If it was stopped, start it as before, with: `jupyter lab`. The terminal in which it ran has the reason.'
     )
   );
 }
@@ -56,7 +56,7 @@ export function refusal(status: number, body: string): ApiError {
     return new ApiError(
       'absent',
       trans.__('The server extension of jupyter-mlops is not running on this server.'),
-      trans.__('In a terminal: jupyter server extension enable jupyter_mlops. Then restart JupyterLab.')
+      trans.__('In a terminal: `jupyter server extension enable jupyter_mlops`. Then restart JupyterLab.')
     );
   }
   if (status === 401 || status === 403) {

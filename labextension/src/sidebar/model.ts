@@ -220,7 +220,7 @@ export function versionNotice(
     isOlder(version, workspace.version)
       ? trans.__('The page is older than what is installed: reload it.')
       : trans.__(
-          'The server still runs what was installed before: restart JupyterLab. If this stays, in a terminal: pip install jupyter-mlops==%1',
+          'The server still runs what was installed before: restart JupyterLab. If this stays, in a terminal: `pip install jupyter-mlops==%1`',
           version
         )
   );
