@@ -279,17 +279,17 @@ def measure(quick: bool) -> dict[str, float]:
     tries = 2 if quick else 7
     with tempfile.TemporaryDirectory(prefix="mlops-lab-") as base:
         folder = Path(base) / "work"
-        database = make_store(folder, N_RUNS, seeds=50)
-        curve_of = add_curve(database)
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO latest_metrics VALUES ('loss', 0, 0, ?, 0, ?)", (POINTS, curve_of)
-            )
-            connection.commit()
         other = Path(base) / "other"
         other.mkdir()
         with ThreadPoolExecutor() as pool:
             started = pool.submit(start_lab, other, Path(base) / "bare", bare=True)
+            database = make_store(folder, N_RUNS, seeds=50)
+            curve_of = add_curve(database)
+            with closing(sqlite3.connect(database)) as connection:
+                connection.execute(
+                    "INSERT OR REPLACE INTO latest_metrics VALUES ('loss', 0, 0, ?, 0, ?)", (POINTS, curve_of)
+                )
+                connection.commit()
             lab = start_lab(folder, Path(base) / "home")
             bare = started.result()
         try:
