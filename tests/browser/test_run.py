@@ -157,6 +157,9 @@ def test_a_log_is_shown_from_its_end_and_searched_as_a_whole(page: Any, tmp_path
     panel.get_by_role("button", name="End", exact=True).click()
     panel.get_by_text("epoch 8999").wait_for()
     assert panel.get_by_text("epoch 0 done").count() == 0
+    panel.get_by_role("button", name="End", exact=True, pressed=True).wait_for()
+    panel.get_by_role("log").evaluate("log => { log.scrollTop = 0; }")  # as the scroll bar does
+    panel.get_by_role("button", name="End", exact=True, pressed=False).wait_for()
     panel.get_by_role("button", name=re.compile("^Earlier")).click()
     panel.get_by_role("button", name=re.compile("^Earlier")).wait_for(state="detached")
     panel.get_by_role("button", name="stderr").click()

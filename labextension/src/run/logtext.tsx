@@ -88,7 +88,7 @@ function BlockText({ text, mime }: { readonly text: string; readonly mime: strin
   return <Rendered data={data} otherwise={text} />;
 }
 
-/** Tell when a person scrolls further from the end than that. */
+/** Tell when a person scrolls further from the end than that, by whatever means: what grows while it is followed stays there. */
 function useLeaving(scroller: RefObject<HTMLElement>, onLeave: (() => void) | null, far: number): void {
   useEffect(() => {
     const node = scroller.current;
@@ -96,15 +96,12 @@ function useLeaving(scroller: RefObject<HTMLElement>, onLeave: (() => void) | nu
       return;
     }
     const onScroll = (): void => {
-      if (node.scrollTop + node.clientHeight < node.scrollHeight - far) {
+      // In a hidden tab it has no height, and no place either.
+      if (node.clientHeight > 0 && node.scrollTop + node.clientHeight < node.scrollHeight - far) {
         onLeave();
       }
     };
-    node.addEventListener('wheel', onScroll, { passive: true });
-    node.addEventListener('keyup', onScroll);
-    return () => {
-      node.removeEventListener('wheel', onScroll);
-      node.removeEventListener('keyup', onScroll);
-    };
+    node.addEventListener('scroll', onScroll, { passive: true });
+    return () => node.removeEventListener('scroll', onScroll);
   }, [scroller, onLeave, far]);
 }
