@@ -1,6 +1,7 @@
 /** Compare: any number of runs side by side. */
 
 import '../../style/compare.css';
+import '../../style/comparetables.css';
 
 import { Notification } from '@jupyterlab/apputils';
 import { useQueryClient } from '@tanstack/react-query';

@@ -1,6 +1,7 @@
 /** The view of one model: its versions on the left, on the right the one that is selected, or several side by side. */
 
 import '../../style/model.css';
+import '../../style/modelserving.css';
 
 import { useEffect, useMemo, useState } from 'react';
 import type { JSX } from 'react';

@@ -1,6 +1,7 @@
 /** The page of one run. */
 
 import '../../style/run.css';
+import '../../style/runlogs.css';
 
 import { useEffect } from 'react';
 import type { JSX } from 'react';

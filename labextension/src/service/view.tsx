@@ -1,6 +1,7 @@
 /** The view of one service. */
 
 import '../../style/service.css';
+import '../../style/serviceconsole.css';
 
 import { useEffect, useState } from 'react';
 import type { JSX } from 'react';

@@ -4,6 +4,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import type { JSX } from 'react';
 
 import '../../style/sidebar.css';
+import '../../style/sidebarmetrics.css';
 import '../../style/ui.css';
 import type { Session } from '../api/session';
 import { SessionWidget } from '../api/widget';
