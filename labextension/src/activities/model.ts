@@ -66,7 +66,8 @@ export function activityNodes(
   trans: TranslationBundle
 ): readonly ActivitiesNode[] {
   if (!activities.length) {
-    return [hint('activities', trans.__('Nothing has been built or deployed yet.'))];
+    const said = trans.__('Nothing has been built or deployed yet. To deploy a registered model:');
+    return [hint('activities', said, '%ml services deploy NAME MODEL')];
   }
   const passes = matcher(filter);
   const nodes = [...activities]

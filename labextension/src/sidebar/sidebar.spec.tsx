@@ -1,8 +1,14 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import { fireEvent, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
+import { activityNodes } from '../activities/model';
 import { Changes } from '../api/changes';
+import { modelNodes } from '../models/model';
+import { manifestNodes } from '../packing/model';
+import { serviceNodes } from '../services/model';
+import { snapshotNodes } from '../snapshots/model';
 import { experiment, run } from '../testing/records';
 import { json } from '../testing/server';
 import { full, show } from '../testing/sidebar';
@@ -10,6 +16,8 @@ import type { Folds } from '../tree/model';
 import { menuOf } from './menu';
 import { readFolds, withFold } from './model';
 import type { PanelNode } from './model';
+
+const TRANS = nullTranslator.load('jupyter_mlops');
 
 describe('the sidebar', () => {
   it('names the workspace and lists what is in it', async () => {
@@ -43,6 +51,19 @@ describe('the sidebar', () => {
     expect(copied).toEqual(['%%ml run']);
     expect(screen.getByText('%ml models register RUN NAME')).toBeVisible();
     expect(screen.getByText('%ml services deploy NAME MODEL')).toBeVisible();
+  });
+
+  it('says in every section what to type to get the first thing into it', () => {
+    const first = [
+      modelNodes([], '', TRANS),
+      serviceNodes([], [], '', TRANS),
+      activityNodes([], '', TRANS),
+      manifestNodes([], [], '', TRANS),
+      snapshotNodes([], '', TRANS)
+    ];
+    first.forEach(nodes =>
+      expect(nodes).toMatchObject([{ kind: 'hint', code: expect.stringMatching(/^%%?ml /) as string }])
+    );
   });
 
   it('filters by words: runs on the server, everything else here; Escape ends it', async () => {

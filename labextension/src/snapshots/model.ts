@@ -7,6 +7,7 @@ import { matcher } from '../common/filter';
 import { clip, size } from '../common/format';
 import { fact, hint } from '../tree/model';
 import type { FactNode, HintNode, TreeNode } from '../tree/model';
+import { MAGIC } from '../verbs/magic';
 
 export interface SnapshotNode extends TreeNode {
   readonly kind: 'snapshot';
@@ -22,7 +23,9 @@ export function snapshotNodes(
   trans: TranslationBundle
 ): readonly SnapshotsNode[] {
   if (!snapshots.length) {
-    return [hint('snapshots', trans.__('No snapshots yet. Every run takes one of its folder.'))];
+    return [
+      hint('snapshots', trans.__('No snapshots yet. A run takes one of its folder: begin a cell with'), MAGIC)
+    ];
   }
   const passes = matcher(filter);
   const nodes = snapshots.filter(one => passes(one.name, one.source)).map(one => snapshotNode(one, trans));
