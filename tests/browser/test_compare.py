@@ -237,6 +237,12 @@ def test_a_point_names_its_run_and_opens_it(page: Any, ids: list[str]) -> None:
     page.get_by_role("combobox", name="y", exact=True).select_option("val_loss")
     page.get_by_role("combobox", name="Scale of x").select_option("linear")
     page.get_by_role("combobox", name="Scale of x").select_option("log")
+    at = lambda: page.locator(f".jp-Mlops-point[data-run='{ids[1]}'] circle").last.get_attribute("cy")  # noqa: E731
+    linear = at()
+    page.get_by_role("combobox", name="Scale of y").select_option("log")
+    assert at() != linear
+    page.get_by_role("combobox", name="Scale of y").select_option("linear")
+    assert at() == linear
     point = page.locator(f".jp-Mlops-point[data-run='{ids[1]}']")
     point.hover()
     said = page.get_by_role("tooltip")
@@ -289,11 +295,24 @@ def test_runs_are_added_left_out_deleted_and_live(page: Any, world: Workspace, i
     tab(page, "Parameters and metrics")
     before = colors(page)
     live = world.tracking.create_run("compare", "still-running", tags={}, params={"lr": "9"})
+    other = world.tracking.create_run("compare", "still-there", tags={}, params={})
+    world.tracking.end_run(other.id, "FINISHED")
     page.get_by_role("button", name="Add runs").click()
-    page.get_by_role("searchbox", name="Search for runs to add").fill("still")
-    page.get_by_role("list", name="Runs found").get_by_role("button", name="still-running").click()
+    box = page.get_by_role("searchbox", name="Search for runs to add")
+    box.fill("still-r")
+    found = page.get_by_role("list", name="Runs found").get_by_role("button")
+    found.filter(has_text="still-running").wait_for()
+    found.nth(1).wait_for(state="detached")
+    box.press("Enter")  # takes the first one
     page.get_by_role("heading", name="5 runs compared").wait_for()
+    box.fill("still")
+    found.filter(has_text="still-there").wait_for()
+    box.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="6 runs compared").wait_for()
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Leave still-there out").click()
+    page.get_by_role("heading", name="5 runs compared").wait_for()
     world.tracking.log(live.id, metrics=[MetricPoint(key="auc", value=0.987, step=0, at_ms=BEGAN_MS)])
     page.get_by_role("row", name=re.compile("^auc")).get_by_text("0.987").wait_for(timeout=5_000)
     page.get_by_role("button", name=f"Leave {KOREAN} out").click()
@@ -346,3 +365,13 @@ def test_only_what_passes_the_filters_goes_on_to_be_compared(page: Any) -> None:
     assert page.get_by_role("list", name="Runs compared").get_by_text("still-running").count() == 0
     page.get_by_role("list", name="Runs compared").get_by_role("button", name="baseline").first.click()
     page.locator(".jp-Mlops-main.jp-mod-run").get_by_role("heading", name="baseline").wait_for()
+
+
+def test_of_more_runs_than_a_page_compares_the_first_ones_are_taken(page: Any, ids: list[str]) -> None:
+    named = ",".join([*ids, *map(str, range(1000 - len(ids))), "one too many"])
+    page.goto(re.sub(r"/lab.*", f"/lab?mlops=compare:{named}", page.url))
+    page.get_by_text("1,001 runs are too many to be compared at once.").wait_for()
+    page.get_by_role("button", name="Compare the first 1,000").click()
+    page.get_by_role("heading", name="4 runs compared").wait_for()
+    page.get_by_role("list", name="Runs compared").get_by_role("listitem").nth(999).wait_for(state="attached")
+    assert page.get_by_text("There is no run 'one too many'").count() == 0

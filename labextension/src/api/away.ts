@@ -12,14 +12,27 @@ const OF_SERVER: readonly ErrorKind[] = ['absent', 'forbidden', 'unreachable'];
 /** What keeps the page from the server, or null; to be subscribed to. */
 export class Away {
   private error: ApiError | null = null;
+  /** Those that were refused: while there are none, nobody need look at all that were answered. */
+  private readonly failed = new Set<Query>();
 
-  constructor(private readonly queries: QueryClient) {}
+  constructor(private readonly queries: QueryClient) {
+    queries.getQueryCache().subscribe(event => {
+      const query = event.query as Query;
+      if (event.type === 'removed' || query.state.error === null) {
+        this.failed.delete(query);
+      } else {
+        this.failed.add(query);
+      }
+    });
+  }
 
   readonly subscribe = (listener: () => void): (() => void) =>
     this.queries.getQueryCache().subscribe(listener);
 
   readonly snapshot = (): ApiError | null => {
-    this.error = awayOf(this.queries.getQueryCache().getAll(), this.error);
+    if (this.failed.size || this.error) {
+      this.error = awayOf(this.queries.getQueryCache().getAll(), this.error);
+    }
     return this.error;
   };
 }

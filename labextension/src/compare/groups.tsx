@@ -8,10 +8,11 @@ import { matcher } from '../common/filter';
 import { Busy, Empty, Failed, Stale } from '../common/ui/states';
 import { Runs } from './code';
 import type { Compared } from './compared';
+import type { Each } from './each';
 import { ExportTable } from './exports';
 import { FilterTools } from './filtertools';
 import { grouped } from './queries';
-import type { Each, Group } from './queries';
+import type { Group } from './queries';
 import { Sheet } from './sheet';
 
 export interface GroupLine {

@@ -1,96 +1,11 @@
-/** What a comparison asks of each run, as TanStack queries: one for each run, sent together. */
+/** What a comparison asks of each run. */
 
-import { useQueries } from '@tanstack/react-query';
-import type { UseQueryResult } from '@tanstack/react-query';
-import { useCallback, useMemo } from 'react';
-
-import { useSession, useVisible } from '../api/context';
-import type { Client } from '../api/client';
 import type { AbsentRun, CodeVersion, Curve, Packages, Run, UsedData } from '../api/types';
 import type { Zoom } from '../curves/model';
 import { spanOf } from '../curves/record';
 import type { Span } from '../curves/record';
-
-/** Ids that one address holds also behind proxies that take no more than 8 kB. */
-const MOST_IDS = 100;
-
-type Read<T> = (ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;
-
-/**
- * Asks for many runs at once what is asked for each by itself: a hint about one run refetches this one alone,
- * and three hundred runs that are shown for the first time are three requests.
- */
-export class Batch<T> {
-  private waiting = new Map<
-    string,
-    { resolve: (value: T | null) => void; reject: (error: unknown) => void }[]
-  >();
-
-  constructor(private readonly read: Read<T>) {}
-
-  /** Return what there is of a run, null where the answer does not name it. */
-  ask(id: string): Promise<T | null> {
-    return new Promise((resolve, reject) => {
-      if (!this.waiting.size) {
-        setTimeout(() => this.send(), 0);
-      }
-      this.waiting.set(id, [...(this.waiting.get(id) ?? []), { resolve, reject }]);
-    });
-  }
-
-  private send(): void {
-    const all = [...this.waiting];
-    this.waiting = new Map();
-    for (let at = 0; at < all.length; at += MOST_IDS) {
-      const part = all.slice(at, at + MOST_IDS);
-      this.read(part.map(([id]) => id)).then(
-        found =>
-          part.forEach(([id, askers]) => askers.forEach(asker => asker.resolve(found.get(id) ?? null))),
-        (error: unknown) => part.forEach(([, askers]) => askers.forEach(asker => asker.reject(error)))
-      );
-    }
-  }
-}
-
-export interface Each<T> {
-  /** What came, by run; runs of which there is nothing are left out. */
-  readonly values: ReadonlyMap<string, T>;
-  readonly isLoading: boolean;
-  readonly error: unknown;
-}
-
-/** `part` names what is asked of each run: all that `read` depends on. */
-function useEach<T>(ids: readonly string[], part: string, read: (client: Client) => Read<T>): Each<T> {
-  const { client } = useSession();
-  const enabled = useVisible();
-  const named = ids.join(',');
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- `read` is another function each time, and does the same while `part` does
-  const batch = useMemo(() => new Batch(read(client)), [client, part]);
-  const combine = useCallback(
-    (results: readonly UseQueryResult<T | null>[]): Each<T> => {
-      const asked = named.split(',');
-      return {
-        values: new Map(
-          results.flatMap(({ data }, index) => {
-            const id = asked[index];
-            return data === undefined || data === null || id === undefined ? [] : [[id, data] as const];
-          })
-        ),
-        isLoading: results.some(result => result.isLoading),
-        error: results.find(result => result.error !== null)?.error ?? null
-      };
-    },
-    [named]
-  );
-  return useQueries({
-    queries: ids.map(id => ({
-      queryKey: ['run', id, 'compared', part],
-      queryFn: () => batch.ask(id),
-      enabled
-    })),
-    combine
-  });
-}
+import { useEach } from './each';
+import type { Each } from './each';
 
 /** A run, or why it cannot be shown; and which of its metrics are the better the lower, as far as names tell. */
 export interface FoundRun {
