@@ -153,7 +153,7 @@ class BadTitle(BadInput):
     def __init__(self, kind: str, name: object) -> None:
         super().__init__(
             f"{_shown(name) if isinstance(name, str) else name!r} is not a name for {_article(kind)} {kind}.",
-            hint="Use 1 to 100 characters on one line, without quotes and backslashes, beginning with a letter or digit.",
+            hint="Use 1 to 100 characters on one line, without quotes and backslashes; the first a letter or digit, the last no space.",
         )
 
 

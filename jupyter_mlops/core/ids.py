@@ -16,7 +16,8 @@ ActivityId = NewType("ActivityId", str)
 ReplicaId = NewType("ReplicaId", str)
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-TITLE: Final = re.compile(r"""[^\W_](?:[^'"`\\\x00-\x1f\x7f]{0,98}[^\s'"`\\\x00-\x1f\x7f])?""")
+_NOT_IN_TITLE: Final = r"""'"`\\\x00-\x1f\x7f-\x9f\u2028\u2029"""
+TITLE: Final = re.compile(rf"[^\W_](?:[^{_NOT_IN_TITLE}]{{0,98}}[^\s{_NOT_IN_TITLE}])?")
 _MODEL_IN_MLFLOW: Final = re.compile(r"(?=.*\S)[^/:]{1,256}", re.DOTALL)
 """What MLflow lets be the name of a registered model."""
 

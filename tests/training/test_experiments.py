@@ -30,7 +30,7 @@ def test_runs_that_name_no_experiment_go_to_the_one_in_use_in_every_process(work
     assert [event.verb for event in workspace.catalog.events() if event.kind == "experiment"] == ["use"]
 
 
-@pytest.mark.parametrize("name", ["", "it's", " a", "a\nb", "x" * 101, "-x"])
+@pytest.mark.parametrize("name", ["", "it's", " a", "a ", "a\nb", "a\u2028b", "x" * 101, "-x"])
 def test_a_bad_name_is_refused_and_nothing_changes(workspace, name):
     with pytest.raises(BadTitle):
         use_experiment(workspace, name)
