@@ -86,7 +86,7 @@ function SnapshotFiles(props: {
   const isStored = file?.kind === 'file';
   const kept = { of: 'snapshots', ref: snapshot, path: chosen } as const;
   const { data, error } = useLive({
-    key: ['snapshots', snapshot, 'file', chosen],
+    key: ['snapshot-file', snapshot, chosen], // no topic: it does not change
     fn: () => fetched(client, kept),
     enabled: isStored && isShown(kindOf(chosen), file.n_bytes)
   });

@@ -210,6 +210,28 @@ describe('the page', () => {
     await waitFor(() => expect(screen.queryByLabelText('Note in Markdown')).toBeNull());
   });
 
+  it('asks for a file of the snapshot once: what is kept does not change', async () => {
+    const server = served(detail());
+    const snapshot = 'snapshots/abcdef0123456789';
+    server.answers.set(snapshot, () => ({
+      snapshot: { name: 'abcdef0123456789' },
+      files: [{ path: 'note.txt', kind: 'file', n_bytes: 2, target: '' }]
+    }));
+    server.answers.set(`${snapshot}/files/note.txt`, () => 'as it was');
+    const { session } = show(<View subject="r1" setTitle={() => undefined} />, server);
+    await userEvent.click(await screen.findByRole('tab', { name: 'Code' }));
+    fireEvent.keyDown(await screen.findByRole('tree', { name: 'Files of the snapshot' }), { key: 'Home' });
+    expect(await screen.findByText('"as it was"')).toBeVisible();
+    server.refuse.set(`${snapshot}/files/note.txt`, () =>
+      json(503, { code: 'unavailable', detail: 'Away.' })
+    );
+    session.changes.wake();
+    session.changes.hint({ workspace: 'w1', kind: 'snapshot', name: 'another' });
+    await waitFor(() => expect(server.asked.filter(path => path === snapshot)).toHaveLength(2));
+    await new Promise(resolve => setTimeout(resolve, 50));
+    expect(screen.getByText('"as it was"')).toBeVisible();
+  });
+
   it('loads a log that could not be loaded as soon as the server is back', async () => {
     vi.useFakeTimers({ shouldAdvanceTime: true });
     const server = served(detail());

@@ -7,7 +7,7 @@ import { useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import { Button } from '../common/ui/button';
-import { Empty, Failed } from '../common/ui/states';
+import { Empty, Failed, Stale } from '../common/ui/states';
 import { Code } from './code';
 import { latencyText } from './figures';
 import { useRequests } from './queries';
@@ -46,7 +46,8 @@ export function Requests({ service, onTry }: Props): JSX.Element {
           {trans.__('Change…')}
         </Button>
       </div>
-      {requests.error ? (
+      {requests.data && <Stale error={requests.error} />}
+      {requests.error && !requests.data ? (
         <Failed error={requests.error} />
       ) : items.length ? (
         <RequestTable items={items} onTry={onTry} />
