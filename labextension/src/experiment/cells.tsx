@@ -95,7 +95,7 @@ function GroupCell(props: CellProps & { readonly row: GroupRow }): JSX.Element |
     const { value } = row.group;
     return (
       <Indented {...props} canFold count={null}>
-        {value === null ? <em>{words.none}</em> : <Text text={value === '' ? '""' : value} />}
+        {value === null ? <em>{words.none}</em> : <Text text={groupWord(value, props)} />}
         <span className="jp-MlopsTable-count">{words.nRuns(row.group.n_runs)}</span>
       </Indented>
     );
@@ -115,6 +115,11 @@ function GroupCell(props: CellProps & { readonly row: GroupRow }): JSX.Element |
       )}
     </span>
   );
+}
+
+/** As the column has it that runs are grouped by. */
+function groupWord(value: string, { by, words }: CellProps): string {
+  return (by === 'status' && words.status[value as RunStatus]) || value || '""';
 }
 
 function Indented(

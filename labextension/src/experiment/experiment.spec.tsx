@@ -297,6 +297,19 @@ describe('the table', () => {
     expect(screen.getByText('1 run')).toBeVisible();
   });
 
+  it('shows what is unfolded once, also where children stand beside their parents', async () => {
+    const made = server();
+    await table(made);
+    await userEvent.click(screen.getByRole('button', { name: 'Unfold' }));
+    await waitFor(() => expect(names()).toContain('fold 1'));
+    made.runs = [...made.runs, run({ id: 'child', name: 'fold 1', parent: 'r0' })];
+    await userEvent.click(screen.getByRole('button', { name: 'Fold Children' }));
+    await waitFor(() => expect(names()).toEqual(['run 0', 'run 1', 'run 2', 'fold 1']));
+    made.runs = made.runs.slice(0, 3);
+    await userEvent.click(screen.getByRole('button', { name: 'Fold Children' }));
+    await waitFor(() => expect(names()[1]).toBe('fold 1'));
+  });
+
   it('groups runs with mean and sample deviation', async () => {
     await table();
     await userEvent.selectOptions(screen.getByLabelText('Group by'), 'params.model');

@@ -40,6 +40,7 @@ export interface RowsQuery extends TableQuery {
 }
 
 const FIRST: Window = windowFor(0, 30);
+const NONE: Open = new Map();
 
 /** A group's id, which no run's can be. */
 export function groupId(by: string, value: string | null): string {
@@ -62,7 +63,9 @@ export function useRows(query: RowsQuery, isReady: boolean): Rows {
   // While others are being asked for, those of before are still shown, under their own name.
   const shownOf = by ? of : `${by} ${found?.of ?? ''}`;
 
-  const unfolded = useUnfolded(query, known, open, shownOf);
+  // Where children are listed beside their parents, nothing is below these; what was unfolded is so again later.
+  const isTree = by !== '' || asked.roots === true;
+  const unfolded = useUnfolded(query, known, isTree ? open : NONE, shownOf);
   const nextOpen = withIndexes(open, known, shownOf);
   if (nextOpen !== open) {
     setOpen(nextOpen);
