@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import labs
+import PIL.Image
 
 ROOT = Path(__file__).parents[1]
 MLOPS = [sys.executable, "-c", "from jupyter_mlops.cli import main; main()"]
@@ -170,8 +171,10 @@ def shots(ids: list[str], experiment: str, model: str, service: str) -> list[Sho
     ]
 
 
-def take(browser: Any, shots: list[Shot], lab: labs.Lab, folder: Path, *, theme: str = "light") -> list[Path]:
-    """Open each place in a page of its own, and keep its picture."""
+def take(
+    browser: Any, shots: list[Shot], lab: labs.Lab, folder: Path, *, theme: str = "light", still: bool = False
+) -> list[Path]:
+    """Open each place in a page of its own, and keep its picture; ``still`` where nothing moves."""
     pictures = []
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(60_000)
@@ -186,12 +189,20 @@ def take(browser: Any, shots: list[Shot], lab: labs.Lab, folder: Path, *, theme:
             page.screenshot(path=folder / f"{shot.name}-failed.png")
             print(*said(), sep="\n", file=sys.stderr)
             raise
-        page.wait_for_timeout(shot.live_ms)
+        page.wait_for_timeout(0 if still else shot.live_ms)
         pictures.append(folder / f"{shot.name}-{theme}.png")
         page.screenshot(path=pictures[-1])
         page.close()
     context.close()
     return pictures
+
+
+def is_drawn(picture: Path) -> bool:
+    """Whether a picture has its size, and something on it."""
+    with PIL.Image.open(picture) as image:
+        return (
+            image.size == (1280, 800) and len(image.convert("RGB").getcolors(1 << 24)) > 100
+        )  # colours of texts alone
 
 
 def listen(page: Any) -> Callable[[], list[str]]:

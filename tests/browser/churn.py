@@ -1,11 +1,20 @@
-"""A model as its view shows it: three versions of two runs, with manifests, images and a service, of which none runs."""
+"""A model as its view shows it: three versions of two runs, with manifests, images and a service, of which none runs.
+
+And what its tests do with that view.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.agentlock import hold
 from jupyter_mlops.core.environment import Environment
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.record import encode
@@ -83,3 +92,42 @@ def seed(world: Workspace, scratch: Path) -> None:
         )  # fmt: skip
     part = Deployment(name="blue", manifest=manifest.ref, image="sha256:" + "ab" * 32)
     world.catalog.add(Service(name="churn-api", host="docker", deployments=[part], port=49152, state="ready"))
+
+
+@contextmanager
+def seeded(folder: Path, scratch: Path) -> Iterator[Workspace]:
+    """Give the workspace of a folder. Its agent's lock is held here, so that what is asked of the agent stays to be seen."""
+    with closing(Workspace.open(folder, create=True)) as world:
+        seed(world, scratch)
+        with hold(world.root) as holder:
+            assert holder
+            yield world
+
+
+def widen(world: Workspace, scratch: Path, n_files: int) -> None:
+    """Register a version of very many files."""
+    many = scratch / "many"
+    many.mkdir()
+    for number in range(n_files):
+        (many / f"part-{number:04}.txt").write_text("1", "utf-8")
+    register_model(world, str(many), "churn")
+
+
+def button(page: Any, name: str) -> Any:
+    return page.locator(".jp-Mlops-model").get_by_role("button", name=name, exact=True)
+
+
+def select(page: Any, version: int) -> None:
+    page.get_by_role("row", name=re.compile(f"Version {version}")).get_by_text(f"Version {version}").click()
+    page.get_by_role("heading", name=f"Version {version}", exact=True).wait_for()
+
+
+def kinds(boxes: Any) -> list[str]:
+    """What the boxes of a lineage are, from what was there first."""
+    return [text.split("\n")[0] for text in boxes.all_inner_texts()]
+
+
+def asked(world: Workspace, verb: str) -> Activity:
+    """What the agent was asked for by a verb, once."""
+    (found,) = [one for one in world.catalog.find(Activity) if one.verb == verb]
+    return found

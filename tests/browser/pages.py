@@ -131,9 +131,8 @@ def fill(shown: Any, **fields: str) -> None:
 
 def leave_all(page: Any) -> None:
     """Close the dialogs and menus that a test left open when it failed: else they would fail all that follow it."""
-    for shown in page.locator(".jp-Dialog, .lm-Menu").all():
-        page.keyboard.press("Escape")
-        shown.wait_for(state="detached")
+    left = page.locator(".jp-Dialog, .lm-Menu")
+    eventually(lambda: not left.count() or page.keyboard.press("Escape"))  # the first may close a list in it alone
 
 
 def confirm(page: Any, name: str) -> None:
@@ -141,6 +140,17 @@ def confirm(page: Any, name: str) -> None:
     dialog = page.locator(".jp-Dialog")
     dialog.get_by_role("button", name=name, exact=True).click()
     dialog.wait_for(state="detached")
+
+
+def cancel_dialog(page: Any, title: str) -> str:
+    """Close the dialog of this title; return what its fields hold and what it says."""
+    dialog = page.locator(".jp-Dialog", has_text=title)
+    dialog.wait_for()
+    fields = dialog.locator("input:visible")
+    said = " ".join(fields.nth(at).input_value() for at in range(fields.count())) + dialog.inner_text()
+    dialog.get_by_role("button", name="Cancel").click()
+    dialog.wait_for(state="detached")
+    return str(said)
 
 
 def told(page: Any, text: str | re.Pattern[str]) -> Any:

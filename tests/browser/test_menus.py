@@ -1,4 +1,4 @@
-"""The menus of the sidebar's rows and sections: each entry, to its effect or to the form that asks for the rest."""
+"""Verbs of runs from the palette, and the menus of the sidebar's rows and sections: each entry to its effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from churn import SCORE
 from entries import ADDED_HOST, DELETED_IMAGE, FORMS, HEADS, OLD, RUN, Sent
 from labs import THEMES
-from pages import TAB, confirm, eventually, fill, leave_all, menu, row, told, use_theme
+from pages import TAB, choose, confirm, eventually, fill, leave_all, menu, row, told, use_theme, verb
+from playwright.sync_api import expect
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
@@ -26,6 +27,7 @@ from jupyter_mlops.delivery.keys import keep_keys
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model
 from jupyter_mlops.inputs.snapshots import take_snapshot
+from jupyter_mlops.training.experiments import list_experiments
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -41,6 +43,9 @@ def world(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worksp
         origin = {"mlops.file": "train.py", "mlops.snapshot": take_snapshot(world, source).name}
         for n in range(3):
             run = world.tracking.create_run("menus", f"menu-{n}", tags=origin, params={})
+            world.tracking.end_run(run.id, "FINISHED")
+        for name in ("ant", "owl"):
+            run = world.tracking.create_run("forest", name, tags={"draft": "yes"}, params={})
             world.tracking.end_run(run.id, "FINISHED")
         world.tracking.create_run("menus", "going", tags={}, params={})
         world.tracking.create_run("menus-old", "gone", tags={}, params={})
@@ -84,6 +89,99 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
 @pytest.fixture(autouse=True)
 def _nothing_is_open(page: Any) -> None:
     leave_all(page)
+
+
+def test_runs_are_tagged_by_names_that_are_completed(world: Workspace, page: Any, tmp_path: Path) -> None:
+    shown = verb(page, "Tag Runs…")
+    runs = shown.get_by_role("combobox", name="Runs")
+    runs.click()
+    shown.get_by_role("option", name=re.compile("^owl ")).click()
+    runs.press("End")
+    runs.type(",ant")
+    shown.get_by_role("textbox", name="Tag 1").fill("team")
+    shown.get_by_role("textbox", name="Value of team").fill("risk")
+    shown.get_by_role("button", name="Add a tag").click()
+    shown.get_by_role("textbox", name="Tag 2").fill("oops")
+    shown.get_by_role("button", name="Remove oops").click()
+    shown.get_by_role("textbox", name="Tags to take away").fill("draft")
+    page.screenshot(path=tmp_path / "tags.png")
+    confirm(page, "Save Tags")
+    told(page, "2 runs are tagged.")
+    tags = [world.tracking.run(name).tags for name in ("ant", "owl")]
+    assert [(one.get("team"), "oops" in one, "draft" in one) for one in tags] == [("risk", False, False)] * 2
+
+
+def test_what_the_server_refuses_is_said_in_the_form_and_nothing_typed_is_lost(page: Any, tmp_path: Path) -> None:
+    shown = verb(page, "Tag Runs…")
+    shown.get_by_role("combobox", name="Runs").fill("nobody")
+    shown.get_by_role("button", name="Save Tags").click()
+    shown.get_by_role("textbox", name="Tag 1").fill("team")
+    shown.get_by_role("button", name="Save Tags").click()
+    shown.get_by_role("alert").get_by_text("nobody").wait_for()
+    page.screenshot(path=tmp_path / "refused.png")
+    assert shown.get_by_role("textbox", name="Tag 1").input_value() == "team"
+    shown.get_by_role("textbox", name="Tag 1").press("Escape")
+    shown.wait_for(state="detached")
+
+    shown = verb(page, "Configure a Service…")  # which is longer than the dialog
+    fill(shown, Service="nobody", Requests_scored_together="2")
+    shown.get_by_role("button", name="Save").click()
+    expect(shown.get_by_role("alert").get_by_text("nobody")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    shown.wait_for(state="detached")
+
+
+def test_deleted_runs_come_back_with_undo(world: Workspace, page: Any) -> None:
+    run = world.tracking.create_run("forest", "doomed", tags={}, params={})
+    world.tracking.end_run(run.id, "FINISHED")
+    verb(page, "Delete Runs…").get_by_role("combobox", name="Runs").fill("doomed")
+    confirm(page, "Delete")
+    notice = told(page, "1 run is in the trash.")
+    assert world.tracking.deleted_run(run.id).deleted
+    notice.get_by_role("button", name="Undo").click()
+    eventually(lambda: not world.tracking.run(run.id).deleted)
+
+
+def test_runs_are_compared_and_python_that_loads_one_is_copied(world: Workspace, page: Any) -> None:
+    verb(page, "Copy Python That Loads a Run…").get_by_role("combobox", name="Run").fill("ant")
+    confirm(page, "Copy")
+    told(page, "Python is copied")
+    assert repr(str(world.tracking.run("ant").id)) in page.evaluate("navigator.clipboard.readText()")
+    shown = verb(page, "Compare Runs…")
+    shown.get_by_role("combobox", name="Runs").fill("ant")
+    shown.get_by_role("button", name="Compare", exact=True).click()
+    shown.get_by_text("Name two or more runs.").wait_for()
+    shown.get_by_role("combobox", name="Runs").fill("ant, owl")
+    confirm(page, "Compare")
+    page.locator("[id^='mlops-compare-']").first.wait_for()
+
+
+def test_an_experiment_is_used_and_archived(world: Workspace, page: Any) -> None:
+    verb(page, "Use an Experiment…").get_by_role("combobox", name="Experiment").fill("forest")
+    confirm(page, "Use")
+    eventually(lambda: world.experiment_in_use() == "forest")
+    world.tracking.create_run("stale", "x", tags={}, params={})
+    verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("stale")
+    confirm(page, "Archive")
+    eventually(lambda: "stale" not in {one.name for one in list_experiments(world)})
+    told(page, "The experiment stale is archived.").get_by_role("button", name="Undo").click()
+    eventually(lambda: "stale" in {one.name for one in list_experiments(world)})
+    verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("stale")
+    confirm(page, "Archive")
+    eventually(lambda: "stale" not in {one.name for one in list_experiments(world)})
+    verb(page, "Bring an Experiment Back…").get_by_role("combobox", name="Experiment").click()
+    page.get_by_role("option", name=re.compile("^stale")).click()
+    confirm(page, "Bring Back")
+    told(page, "The experiment stale is back.")
+    assert "stale" in {one.name for one in list_experiments(world)}
+
+
+def test_escape_closes_a_form_as_soon_as_it_is_there(page: Any) -> None:
+    for _ in range(3):
+        choose(page, "Restore a Snapshot…")
+        page.locator(".jp-Mlops-dialog").wait_for()
+        page.keyboard.press("Escape")
+        page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
 
 def test_menus_of_rows_do_what_they_say_in_the_workspace(world: Workspace, page: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,16 @@ from typing import Any
 import pytest
 from labs import THEMES
 from msgspec.structs import replace
-from pages import confirm, copied, eventually, faint, fill, form, tab, told, use_theme
-from scored import NAME, PICTURE, SAMPLE, manifest
+from pages import cancel_dialog, confirm, copied, eventually, faint, fill, form, tab, told, use_theme
+from scored import NAME, PICTURE, SAMPLE, asking, served
 
-from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.agent.control import agent_status, stop_agent
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.core.service import Limits, Service
 from jupyter_mlops.delivery.calls import Caller, endpoint_of
 from jupyter_mlops.delivery.clients import client_program
-from jupyter_mlops.delivery.models import register_model
-from jupyter_mlops.delivery.services import delete_service, deploy, list_services, service_keys
+from jupyter_mlops.delivery.services import list_services, service_keys
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -32,21 +29,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 @pytest.fixture(scope="module")
 def world(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace with a service of two deployments, which its own agent keeps."""
-    files = tmp_path_factory.mktemp("files")
-    with contextlib.closing(Workspace.open(lab.folder, create=True)) as world:
-        weights = files / "weights.bin"
-        weights.write_bytes(b"weights")
-        register_model(world, str(weights), "churn")
-        for deployment, score, traffic in (("blue", 0.25, None), ("green", 0.75, 10)):
-            ref = manifest(world, files, deployment, score)
-            asked = deploy(world, NAME, manifest=ref, deployment=deployment, traffic=traffic)
-            wait_activity(world, asked.name, timeout_s=90)
-        manifest(world, files, "blue", 0.5)
+    with served(lab.folder, tmp_path_factory.mktemp("files")) as world:
         yield world
-        for service in list_services(world):
-            wait_activity(world, delete_service(world, service.name).name, timeout_s=60)
-        stop_agent(world)
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +48,8 @@ def service(world: Workspace) -> Callable[[], Service]:
 
 @pytest.fixture
 def asked(world: Workspace) -> Iterator[None]:
-    """Requests, all the time, one in twenty of them bad."""
-    over = threading.Event()
-
-    def ask() -> None:
-        with contextlib.closing(Caller(lambda: endpoint_of(world, NAME))) as caller:
-            n = 0
-            while not over.wait(0.02):
-                n += 1
-                caller.tried(b"{" if n % 20 == 0 else json.dumps(SAMPLE).encode())
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    yield
-    over.set()
-    thread.join()
+    with asking(world):
+        yield
 
 
 def press(page: Any, name: str | re.Pattern[str]) -> None:
@@ -358,6 +329,8 @@ def test_it_is_updated_with_progress_and_rolled_back(page: Any, service: Any) ->
 
     tab(page, "Settings")
     page.locator(".jp-Mlops-history").get_by_role("button", name="Roll back…").click()
+    assert f"Roll {NAME} Back" in cancel_dialog(page, "Roll")
+    press(page, "Roll back…")  # in the head
     form(page)
     confirm(page, "Roll Back")
     eventually(lambda: service().deployments[0].manifest == "blue:1")

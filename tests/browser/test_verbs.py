@@ -26,7 +26,6 @@ from pages import (
     told,
     verb,
 )
-from playwright.sync_api import expect
 
 from jupyter_mlops.agent.control import agent_status
 from jupyter_mlops.core.activity import Activity
@@ -38,7 +37,6 @@ from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.delivery.keys import read_keys
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model, show_model
-from jupyter_mlops.training.experiments import list_experiments
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -61,9 +59,6 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def world(lab: Any, end_agents: Callable[[Workspace], None]) -> Iterator[Workspace]:
     world = Workspace.open(lab.folder, create=True)
-    for name in ("a", "b"):
-        run = world.tracking.create_run("forest", name, tags={"draft": "yes"}, params={})
-        world.tracking.end_run(run.id, "FINISHED")
     yield world
     end_agents(world)
     world.close()
@@ -80,99 +75,6 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
 @pytest.fixture(autouse=True)
 def _nothing_is_open(page: Any) -> None:
     leave_all(page)
-
-
-def test_runs_are_tagged_by_names_that_are_completed(world: Workspace, page: Any, tmp_path: Path) -> None:
-    shown = verb(page, "Tag Runs…")
-    runs = shown.get_by_role("combobox", name="Runs")
-    runs.click()
-    shown.get_by_role("option", name=re.compile("^b ")).click()
-    runs.press("End")
-    runs.type(",a")
-    shown.get_by_role("textbox", name="Tag 1").fill("team")
-    shown.get_by_role("textbox", name="Value of team").fill("risk")
-    shown.get_by_role("button", name="Add a tag").click()
-    shown.get_by_role("textbox", name="Tag 2").fill("oops")
-    shown.get_by_role("button", name="Remove oops").click()
-    shown.get_by_role("textbox", name="Tags to take away").fill("draft")
-    page.screenshot(path=tmp_path / "tags.png")
-    confirm(page, "Save Tags")
-    told(page, "2 runs are tagged.")
-    tags = [world.tracking.run(name).tags for name in ("a", "b")]
-    assert [(one.get("team"), "oops" in one, "draft" in one) for one in tags] == [("risk", False, False)] * 2
-
-
-def test_what_the_server_refuses_is_said_in_the_form_and_nothing_typed_is_lost(page: Any, tmp_path: Path) -> None:
-    shown = verb(page, "Tag Runs…")
-    shown.get_by_role("combobox", name="Runs").fill("nobody")
-    shown.get_by_role("button", name="Save Tags").click()
-    shown.get_by_role("textbox", name="Tag 1").fill("team")
-    shown.get_by_role("button", name="Save Tags").click()
-    shown.get_by_role("alert").get_by_text("nobody").wait_for()
-    page.screenshot(path=tmp_path / "refused.png")
-    assert shown.get_by_role("textbox", name="Tag 1").input_value() == "team"
-    shown.get_by_role("textbox", name="Tag 1").press("Escape")
-    shown.wait_for(state="detached")
-
-    shown = verb(page, "Configure a Service…")  # which is longer than the dialog
-    fill(shown, Service="nobody", Requests_scored_together="2")
-    shown.get_by_role("button", name="Save").click()
-    expect(shown.get_by_role("alert").get_by_text("nobody")).to_be_in_viewport()
-    page.keyboard.press("Escape")
-    shown.wait_for(state="detached")
-
-
-def test_deleted_runs_come_back_with_undo(world: Workspace, page: Any) -> None:
-    run = world.tracking.create_run("forest", "doomed", tags={}, params={})
-    world.tracking.end_run(run.id, "FINISHED")
-    verb(page, "Delete Runs…").get_by_role("combobox", name="Runs").fill("doomed")
-    confirm(page, "Delete")
-    notice = told(page, "1 run is in the trash.")
-    assert world.tracking.deleted_run(run.id).deleted
-    notice.get_by_role("button", name="Undo").click()
-    eventually(lambda: not world.tracking.run(run.id).deleted)
-
-
-def test_runs_are_compared_and_python_that_loads_one_is_copied(world: Workspace, page: Any) -> None:
-    verb(page, "Copy Python That Loads a Run…").get_by_role("combobox", name="Run").fill("a")
-    confirm(page, "Copy")
-    told(page, "Python is copied")
-    assert repr(str(world.tracking.run("a").id)) in page.evaluate("navigator.clipboard.readText()")
-    shown = verb(page, "Compare Runs…")
-    shown.get_by_role("combobox", name="Runs").fill("a")
-    shown.get_by_role("button", name="Compare", exact=True).click()
-    shown.get_by_text("Name two or more runs.").wait_for()
-    shown.get_by_role("combobox", name="Runs").fill("a, b")
-    confirm(page, "Compare")
-    page.locator("[id^='mlops-compare-']").first.wait_for()
-
-
-def test_an_experiment_is_used_and_archived(world: Workspace, page: Any) -> None:
-    verb(page, "Use an Experiment…").get_by_role("combobox", name="Experiment").fill("forest")
-    confirm(page, "Use")
-    eventually(lambda: world.experiment_in_use() == "forest")
-    world.tracking.create_run("old", "x", tags={}, params={})
-    verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("old")
-    confirm(page, "Archive")
-    eventually(lambda: "old" not in {one.name for one in list_experiments(world)})
-    told(page, "The experiment old is archived.").get_by_role("button", name="Undo").click()
-    eventually(lambda: "old" in {one.name for one in list_experiments(world)})
-    verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("old")
-    confirm(page, "Archive")
-    eventually(lambda: "old" not in {one.name for one in list_experiments(world)})
-    verb(page, "Bring an Experiment Back…").get_by_role("combobox", name="Experiment").click()
-    page.get_by_role("option", name=re.compile("^old")).click()
-    confirm(page, "Bring Back")
-    told(page, "The experiment old is back.")
-    assert "old" in {one.name for one in list_experiments(world)}
-
-
-def test_escape_closes_a_form_as_soon_as_it_is_there(page: Any) -> None:
-    for _ in range(3):
-        choose(page, "Restore a Snapshot…")
-        page.locator(".jp-Mlops-dialog").wait_for()
-        page.keyboard.press("Escape")
-        page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
 
 def test_a_folder_becomes_a_snapshot_and_that_a_folder_again(lab: Any, world: Workspace, page: Any) -> None:

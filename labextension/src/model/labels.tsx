@@ -5,6 +5,7 @@ import type { JSX, ReactNode } from 'react';
 
 import { useCan, useTrans } from '../api/context';
 import type { Model, ModelVersion } from '../api/types';
+import { useOpener } from '../common/opener';
 import { Rendered } from '../common/rendered';
 import { Button } from '../common/ui/button';
 import { Part } from '../common/ui/parts';
@@ -31,6 +32,7 @@ export function Aliases({
   const refused = useRefusal();
   const options = useId();
   const [name, setName] = useState<string | null>(null);
+  const [opener, toOpener] = useOpener(name !== null);
   const set = useTell(model.name, (client, alias: string) =>
     client.post('/models/{name}/aliases/{alias}', {
       path: { name: model.name, alias },
@@ -56,13 +58,18 @@ export function Aliases({
           className="jp-mod-alias"
           removeLabel={trans.__('Take away alias %1', alias)}
           refused={refused}
-          onRemove={() => remove.mutate(alias)}
+          onRemove={() => {
+            toOpener(); // what was pressed goes away
+            remove.mutate(alias);
+          }}
         />
       ))}
       {name === null ? (
-        <Button refused={refused} onClick={() => setName('')}>
-          {trans.__('Promote…')}
-        </Button>
+        <span ref={opener}>
+          <Button refused={refused} onClick={() => setName('')}>
+            {trans.__('Promote…')}
+          </Button>
+        </span>
       ) : (
         <Entry onSubmit={promote} onEnd={() => setName(null)}>
           <input
@@ -106,6 +113,7 @@ export function Tags(props: {
   const trans = useTrans();
   const refused = useRefusal();
   const [draft, setDraft] = useState<readonly [string, string] | null>(null);
+  const [opener, toOpener] = useOpener(draft !== null);
   const change = useTell(name, (client, changed: Record<string, string | null>) =>
     version === null
       ? client.patch('/models/{name}', { path: { name }, body: { tags: changed } })
@@ -127,13 +135,18 @@ export function Tags(props: {
           text={value ? `${key}=${value}` : key}
           removeLabel={trans.__('Remove tag %1', key)}
           refused={refused}
-          onRemove={() => change.mutate({ [key]: null })}
+          onRemove={() => {
+            toOpener();
+            change.mutate({ [key]: null });
+          }}
         />
       ))}
       {draft === null ? (
-        <Button refused={refused} onClick={() => setDraft(['', ''])}>
-          {trans.__('Add tag…')}
-        </Button>
+        <span ref={opener}>
+          <Button refused={refused} onClick={() => setDraft(['', ''])}>
+            {trans.__('Add tag…')}
+          </Button>
+        </span>
       ) : (
         <Entry onSubmit={add} onEnd={() => setDraft(null)}>
           <input
@@ -176,6 +189,7 @@ export function Description(props: {
   const trans = useTrans();
   const refused = useRefusal();
   const [draft, setDraft] = useState<string | null>(null);
+  const [opener] = useOpener(draft !== null);
   const data = useMemo(() => ({ 'text/markdown': text }), [text]);
   const save = useTell(name, (client, description: string) =>
     version === null
@@ -184,9 +198,11 @@ export function Description(props: {
   );
   const keep = (): void => save.mutate(draft ?? '', { onSuccess: () => setDraft(null) });
   const edit = (
-    <Button refused={refused} onClick={() => setDraft(text)}>
-      {text ? trans.__('Edit') : trans.__('Describe')}
-    </Button>
+    <span ref={opener}>
+      <Button refused={refused} onClick={() => setDraft(text)}>
+        {text ? trans.__('Edit') : trans.__('Describe')}
+      </Button>
+    </span>
   );
   return (
     <Part title={title} aside={draft === null && edit}>

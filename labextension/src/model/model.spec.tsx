@@ -165,7 +165,7 @@ describe('the view', () => {
     await userEvent.type(screen.getByRole('combobox', { name: 'Alias for version 2' }), '@champion');
     expect(screen.getByText('Version 1 has it now.')).toBeVisible();
     await userEvent.keyboard('{Enter}');
-    expect(await screen.findByRole('button', { name: 'Promote…' })).toBeVisible();
+    expect(await screen.findByRole('button', { name: 'Promote…' })).toHaveFocus(); // not nothing
     expect(server.sent).toEqual([['POST models/churn/aliases/champion', { version: 2 }]]);
   });
 

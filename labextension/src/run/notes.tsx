@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useCan, useSession, useTrans } from '../api/context';
+import { useOpener } from '../common/opener';
 import { Rendered } from '../common/rendered';
 import { Button } from '../common/ui/button';
 import { Part } from '../common/ui/parts';
@@ -26,13 +27,16 @@ export function Notes({ run, note }: { readonly run: string; readonly note: stri
     setState(text);
   };
   const data = useMemo(() => ({ 'text/markdown': note }), [note]);
+  const [opener] = useOpener(draft !== null);
   const edit = (
-    <Button
-      onClick={() => setDraft(note)}
-      refused={canWrite ? null : trans.__('This server lets you only look.')}
-    >
-      {note ? trans.__('Edit') : trans.__('Add a note')}
-    </Button>
+    <span ref={opener}>
+      <Button
+        onClick={() => setDraft(note)}
+        refused={canWrite ? null : trans.__('This server lets you only look.')}
+      >
+        {note ? trans.__('Edit') : trans.__('Add a note')}
+      </Button>
+    </span>
   );
   return (
     <Part title={trans.__('Notes')} aside={draft === null && edit}>

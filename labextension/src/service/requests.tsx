@@ -3,7 +3,7 @@
 import { Fragment, useState } from 'react';
 import type { JSX } from 'react';
 
-import { useSession, useTrans } from '../api/context';
+import { useCan, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import { Button } from '../common/ui/button';
@@ -23,6 +23,7 @@ interface Props {
 export function Requests({ service, onTry }: Props): JSX.Element {
   const trans = useTrans();
   const session = useSession();
+  const canWrite = useCan('write');
   const [since, setSince] = useState('1h');
   const requests = useRequests(service.name, since);
   const items = [...(requests.data ?? [])].reverse();
@@ -42,7 +43,10 @@ export function Requests({ service, onTry }: Props): JSX.Element {
           {trans.__('Refresh')}
         </Button>
         <span className="jp-Mlops-quiet">{applies(service, trans)}</span>
-        <Button onClick={() => void session.run(CommandIDs.configureService, { service: service.name })}>
+        <Button
+          refused={canWrite ? null : trans.__('This server lets you look only.')}
+          onClick={() => void session.run(CommandIDs.configureService, { service: service.name })}
+        >
           {trans.__('Change…')}
         </Button>
       </div>
