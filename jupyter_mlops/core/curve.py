@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import hashlib
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import MetricValue, Record
@@ -10,6 +12,20 @@ from jupyter_mlops.core.record import MetricValue, Record
 Axis = Literal["step", "time"]
 Span = tuple[int, int]
 """A part of an axis, from the first to the last place of it: steps, or milliseconds since the epoch."""
+
+BY_DIGEST: Final = "sha256:"
+
+
+def full_name(asked: str, names: Iterable[str]) -> str:
+    """Return which of a run's metrics is asked for: by its name, or by ``sha256:`` and the digest of the name's UTF-8.
+
+    An address holds no name of ten thousand letters, nor one with the comma that stands between names.
+    """
+    if not asked.startswith(BY_DIGEST):
+        return asked
+    wanted = asked.removeprefix(BY_DIGEST)
+    known = (name for name in dict.fromkeys(names) if hashlib.sha256(name.encode()).hexdigest() == wanted)
+    return next(known, asked)
 
 
 class Curve(Record, frozen=True, kw_only=True):

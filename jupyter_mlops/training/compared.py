@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from jupyter_mlops.core.curve import Axis, Curve, Span
+from jupyter_mlops.core.curve import Axis, Curve, Span, full_name
 from jupyter_mlops.core.errors import BadInput, NotFound
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.record import Record
@@ -121,7 +121,8 @@ def compared_curves(
 ) -> list[RunCurve]:
     """Return a metric's curve, or what of it is ``within``, of each run that has logged it, at the resolution of a chart."""
     runs = _runs(world, refs)
-    curves = _of_each(runs, lambda run: world.tracking.curve(run.id, key, n_buckets, axis=axis, within=within))
+    name = full_name(key, (name for run in runs for name in run.metrics))
+    curves = _of_each(runs, lambda run: world.tracking.curve(run.id, name, n_buckets, axis=axis, within=within))
     return [RunCurve(run=run.id, curve=curve) for run, curve in zip(runs, curves, strict=True) if curve.n_points]
 
 

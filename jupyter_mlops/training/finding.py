@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from jupyter_mlops.core.curve import Axis, Curve, Span, Sparkline
+from jupyter_mlops.core.curve import BY_DIGEST, Axis, Curve, Span, Sparkline, full_name
 from jupyter_mlops.core.errors import BadInput, UnknownThing
 from jupyter_mlops.core.ids import RunId
 from jupyter_mlops.core.run import Run, RunStatus
@@ -140,7 +140,8 @@ def known_values(world: World, field: str, *, start: str = "", limit: int = 50) 
 
 def read_sparklines(world: World, runs: Sequence[str], key: str, *, n_points: int = 40) -> list[Sparkline]:
     """Return a metric of these runs, named by their ids, each in a few points; those that have no such metric left out."""
-    return world.tracking.sparklines([RunId(run) for run in runs], key, n_points)
+    name = full_name(key, world.tracking.keys("metrics")) if key.startswith(BY_DIGEST) else key
+    return world.tracking.sparklines([RunId(run) for run in runs], name, n_points)
 
 
 def columns(where: str | None, order: str | None) -> list[Field]:
@@ -154,7 +155,7 @@ def columns(where: str | None, order: str | None) -> list[Field]:
 def read_curve(world: World, ref: str, key: str, *, n_buckets: int = 1000, axis: Axis = "step") -> Curve:
     """Return a run's metric at the resolution of a chart. Raises ``UnknownThing`` for the run and for the metric."""
     run = world.tracking.run(ref)
-    curve = world.tracking.curve(run.id, key, n_buckets, axis=axis)
+    curve = world.tracking.curve(run.id, full_name(key, run.metrics), n_buckets, axis=axis)
     if not curve.n_points:
         raise UnknownThing("metric", key, plural="runs")
     return curve
@@ -171,5 +172,6 @@ def read_curves(
 ) -> list[Curve]:
     """Return several of a run's metrics, as ``read_curve`` does one, or what of them is ``within``; those without points left out."""
     run = world.tracking.run(ref)
-    curves = (world.tracking.curve(run.id, key, n_buckets, axis=axis, within=within) for key in dict.fromkeys(keys))
+    names = dict.fromkeys(full_name(key, run.metrics) for key in keys)
+    curves = (world.tracking.curve(run.id, name, n_buckets, axis=axis, within=within) for name in names)
     return [curve for curve in curves if curve.n_points]

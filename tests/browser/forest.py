@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,9 @@ FILES = {
     "logs/stderr.txt": b"careful\n",
 }
 
+NAME = "정확도" * 3000
+"""Of a metric: longer than an address may be."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -71,6 +75,14 @@ def _run(workspace: Workspace, name: str, lr: float, tags: dict[str, str], paren
     auc = MetricPoint(key="auc", value=0.97, step=0, at_ms=at_ms)
     workspace.tracking.log(run.id, metrics=[*points, auc])
     return run
+
+
+def _name(workspace: Workspace, run: RunId, names: dict[str, str]) -> None:
+    """Give metrics names that MLflow itself refuses, and other programs may have written."""
+    with closing(sqlite3.connect(workspace.root / "mlflow.db")) as db, db:
+        for table in ("metrics", "latest_metrics"):
+            renamed = [(new, run, key) for key, new in names.items()]
+            db.executemany(f"UPDATE {table} SET key = ? WHERE run_uuid = ? AND key = ?", renamed)  # noqa: S608  # ours
 
 
 @contextmanager
@@ -100,6 +112,7 @@ def seeded(folder: Path) -> Iterator[Place]:
     workspace.tracking.write(
         other.id, encode(Environment(python="3.11.7", packages={"numpy": "2.1"})), "mlops/environment.json"
     )
+    _name(workspace, other.id, {"train/loss": NAME, "auc": "a, b"})
     workspace.tracking.end_run(other.id, "FINISHED")
     (folder / "train.py").write_text("lr = 0.7\nprint(lr)\n")
     workspace.tracking.end_run(_run(workspace, "sly-cat", 0.3, {}, first.id).id, "FINISHED")

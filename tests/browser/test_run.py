@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forest import EVIL, NOTEBOOK, Place, seeded
+from forest import EVIL, NAME, NOTEBOOK, Place, seeded
 from labs import THEMES
 from pages import act, confirm, eventually, faint, form, use_theme
 
@@ -370,9 +370,13 @@ def test_a_comparison_begins_with_the_run(page: Any) -> None:
     page.get_by_role("tab", name="brave-owl").click()
 
 
-def test_a_child_is_opened_and_reproduced(page: Any, place: Place) -> None:
+def test_a_child_is_opened_and_reproduced(page: Any, place: Place, tmp_path: Path) -> None:
     show(page, "Overview").get_by_role("button", name="quiet-fox").click()
     page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("heading", name="quiet-fox").wait_for()
+    panel = show(page, "Metrics")
+    panel.get_by_role("region", name=NAME).locator("canvas").wait_for()
+    panel.get_by_role("region", name="a, b").get_by_text("one point").wait_for()
+    page.screenshot(path=tmp_path / "names.png")
     show(page, "Overview").get_by_role("button", name=place.first.id[:8]).click()
     page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("heading", name="brave-owl").wait_for()
     page.get_by_role("tab", name="quiet-fox").click()

@@ -181,6 +181,7 @@ def list_curves(
 ) -> list[Curve]:
     """List several metrics, named with commas between them, as ``metrics`` does one; those that the run has not are left out.
 
+    A name that is too long for an address, or has a comma in it, is given as ``sha256:`` and the digest of its UTF-8.
     ``first`` and ``last`` are the places of the axis between which their points are wanted, a part shown more finely.
     """
     named = [key for key in keys.split(",") if key]

@@ -2,6 +2,7 @@
 
 import type { AbsentRun, CodeVersion, Curve, Packages, Run, UsedData } from '../api/types';
 import type { Zoom } from '../curves/model';
+import { addressable } from '../curves/names';
 import { spanOf } from '../curves/record';
 import type { Span } from '../curves/record';
 import { useEach } from './each';
@@ -38,7 +39,7 @@ export function useCurves(
   nBuckets: number
 ): Each<Curve> {
   return useEach<Curve>(ids, `curve ${axis} ${nBuckets} ${key}`, client => async some => {
-    const query = { runs: some.join(','), key, axis, buckets: nBuckets };
+    const query = { runs: some.join(','), key: addressable(key), axis, buckets: nBuckets };
     const { items } = await client.get('/comparison/curves', { query });
     return new Map(items.map(({ run, curve }) => [run, curve]));
   });
@@ -62,7 +63,8 @@ export function useCurveParts(
   return useEach<Curve>(ids, `part ${axis} ${nBuckets} ${spans} ${key}`, client => async some => {
     const ask = async (runs: readonly string[]): Promise<readonly (readonly [string, Curve])[]> => {
       const [first, last] = spanOfRun(runs[0] ?? '');
-      const query = { runs: runs.join(','), key, axis, buckets: nBuckets, first, last };
+      const asked = { runs: runs.join(','), key: addressable(key), axis };
+      const query = { ...asked, buckets: nBuckets, first, last };
       const { items } = await client.get('/comparison/curves', { query });
       return items.map(({ run, curve }) => [run, curve] as const);
     };

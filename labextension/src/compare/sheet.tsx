@@ -3,6 +3,8 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { CSSProperties, JSX, ReactNode } from 'react';
 
+import { useScale } from '../common/scale';
+
 export interface SheetRow {
   readonly id: string;
   readonly head: ReactNode;
@@ -19,6 +21,7 @@ export interface SheetProps {
   readonly rows: readonly SheetRow[];
 }
 
+/** Heights at Lab's own size of the font. */
 const ROW = 26;
 const COLUMN = 172;
 const WIDEST = 280;
@@ -30,6 +33,8 @@ const SPARE = 6;
 export function Sheet(props: SheetProps): JSX.Element {
   const { label, corner, nColumns, columnKey, columnHead, rows } = props;
   const outer = useRef<HTMLDivElement>(null);
+  const [probe, scale] = useScale();
+  const [rowHeight, headHeight] = [Math.round(ROW * scale), Math.round(HEAD * scale)];
   const [sight, setSight] = useState({ top: 0, left: 0, width: 0, height: 0 });
   const look = (): void => {
     if (outer.current) {
@@ -48,7 +53,7 @@ export function Sheet(props: SheetProps): JSX.Element {
   const size = Math.max(COLUMN, Math.min(WIDEST, (sight.width - NAMES) / Math.max(1, nColumns)));
   const width = Math.max(NAMES + nColumns * size, sight.width);
   const columns = inSight(sight.left, sight.width, size, nColumns);
-  const shown = inSight(sight.top, sight.height, ROW, rows.length);
+  const shown = inSight(sight.top, sight.height, rowHeight, rows.length);
   return (
     <div
       ref={outer}
@@ -62,7 +67,8 @@ export function Sheet(props: SheetProps): JSX.Element {
       // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
     >
-      <div className="jp-Mlops-sheetHead" role="row" aria-rowindex={1} style={{ width, height: HEAD }}>
+      <span className="jp-Mlops-em" role="presentation" ref={probe} />
+      <div className="jp-Mlops-sheetHead" role="row" aria-rowindex={1} style={{ width, height: headHeight }}>
         <div className="jp-Mlops-sheetName" role="columnheader" aria-colindex={1} style={{ width: NAMES }}>
           {corner}
         </div>
@@ -78,10 +84,12 @@ export function Sheet(props: SheetProps): JSX.Element {
           </div>
         ))}
       </div>
-      <div role="rowgroup" style={{ width, height: rows.length * ROW, position: 'relative' }}>
+      <div role="rowgroup" style={{ width, height: rows.length * rowHeight, position: 'relative' }}>
         {shown.map(index => {
           const row = rows[index];
-          return row && <Row key={row.id} {...{ row, index, columns, columnKey, width, size, sight }} />;
+          return (
+            row && <Row key={row.id} {...{ row, index, columns, columnKey, width, size, sight, rowHeight }} />
+          );
         })}
       </div>
     </div>
@@ -96,15 +104,16 @@ function Row(props: {
   readonly width: number;
   readonly size: number;
   readonly sight: { readonly width: number };
+  readonly rowHeight: number;
 }): JSX.Element {
-  const { row, index, columns, columnKey, width, size, sight } = props;
+  const { row, index, columns, columnKey, width, size, sight, rowHeight } = props;
   const { cell } = row;
   return (
     <div
       role="row"
       aria-rowindex={index + 2}
       className={`jp-Mlops-sheetRow${cell ? '' : ' jp-mod-title'}`}
-      style={{ top: index * ROW, width, height: ROW }}
+      style={{ top: index * rowHeight, width, height: rowHeight }}
     >
       <div
         className="jp-Mlops-sheetName"

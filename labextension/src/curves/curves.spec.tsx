@@ -5,21 +5,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Curve } from '../api/types';
 import { giveCanvas } from '../testing/canvas';
 import { show } from '../testing/session';
-import {
-  axisFor,
-  drawingOf,
-  elapsedText,
-  extent,
-  placesOf,
-  smoothed,
-  stepText,
-  tickText,
-  zoomed
-} from './model';
+import { axisFor, drawingOf, extent, placesOf, smoothed, tickText, zoomed } from './model';
 import type { Line } from './model';
 import type * as panel from './panel';
 import { isExact, lineOf, spanOf, spliced } from './record';
 import { timeTexts } from './time';
+import { elapsedText, labelSpace, stepText, xTexts } from './xaxis';
 
 function line(change: Partial<Line> = {}): Line {
   return { id: 'loss', label: 'loss', x: [0, 1, 2, 3], y: [4, 3, 2, 1], ...change };
@@ -30,6 +21,13 @@ describe('smoothing', () => {
     expect(smoothed([10, 10, 10], 0.9)[0]).toBeCloseTo(10);
     const [first, second] = smoothed([0, 1], 0.5);
     expect([first, second]).toEqual([0, 2 / 3]);
+  });
+
+  it('leaves out what no chart has a place for, and counts it', () => {
+    const huge = drawingOf([line({ y: [1, 1e305, NaN, -1.7e308] })], 0.5, false);
+    expect(huge.columns[1]?.values).toEqual([1, null, null, null]);
+    expect([huge.gaps, huge.tooLarge]).toEqual([[[1, 2, 3]], [2]]);
+    expect(huge.told[0]?.[1]).toBe(1e305);
   });
 
   it('leaves gaps where they are, and takes no part of them', () => {
@@ -168,6 +166,23 @@ describe('texts', () => {
     [125_000, '2:05'],
     [3_725_000, '1:02:05']
   ])('writes %d ms', (ms, text) => expect(elapsedText(ms)).toBe(text));
+
+  it.each([1, 2, 5, 10, 50, 200, 500, 1000, 15_000])('tells places %d ms apart from each other', apart => {
+    for (const from of [0, 9_000, 70_000, 3_725_000]) {
+      const texts = xTexts(
+        'elapsed',
+        [0, 1, 2, 3, 4].map(n => from + n * apart),
+        apart
+      );
+      expect(new Set(texts).size).toBe(5);
+    }
+    expect(xTexts('elapsed', [125_250, 3_725_005], 5)).toEqual(['2:05.250', '1:02:05.005']);
+  });
+
+  it('have room beside a chart as long as they are', () => {
+    expect(labelSpace('step', 0, 100)).toBe(50);
+    expect(labelSpace('elapsed', 3_725_000, 3_725_020)).toBeGreaterThan(6 * '1:02:05.005'.length);
+  });
 
   it.each([
     [0.25, 0.05, '0.25'],

@@ -5,9 +5,9 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { metric } from '../common/format';
-import { placeText } from './model';
 import type { Drawing, Line, Value, XAxis } from './model';
 import { curveColor, curveDash } from './palette';
+import { placeText } from './xaxis';
 
 /** Where the cursor is: which place of `x`, and which place each line's nearest point has. */
 export interface At {

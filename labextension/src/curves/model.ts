@@ -37,6 +37,8 @@ export interface Drawing {
   readonly gaps: readonly (readonly number[])[];
   /** For each line, how many of its numbers a logarithmic scale has no place for. */
   readonly notPositive: readonly number[];
+  /** For each line, how many of its gaps are numbers that no chart has a place for. */
+  readonly tooLarge: readonly number[];
   /** Whether NaN is nothing to tell, and not what was logged. */
   readonly isQuiet?: boolean;
 }
@@ -44,7 +46,11 @@ export interface Drawing {
 export type Zoom = readonly [number, number];
 
 /** Beyond this a number has no place in a chart: the span of its axis would be infinite. */
-const LARGEST = 1e300;
+export const LARGEST = 1e300;
+
+function isDrawn(value: number | undefined): boolean {
+  return value !== undefined && Math.abs(value) < LARGEST;
+}
 
 /**
  * Return the moving average that TensorBoard draws: exponential, without the pull of a first value,
@@ -56,7 +62,7 @@ export function smoothed(values: ArrayLike<number>, factor: number): Float64Arra
   let weight = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? NaN;
-    if (!Number.isFinite(value)) {
+    if (!isDrawn(value)) {
       found[i] = NaN;
       continue;
     }
@@ -116,6 +122,7 @@ export function drawingOf(lines: readonly Line[], smoothing: number, log: boolea
   const told: (readonly Value[])[] = [];
   const gaps: (readonly number[])[] = [];
   const notPositive: number[] = [];
+  const tooLarge: number[] = [];
   lines.forEach((line, index) => {
     const indices = indicesOf(line.x, x);
     const spread = (values: ArrayLike<number>): Value[] => spreadOver(values, indices, x.length, log);
@@ -130,9 +137,10 @@ export function drawingOf(lines: readonly Line[], smoothing: number, log: boolea
     columns.push({ line: index, role: 'main', values: main });
     told.push(asLogged(line, indices, x.length));
     gaps.push(gapsOf(line, indices));
-    notPositive.push(log ? count(line.y, value => value <= 0 && Number.isFinite(value)) : 0);
+    notPositive.push(log ? count(line.y, value => value <= 0 && isDrawn(value)) : 0);
+    tooLarge.push(count(line.y, value => Number.isFinite(value) && !isDrawn(value)));
   });
-  return { x, columns, told, gaps, notPositive };
+  return { x, columns, told, gaps, notPositive, tooLarge };
 }
 
 /** Whether a point of the line stands for several of different values. */
@@ -144,7 +152,7 @@ function spreadOver(values: ArrayLike<number>, indices: Int32Array, n: number, l
   const spread = new Array<Value>(n);
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? NaN;
-    spread[indices[i] ?? 0] = Math.abs(value) < LARGEST && (!log || value > 0) ? value : null;
+    spread[indices[i] ?? 0] = isDrawn(value) && (!log || value > 0) ? value : null;
   }
   return spread;
 }
@@ -160,7 +168,7 @@ function asLogged(line: Line, indices: Int32Array, n: number): Value[] {
 function gapsOf(line: Line, indices: Int32Array): number[] {
   const gaps: number[] = [];
   for (let i = 0; i < line.y.length; i++) {
-    if (!Number.isFinite(line.y[i])) {
+    if (!isDrawn(line.y[i])) {
       gaps.push(indices[i] ?? 0);
     }
   }
@@ -210,39 +218,6 @@ export function zoomed(now: Zoom, all: Zoom, around: number, factor: number): Zo
   const low = Math.max(all[0], around - (around - now[0]) * factor);
   const high = Math.min(all[1], around + (now[1] - around) * factor);
   return low <= all[0] && high >= all[1] ? null : low < high ? [low, high] : now;
-}
-
-/** Return a place as the legend says it. */
-export function placeText(place: number, axis: XAxis): string {
-  if (axis === 'time') {
-    return new Date(place).toLocaleString();
-  }
-  return axis === 'elapsed' ? elapsedText(place) : place.toLocaleString();
-}
-
-/** A span of time on an axis: `250 ms`, `1.5 s`, `2:05`, `1:02:05`. */
-export function elapsedText(ms: number): string {
-  const size = Math.abs(ms);
-  if (size > 0 && size < 1000) {
-    return `${Number(ms.toPrecision(3))} ms`;
-  }
-  if (size < 60_000) {
-    return `${Number((ms / 1000).toFixed(2))} s`;
-  }
-  const seconds = Math.round(size / 1000);
-  const two = (n: number): string => String(Math.floor(n)).padStart(2, '0');
-  const text =
-    seconds < 3600
-      ? `${Math.floor(seconds / 60)}:${two(seconds % 60)}`
-      : `${Math.floor(seconds / 3600)}:${two((seconds % 3600) / 60)}:${two(seconds % 60)}`;
-  return ms < 0 ? `-${text}` : text;
-}
-
-/** A step on the x axis: where it is too long to be read at a glance, by its power of ten. */
-export function stepText(step: number): string {
-  return Math.abs(step) < 1e9
-    ? step.toLocaleString()
-    : Number(step.toPrecision(4)).toExponential().replace('e+', 'e');
 }
 
 /** A number on the y axis: as many digits as tell it from its neighbour, `increment` away. */

@@ -7,7 +7,7 @@ import type { JSX, KeyboardEvent, MutableRefObject } from 'react';
 
 import { useTrans } from '../api/context';
 import { CursorStore, Legend, Place, placeName, valuesAt, valueText } from './legend';
-import { axisFor, drawingOf, extent, zoomed } from './model';
+import { axisFor, drawingOf, extent, LARGEST, zoomed } from './model';
 import type { Drawing, Line, XAxis, Zoom } from './model';
 import { curveColor, useTheme } from './palette';
 import { Plot } from './plot';
@@ -46,7 +46,8 @@ export function Curves(props: CurvesProps): JSX.Element {
   const [cursor] = useState(() => new CursorStore());
   const drawing = useMemo(() => {
     const made = drawingOf(series, smoothing, log);
-    return gapMarks ? made : { ...made, gaps: made.gaps.map(() => []), isQuiet: true };
+    const none = { gaps: made.gaps.map(() => []), tooLarge: made.tooLarge.map(() => 0) };
+    return gapMarks ? made : { ...made, ...none, isQuiet: true };
   }, [series, smoothing, log, gapMarks]);
   const hidden = useMemo(
     () => new Set(series.flatMap((line, i) => (off.has(line.id) ? [i] : []))),
@@ -256,16 +257,23 @@ function Said({
 }): JSX.Element | null {
   const trans = useTrans();
   const lines = series.flatMap((line, i) => {
-    const nGaps = drawing.gaps[i]?.length ?? 0;
+    const nLarge = drawing.tooLarge[i] ?? 0;
+    const nGaps = (drawing.gaps[i]?.length ?? 0) - nLarge;
     const nLow = drawing.notPositive[i] ?? 0;
     const gaps = trans._n(
       '%1 point is NaN or infinite: a gap (×)',
       '%1 points are NaN or infinite: gaps (×)',
       nGaps
     );
+    const large = trans._n(
+      '%1 point is beyond ±%2: a gap (×)',
+      '%1 points are beyond ±%2: gaps (×)',
+      nLarge,
+      LARGEST.toExponential().replace('+', '')
+    );
     const low = trans._n('%1 point is not above 0', '%1 points are not above 0', nLow);
-    const said = [...(nGaps ? [gaps] : []), ...(nLow ? [low] : [])];
-    return said.map(text => (series.length > 1 ? `${line.label}: ${text}` : text));
+    const said = [...(nLarge ? [large] : []), ...(nGaps ? [gaps] : []), ...(nLow ? [low] : [])].join('; ');
+    return said ? [series.length > 1 ? `${line.label}: ${said}` : said] : [];
   });
   return lines.length ? (
     <figcaption className="jp-Mlops-curvesSaid">

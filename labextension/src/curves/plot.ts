@@ -2,10 +2,10 @@
 
 import uPlot from 'uplot';
 
-import { elapsedText, extent, stepText, tickText } from './model';
+import { extent, tickText } from './model';
 import type { Drawing, Role, XAxis, Zoom } from './model';
 import { curveDash, resolved } from './palette';
-import { timeSpace, timeTexts } from './time';
+import { incrementsOf, labelSpace, LETTER, xTexts } from './xaxis';
 
 /** What a chart is made from; another shape is another chart. */
 export interface Shape {
@@ -25,22 +25,7 @@ export interface Tellers {
   readonly zoom: (zoom: Zoom | null) => void;
 }
 
-const STEP_INCREMENTS = Array.from({ length: 16 }, (_, i) => [1, 2, 5].map(n => n * 10 ** i)).flat();
-const S = 1000;
-const MIN = 60 * S;
-const H = 60 * MIN;
-const ELAPSED_INCREMENTS = [
-  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
-  ...[1, 2, 5, 10, 15, 30].map(n => n * S),
-  ...[1, 2, 5, 10, 15, 30].map(n => n * MIN),
-  ...[1, 2, 4, 6, 12, 24, 48, 96, 240, 480, 960, 2400].map(n => n * H)
-];
 const FADED = 0.2;
-/** A letter of a label, and the gap between two labels, in pixels. */
-const LETTER = 6.5;
-const BETWEEN = 14;
-/** Half a label of time, in pixels. */
-const BESIDE = 36;
 
 export class Plot {
   private readonly plot: uPlot;
@@ -110,7 +95,7 @@ export class Plot {
       height,
       ms: 1,
       pxAlign: false,
-      padding: [8, axis === 'time' ? BESIDE : 12, 0, 0],
+      padding: [8, () => this.beside(), 0, 0],
       legend: { show: false },
       scales: {
         x: { time: axis === 'time', auto: false },
@@ -144,26 +129,18 @@ export class Plot {
       ticks: { show: false }
     };
     const { axis } = this.shape;
-    const xText = axis === 'step' ? (one: number) => stepText(Math.round(one)) : elapsedText;
-    const x: uPlot.Axis =
-      axis === 'time'
-        ? {
-            size: 36,
-            space: (_, __, min, max) => timeSpace(max - min),
-            values: (_, splits, __, ___, increment) => [...timeTexts(splits, increment)]
-          }
-        : {
-            size: 26,
-            incrs: axis === 'step' ? STEP_INCREMENTS : ELAPSED_INCREMENTS,
-            space: (_, __, min, max) =>
-              Math.max(50, ...[min, max].map(one => BETWEEN + LETTER * xText(one).length)),
-            values: (_, splits) => splits.map(xText)
-          };
+    const incrs = incrementsOf(axis);
+    const x: uPlot.Axis = {
+      size: axis === 'time' ? 36 : 26,
+      ...(incrs && { incrs }),
+      space: (_, __, min, max) => labelSpace(axis, min, max),
+      values: (_, splits, __, ___, increment) => [...xTexts(axis, splits, increment)]
+    };
     const y: uPlot.Axis = {
-      // The first label of time stands half beside the chart, below this axis.
+      // The first label of the other axis stands half beside the chart, below this one.
       size: (_, values) =>
         Math.max(
-          axis === 'time' ? BESIDE : 0,
+          this.beside(),
           16 + LETTER * Math.max(2, ...((values as string[] | null) ?? []).map(text => text.length))
         ),
       values: (_, splits, __, ___, increment) =>
@@ -182,6 +159,12 @@ export class Plot {
         ...(this.shape.log && { grid: { ...look.grid, filter: decades } })
       }
     ];
+  }
+
+  /** Return how far a label at an end of the x axis stands beside the chart. */
+  private beside(): number {
+    const [low, high] = this.zoom ?? extent(this.drawing?.x ?? []);
+    return labelSpace(this.shape.axis, low, high) / 2;
   }
 
   private series(index: number): uPlot.Series {

@@ -9,6 +9,7 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { StatusIcon } from '../common/icons';
+import { useScale } from '../common/scale';
 import { IconButton } from '../common/ui/button';
 import { KindIcon } from './icons';
 import { BOX, isBetterDown, neighbour, placeOf } from './model';
@@ -28,6 +29,8 @@ type BoxNode = FlowNode<{ readonly box: Box }, 'box'>;
 
 interface Shown extends GraphProps {
   readonly isDown: boolean;
+  /** How much larger Lab's font is than its own: so are the boxes. */
+  readonly scale: number;
 }
 
 const Shared = createContext<Shown | null>(null);
@@ -49,8 +52,9 @@ export function Graph(props: GraphProps): JSX.Element {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  const isDown = isBetterDown(props.drawing, size.width, size.height);
-  const shown = useMemo(() => ({ ...props, isDown }), [props, isDown]);
+  const [probe, scale] = useScale();
+  const isDown = isBetterDown(props.drawing, size.width / scale, size.height / scale);
+  const shown = useMemo(() => ({ ...props, isDown, scale }), [props, isDown, scale]);
   return (
     <div
       ref={frame}
@@ -58,6 +62,7 @@ export function Graph(props: GraphProps): JSX.Element {
       role="group"
       aria-label={trans.__('Lineage graph. Arrow keys go from box to box, Enter opens.')}
     >
+      <span className="jp-Mlops-em" ref={probe} />
       {size.width > 0 && (
         <ReactFlowProvider>
           <Shared.Provider value={shown}>
@@ -69,18 +74,19 @@ export function Graph(props: GraphProps): JSX.Element {
   );
 }
 
-function Flow({ drawing, root, isDown }: Shown): JSX.Element {
+function Flow({ drawing, root, isDown, scale }: Shown): JSX.Element {
   const flow = useReactFlow();
   const nodes = useMemo(
     () =>
       drawing.boxes.map((box): BoxNode => ({
         id: box.id,
         type: 'box',
-        position: placeOf(box, isDown),
-        ...BOX,
+        position: placeOf(box, isDown, scale),
+        width: BOX.width * scale,
+        height: BOX.height * scale,
         data: { box }
       })),
-    [drawing, isDown]
+    [drawing, isDown, scale]
   );
   const edges = useMemo(
     () =>
@@ -90,7 +96,7 @@ function Flow({ drawing, root, isDown }: Shown): JSX.Element {
       }),
     [drawing, root]
   );
-  const shape = `${isDown} ${drawing.boxes.map(box => box.id).join(' ')}`;
+  const shape = `${isDown} ${scale} ${drawing.boxes.map(box => box.id).join(' ')}`;
   useEffect(() => {
     void flow.fitView(FIT);
   }, [flow, shape]);
@@ -181,8 +187,9 @@ function BoxView({ data: { box } }: NodeProps<BoxNode>): JSX.Element | null {
         onFocus={event => {
           // By keyboard only: a click must not move what is under the mouse.
           if (event.currentTarget.matches(':focus-visible') && !isInside(event.currentTarget)) {
-            const { x, y } = placeOf(box, shared.isDown);
-            void flow.setCenter(x + BOX.width / 2, y + BOX.height / 2, { zoom: flow.getZoom() });
+            const { x, y } = placeOf(box, shared.isDown, shared.scale);
+            const [right, down] = [(BOX.width * shared.scale) / 2, (BOX.height * shared.scale) / 2];
+            void flow.setCenter(x + right, y + down, { zoom: flow.getZoom() });
           }
         }}
       >

@@ -252,10 +252,10 @@ export interface Point {
 }
 
 /** Where a box's corner is: from left to right, or from top to bottom. */
-export function placeOf({ column, row }: Box, isDown: boolean): Point {
+export function placeOf({ column, row }: Box, isDown: boolean, scale = 1): Point {
   return isDown
-    ? { x: row * (BOX.width + GAP.across), y: column * (BOX.height + GAP.along) }
-    : { x: column * (BOX.width + GAP.along), y: row * (BOX.height + GAP.across) };
+    ? { x: row * (BOX.width + GAP.across) * scale, y: column * (BOX.height + GAP.along) * scale }
+    : { x: column * (BOX.width + GAP.along) * scale, y: row * (BOX.height + GAP.across) * scale };
 }
 
 /** Whether the graph is shown larger from top to bottom than from left to right, in a frame of this size. */

@@ -7,6 +7,7 @@ import type { JSX } from 'react';
 import { useTrans } from '../api/context';
 import type { Curve, Run } from '../api/types';
 import { metric } from '../common/format';
+import { useScale } from '../common/scale';
 import { IconButton } from '../common/ui/button';
 import type { XAxis } from '../curves/model';
 import { Curves } from '../curves/panel';
@@ -14,7 +15,9 @@ import { useLines } from './lines';
 import { useCurves } from './queries';
 
 /** A chart's card, whatever is in it: rows of equal height are found at once among thousands. */
-const CARD_HEIGHT = 268;
+const CARD_HEIGHT = 272;
+/** How much of that is text: its heading, and what the chart cannot draw. */
+const TEXT_HEIGHT = 46;
 const CHART_HEIGHT = 210;
 const LEAST_WIDTH = 340;
 
@@ -37,6 +40,8 @@ export function Cards(props: {
   const { run, stamp, names, pinned, together, onPin, onTogether, scales } = props;
   const [nColumns, setColumns] = useState(2);
   const scroller = useRef<HTMLDivElement>(null);
+  const [probe, scale] = useScale();
+  const height = Math.round(CARD_HEIGHT + TEXT_HEIGHT * (scale - 1));
   useEffect(() => {
     const node = scroller.current;
     if (!node) {
@@ -54,31 +59,26 @@ export function Cards(props: {
   const rows = useVirtualizer({
     count: Math.ceil(names.length / nColumns),
     getScrollElement: () => scroller.current,
-    estimateSize: () => CARD_HEIGHT,
+    estimateSize: () => height,
     overscan: 1
   });
+  useEffect(() => rows.measure(), [rows, height]);
   const items = rows.getVirtualItems();
-  const key = items
-    .map(item => names.slice(item.index * nColumns, (item.index + 1) * nColumns).join(','))
-    .join('\n');
-  const groups = useMemo(
-    () =>
-      key
-        .split('\n')
-        .filter(Boolean)
-        .map(row => row.split(',')),
-    [key]
+  const shown = JSON.stringify(
+    items.map(item => names.slice(item.index * nColumns, (item.index + 1) * nColumns))
   );
+  const groups = useMemo(() => JSON.parse(shown) as readonly (readonly string[])[], [shown]);
   const curves = useCurves(run.id, groups, scales.axis === 'step' ? 'step' : 'time', stamp);
   return (
     <div ref={scroller} className="jp-Mlops-runCardScroll">
+      <span className="jp-Mlops-em" ref={probe} />
       <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
         {items.map(item => (
           <div
             key={item.index}
             className="jp-Mlops-runCardRow"
             style={{
-              height: CARD_HEIGHT,
+              height,
               transform: `translateY(${item.start}px)`,
               gridTemplateColumns: `repeat(${nColumns}, minmax(0, 1fr))`
             }}

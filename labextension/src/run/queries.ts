@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'react';
 
 import { useLive, useSession, useVisible } from '../api/context';
 import type { Curve, Environment, FileChange, Model, RunDetail, SnapshotDetail } from '../api/types';
+import { addressable } from '../curves/names';
 import type { Span } from '../curves/record';
 
 /** How often a curve that grows is asked for. */
@@ -59,7 +60,7 @@ export function useCurves(
       queryFn: ({ signal }: { readonly signal: AbortSignal }) =>
         client.get('/runs/{ref}/curves', {
           path: { ref: run },
-          query: { keys: keys.join(','), buckets: N_BUCKETS, axis },
+          query: { keys: named(keys), buckets: N_BUCKETS, axis },
           signal
         }),
       enabled: visible && keys.length > 0
@@ -83,13 +84,17 @@ export function useCurvePart(
       queryFn: ({ signal }: { readonly signal: AbortSignal }) =>
         client.get('/runs/{ref}/curves', {
           path: { ref: run },
-          query: { keys: keys.join(','), buckets: N_BUCKETS, axis, first, last },
+          query: { keys: named(keys), buckets: N_BUCKETS, axis, first, last },
           signal
         }),
       enabled: visible
     })),
     combine: byName
   });
+}
+
+function named(keys: readonly string[]): string {
+  return keys.map(addressable).join(',');
 }
 
 /** Made here and not in the hook, so that it is called only when an answer came. */

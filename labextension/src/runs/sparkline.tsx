@@ -6,6 +6,7 @@ import type { JSX } from 'react';
 import type { Client } from '../api/client';
 import { useSession, useVisible } from '../api/context';
 import type { MetricValue, ReplyOf, Run } from '../api/types';
+import { addressable } from '../curves/names';
 
 type Line = ReplyOf<'/sparklines', 'get'>['items'][number];
 
@@ -44,7 +45,7 @@ class Loader {
     for (let at = 0; at < queue.length; at += MOST_RUNS) {
       const some = queue.slice(at, at + MOST_RUNS);
       try {
-        const query = { key, runs: some.map(({ run }) => run).join(',') };
+        const query = { key: addressable(key), runs: some.map(({ run }) => run).join(',') };
         const lines = new Map(
           (await this.client.get('/sparklines', { query })).items.map(one => [one.run, one])
         );

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import sqlite3
+from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -60,6 +63,25 @@ async def test_a_page_of_charts_asks_once_for_its_curves(api):
     assert [(one["key"], one["n_points"], one["high"]) for one in found.body["items"]] == [("val/auc", 5, [1.2, 1.4])]
     many = await api("GET", "runs/run1/curves", keys=",".join(map(str, range(101))))
     assert (many.status, many.body["code"]) == (400, "too-many-curves")
+
+
+async def test_a_metric_whose_name_fits_into_no_address_is_asked_for_by_its_digest(api, here):
+    run = here.tracking.runs()[0]
+    names = {"long": "정확도" * 4000, "two": "a,b"}  # MLflow itself takes neither, other programs may
+    here.tracking.log(
+        run.id, metrics=[MetricPoint(key=key, value=n / 2, step=n, at_ms=n) for key in names for n in range(2)]
+    )
+    with closing(sqlite3.connect(here.root / "mlflow.db")) as db, db:
+        for table in ("metrics", "latest_metrics"):
+            db.executemany(f"UPDATE {table} SET key = ? WHERE key = ?", [(new, key) for key, new in names.items()])
+    long, two = (f"sha256:{hashlib.sha256(name.encode()).hexdigest()}" for name in names.values())
+    found = await api("GET", f"runs/{run.id}/curves", keys=f"{long},val/auc,{two},sha256:0")
+    told = [(one["key"], one["n_points"]) for one in found.body["items"]]
+    assert told == [(names["long"], 2), ("val/auc", 5), ("a,b", 2)]
+    assert (await api("GET", f"runs/{run.id}/metrics", key=long)).body["key"] == names["long"]
+    compared = await api("GET", "comparison/curves", runs=run.id, key=long)
+    assert [one["curve"]["last"] for one in compared.body["items"]] == [[0.0, 0.5]]
+    assert [one["run"] for one in (await api("GET", "sparklines", runs=run.id, key=long)).body["items"]] == [run.id]
 
 
 async def test_experiments_are_used_archived_and_restored(api):
