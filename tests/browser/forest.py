@@ -82,7 +82,7 @@ def _name(workspace: Workspace, run: RunId, names: dict[str, str]) -> None:
     with closing(sqlite3.connect(workspace.root / "mlflow.db")) as db, db:
         for table in ("metrics", "latest_metrics"):
             renamed = [(new, run, key) for key, new in names.items()]
-            db.executemany(f"UPDATE {table} SET key = ? WHERE run_uuid = ? AND key = ?", renamed)  # noqa: S608  # ours
+            db.executemany(f"UPDATE {table} SET key = ? WHERE run_uuid = ? AND key = ?", renamed)
 
 
 @contextmanager
