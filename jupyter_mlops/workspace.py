@@ -6,7 +6,6 @@ import copy
 import functools
 import os
 import socket
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from jupyter_mlops.core.activity import Activity
-from jupyter_mlops.core.agentlock import holder_of
-from jupyter_mlops.core.detached import start_detached
+from jupyter_mlops.core.agentlock import holder_of, start_agent
 from jupyter_mlops.core.errors import BadInput, MlopsError, NotFound
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.record import Record
@@ -292,21 +290,14 @@ class Workspace:
         return activity
 
     def ensure_agent(self) -> None:
-        """Start the workspace's agent if none holds its lock. The agent is a session of its own and outlives us.
+        """Start the workspace's agent if none holds its lock or is about to. The agent is a session of its own and outlives us.
 
         Raises ``DiskFull`` or ``ReadOnly`` where nothing can be written: no agent could do its work there, or say so.
         """
         check_writable(self.root)
         folder = self.root / "agent"
         folder.mkdir(mode=0o700, exist_ok=True)
-        if holder_of(self.root) is not None:
-            return
-        start_detached(
-            [sys.executable, "-m", "jupyter_mlops.agent", "--workspace", str(self.root)],
-            log=folder / "log",
-            env=os.environ,
-            cwd=self.root,
-        )
+        start_agent(self.root)
 
     def status(self) -> list[PartStatus]:
         """Return each part, where it is and whether it answers."""

@@ -8,13 +8,12 @@ import time
 from pathlib import Path
 from typing import Final
 
-from jupyter_mlops.core.agentlock import holder_of, wait_free
+from jupyter_mlops.core.agentlock import START_S, holder_of, starting, wait_free
 from jupyter_mlops.core.detached import send_signal, wait_ended
 from jupyter_mlops.core.errors import Failed
 from jupyter_mlops.core.record import Record
 from jupyter_mlops.ports import World
 
-START_S: Final = 30.0
 STOP_S: Final = 60.0
 """An agent lets its activities come to a halt before it ends."""
 
@@ -72,13 +71,17 @@ def start_agent(world: World) -> AgentStatus:
 
 
 def stop_agent(world: World) -> bool:
-    """Stop the agent and wait until it ended; services go on. Returns whether one ran. Raises ``AgentStays``."""
-    holder = holder_of(world.root)
-    if holder is None or not send_signal(holder.process, signal.SIGTERM):
+    """Stop the agent, also one that only starts, and wait until it ended; services go on. Returns whether there was one.
+
+    Raises ``AgentStays``.
+    """
+    found = holder_of(world.root) or starting(world.root)
+    if found is None or not send_signal(found.process, signal.SIGTERM):
         return False
-    if not wait_ended(holder.process, STOP_S) or not wait_free(world.root, STOP_S):
+    pid = found.process.pid
+    if not wait_ended(found.process, STOP_S) or not wait_free(world.root, STOP_S):
         raise AgentStays(
-            f"The agent (process {holder.pid}) has not ended within {STOP_S:.0f} s.",
-            hint=f"See what it does in {world.root / 'agent' / 'log'}, or end it with `kill -9 {holder.pid}`: services go on.",
+            f"The agent (process {pid}) has not ended within {STOP_S:.0f} s.",
+            hint=f"See what it does in {world.root / 'agent' / 'log'}, or end it with `kill -9 {pid}`: services go on.",
         )
     return True

@@ -14,7 +14,6 @@ from jupyter_mlops.cli.session import Session, pass_session
 from jupyter_mlops.cli.view import Done, Facts, Listing, View, lists, shows, table
 from jupyter_mlops.cli.words import age, pairs, when
 from jupyter_mlops.core.errors import BadInput
-from jupyter_mlops.core.ids import split_ref
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.delivery.models import (
     alias_model,
@@ -92,7 +91,7 @@ def show(session: Session, model: str) -> Model | ModelVersion:
       mlops models show churn
       mlops models show churn:3
     """
-    name, version = split_ref("model", model)
+    name, version = session.world.tracking.split_model(model)
     return show_model(session.world, name) if version is None else show_model_version(session.world, model)
 
 
@@ -133,7 +132,7 @@ def alias(session: Session, model: str, name: str, *, remove: bool) -> ModelVers
     """
     if not remove:
         return alias_model(session.world, model, name)
-    of, _ = split_ref("model", model)
+    of, _ = session.world.tracking.split_model(model)
     unalias_model(session.world, of, name)
     return Done(message=f"No version of {of} is @{name} any more.", facts={"model": of, "alias": name})
 
@@ -166,7 +165,7 @@ def delete(session: Session, model: str, yes: bool) -> Done:
       mlops models delete churn:1
       mlops models delete churn --yes
     """
-    name, version = split_ref("model", model)
+    name, version = session.world.tracking.split_model(model)
     if version is None and not yes:
         n_versions = len(show_model(session.world, name).versions)
         which = "the only version" if n_versions == 1 else f"all {n_versions} versions"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +14,14 @@ from typing import Final
 
 import msgspec
 
+from jupyter_mlops.core.detached import start_detached
 from jupyter_mlops.core.process import ProcessId, is_alive, process_id
 from jupyter_mlops.core.record import Record, decode, encode
 
 PATIENCE_S: Final = 2.0
 """Others take the lock for a moment to see whether it is free."""
+START_S: Final = 30.0
+"""An agent that was started and has not got so far by then is not waited for."""
 
 
 class Holder(Record, frozen=True, kw_only=True):
@@ -25,6 +30,14 @@ class Holder(Record, frozen=True, kw_only=True):
     pid: int
     process: ProcessId
     started_at: float
+    """Seconds since the epoch."""
+
+
+class Starting(Record, frozen=True, kw_only=True):
+    """An agent that was started, and may not hold the lock yet."""
+
+    process: ProcessId
+    at: float
     """Seconds since the epoch."""
 
 
@@ -47,6 +60,7 @@ def hold(root: Path) -> Iterator[Holder | None]:
         holder = Holder(pid=me.pid, process=me, started_at=time.time())
         os.ftruncate(handle, 0)
         os.pwrite(handle, encode(holder), 0)
+        _start_file(root).unlink(missing_ok=True)
         yield holder
         os.ftruncate(handle, 0)
     finally:
@@ -66,6 +80,32 @@ def holder_of(root: Path) -> Holder | None:
             return None
         time.sleep(0.02)
     return None
+
+
+def start_agent(root: Path) -> None:
+    """Start the workspace's agent where none holds its lock, or is about to. It is a session of its own and outlives us."""
+    begun = starting(root)
+    if holder_of(root) is not None or (begun is not None and time.time() - begun.at < START_S):
+        return
+    argv = [sys.executable, "-m", "jupyter_mlops.agent", "--workspace", str(root)]
+    process = start_detached(argv, log=root / "agent" / "log", env=os.environ, cwd=root)
+    if process is not None:
+        # Until it holds the lock nothing else tells of it.
+        written = _start_file(root).with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        written.write_bytes(encode(Starting(process=process, at=time.time())))
+        written.replace(_start_file(root))
+
+
+def starting(root: Path) -> Starting | None:
+    """Return who was started last to be the agent and still runs, ``None`` where nobody does."""
+    with contextlib.suppress(msgspec.MsgspecError, FileNotFoundError):
+        found = decode(_start_file(root).read_bytes(), Starting)
+        return found if is_alive(found.process) else None
+    return None
+
+
+def _start_file(root: Path) -> Path:
+    return root / "agent" / "starting"
 
 
 def wait_free(root: Path, timeout_s: float) -> bool:

@@ -52,8 +52,8 @@ def split_ref(kind: str, ref: str) -> tuple[str, str | None]:
     """Split ``NAME[:VERSION]`` or ``NAME[@ALIAS]`` into its name and ``"3"``, ``"@alias"`` or ``None``."""
     name, colon, version = ref.partition(":")
     if not colon:
-        name, at, alias = ref.partition("@")
-        return _check_ref(kind, name), f"@{alias}" if at else None
+        name, at, alias = ref.rpartition("@")  # a name may have an @ of its own, an alias has none
+        return _check_ref(kind, name if at else ref), f"@{alias}" if at else None
     if version == "latest":
         return _check_ref(kind, name), None
     if not version.isdecimal() or int(version) < 1:

@@ -64,7 +64,7 @@ def model_program(world: World, ref: str) -> LoadingProgram:
     pinned = f"{version.name}:{version.version}"
     if version.flavor == "file":
         source = _FILES.format(ref=pinned, into=pinned.replace(":", "-"))
-    elif "@" in ref:
+    elif (world.tracking.split_model(ref)[1] or "").startswith("@"):
         source = _VERSION.format(uri=f"models:/{ref}")
     else:
         source = _VERSION.format(uri=f"models:/{version.name}/{version.version}")

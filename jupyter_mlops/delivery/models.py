@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, NotWritten, UnknownThing
-from jupyter_mlops.core.ids import RunId, check_name, split_ref
+from jupyter_mlops.core.ids import RunId, check_name
 from jupyter_mlops.core.model import Model, ModelVersion
 from jupyter_mlops.core.run import Run
 from jupyter_mlops.core.service import Service
@@ -198,7 +198,7 @@ def download_model(world: World, ref: str, into: Path) -> Path:
 
 def delete_model(world: World, ref: str) -> None:
     """Delete ``NAME:VERSION``, or ``NAME`` with all its versions. Raises ``ModelInUse`` naming the services."""
-    name, number = split_ref("model", ref)
+    name, number = world.tracking.split_model(ref)
     doomed = [show_model_version(world, ref)] if number else show_model(world, name).versions
     users = sorted({service for version in doomed for service in version.services})
     if users:

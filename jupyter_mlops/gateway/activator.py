@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from jupyter_mlops.core.agentlock import holder_of
-from jupyter_mlops.core.detached import start_detached
+from jupyter_mlops.core.agentlock import start_agent
 from jupyter_mlops.core.errors import MlopsError, Unavailable
 from jupyter_mlops.core.files import replace_file
 from jupyter_mlops.core.record import encode
@@ -200,14 +198,8 @@ class Activator:
         while True:
             async with self._looked:
                 await self._looked.wait_for(lambda: self._held)
-            await asyncio.to_thread(_ensure_agent, self._settings.workspace)
+            await asyncio.to_thread(start_agent, self._settings.workspace)
             await asyncio.sleep(AGENT_S)
-
-
-def _ensure_agent(workspace: Path) -> None:
-    if holder_of(workspace) is None:
-        argv = [sys.executable, "-m", "jupyter_mlops.agent", "--workspace", str(workspace)]
-        start_detached(argv, log=workspace / "agent" / "log", env=os.environ, cwd=workspace)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

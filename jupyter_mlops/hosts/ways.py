@@ -89,12 +89,7 @@ class Tls:
         """Return a client of an engine that answers. Raises ``BadCertificates`` or ``NoRemoteEngine``."""
         import docker
 
-        for name in CERTIFICATES:
-            if not (self._certificates / name).is_file():
-                raise BadCertificates(
-                    f"There is no {name} in {self._certificates}.",
-                    hint=f"The folder must have {', '.join(CERTIFICATES)}, as for DOCKER_CERT_PATH.",
-                )
+        self._check_certificates()
         ca, cert, key = (str(self._certificates / name) for name in CERTIFICATES)
 
         class OwnTrust(docker.tls.TLSConfig):
@@ -107,6 +102,20 @@ class Tls:
         tls = OwnTrust(client_cert=(cert, key), ca_cert=ca, verify=True)
         base_url = f"tcp://{self._url.machine}:{self._url.port}"
         return greeted(lambda: docker.DockerClient(base_url=base_url, tls=tls, timeout=PING_S), self.lost)
+
+    def _check_certificates(self) -> None:
+        url, files = f"tcp://{self._url.machine}:{self._url.port}", ", ".join(CERTIFICATES)
+        if self._certificates == Path():
+            raise BadCertificates(
+                f"The host at {url} was entered without certificates, and an engine on TCP talks to nobody without.",
+                hint=f"Remove it, and enter it with `mlops hosts add NAME docker {url} --certificates DIR`, a folder with {files}.",
+            )
+        missing = [name for name in CERTIFICATES if not (self._certificates / name).is_file()]
+        if missing:
+            raise BadCertificates(
+                f"There is no {' and no '.join(missing)} in {self._certificates} for the host at {url}.",
+                hint=f"Put {files} of that engine into the folder, as for DOCKER_CERT_PATH.",
+            )
 
     def hold(self) -> None:
         """Do nothing: the engine listens or not."""

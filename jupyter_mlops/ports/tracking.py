@@ -152,6 +152,12 @@ class Tracking(Protocol):
         """Return all models by name, each with its versions, newest first."""
 
     def model(self, name: str) -> Model: ...
+    def split_model(self, ref: str) -> tuple[str, str | None]:
+        """Split ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS`` into the name and ``None``, ``"3"`` or ``"@alias"``.
+
+        Where a model has the whole for its name, with the ``@``, it is that one.
+        """
+
     def model_version(self, ref: str) -> ModelVersion:
         """Return ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``."""
 

@@ -46,9 +46,27 @@ class MlflowRegistry(MlflowStore):
             versions = self._versions(name)
         return _model(found, versions)
 
+    def split_model(self, ref: str) -> tuple[str, str | None]:
+        """Split ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``; where a model is called the whole, with the ``@``, it is that one."""
+        if "@" in ref and ":" not in ref and self._is_there(ref):
+            return ref, None
+        return split_ref("model", ref)
+
+    def _is_there(self, name: str) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        with calls(self.registry_uri, "model", name):
+            try:
+                self.client.get_registered_model(name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return False
+            return True
+
     def model_version(self, ref: str) -> ModelVersion:
         """Return ``NAME`` (its newest version), ``NAME:VERSION`` or ``NAME@ALIAS``."""
-        name, version = split_ref("model", ref)
+        name, version = self.split_model(ref)
         with calls(self.registry_uri, "model", ref):
             found = self.client.get_registered_model(name)
             if version is None:

@@ -12,6 +12,8 @@ import pytest
 
 from jupyter_mlops.agent.control import agent_status, start_agent, stop_agent
 from jupyter_mlops.agent.unit import NoSystemd, install_agent, uninstall_agent
+from jupyter_mlops.core.agentlock import starting
+from jupyter_mlops.core.process import is_alive
 
 
 @pytest.fixture
@@ -71,3 +73,16 @@ def test_starting_the_agent_waits_until_it_runs(make_workspace, tmp_path):
     assert first.pid != os.getpid()
     assert start_agent(world).pid == first.pid
     assert stop_agent(world)
+
+
+def test_an_agent_that_only_starts_is_stopped_and_not_started_twice(make_workspace, tmp_path):
+    world = make_workspace(tmp_path / "home")
+    world.ensure_agent()
+    begun = starting(world.root)
+    world.ensure_agent()
+    assert begun is not None
+    assert starting(world.root) in {begun, None}  # None: it was quick, and holds the lock
+    assert stop_agent(world)
+    assert not is_alive(begun.process)
+    assert not agent_status(world).running
+    assert not stop_agent(world)

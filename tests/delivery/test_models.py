@@ -9,6 +9,7 @@ import pytest
 from jupyter_mlops.core.errors import BadInput, BadName, UnknownThing
 from jupyter_mlops.core.service import Deployment, Service
 from jupyter_mlops.core.wherelex import BadWhere
+from jupyter_mlops.delivery.loading import model_program
 from jupyter_mlops.delivery.manifests import NotServable, create_manifest
 from jupyter_mlops.delivery.models import (
     ModelInUse,
@@ -111,6 +112,29 @@ def test_a_model_that_another_program_named_is_listed_and_shown_as_ours_are(trai
     delete_model(trained.world, f"{name}:2")
     delete_model(trained.world, name)
     assert name not in [one.name for one in list_models(trained.world)]
+
+
+def test_a_model_with_an_at_sign_in_its_name_is_that_one_and_no_alias_of_another(trained, model_folder):
+    client = trained.world.tracking.client
+    for name, n_versions in (("ops", 1), ("ops@home", 2)):
+        client.create_registered_model(name)
+        for _ in range(n_versions):
+            client.create_model_version(name, model_folder.as_uri())
+    alias_model(trained.world, "ops:1", "home")
+    alias_model(trained.world, "ops@home:1", "champion")
+    alias_model(trained.world, "ops:1", "away")
+
+    def found(ref):
+        version = show_model_version(trained.world, ref)
+        return version.name, version.version
+
+    assert found("ops@home") == ("ops@home", 2)
+    assert found("ops@home:1") == found("ops@home@champion") == ("ops@home", 1)
+    assert found("ops@away") == ("ops", 1)
+    assert "models:/ops@home/2" in model_program(trained.world, "ops@home").source
+    unalias_model(trained.world, "ops@home", "champion")
+    delete_model(trained.world, "ops@home")
+    assert found("ops@home") == ("ops", 1)  # by its alias, now that no model is called so
 
 
 def test_models_are_found_by_tags_and_fields(trained, model_folder):

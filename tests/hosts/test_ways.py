@@ -224,8 +224,11 @@ def test_certificates_that_do_not_fit_are_told_apart(host_at, certificates, engi
     trusting.mkdir()
     for name in ("cert.pem", "key.pem"):
         (trusting / name).write_bytes((stranger / name).read_bytes())
-    with pytest.raises(BadCertificates, match=r"no ca\.pem"):
+    with pytest.raises(BadCertificates, match=rf"no ca\.pem in .* for the host at {engine_on_tls}"):
         host_at(engine_on_tls, certificates=str(trusting)).check()
+    with pytest.raises(BadCertificates, match=f"{engine_on_tls} was entered without certificates") as error:
+        host_at(engine_on_tls).check()
+    assert f"mlops hosts add NAME docker {engine_on_tls} --certificates DIR" in error.value.hint
     (trusting / "ca.pem").write_bytes((certificates.folder("another") / "ca.pem").read_bytes())
     with pytest.raises(BadCertificates, match="does not take the certificate"):
         host_at(engine_on_tls, certificates=str(trusting)).check()

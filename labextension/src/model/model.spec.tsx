@@ -8,6 +8,7 @@ import { HandServer, json } from '../testing/server';
 import { show } from '../testing/session';
 import type { Shown } from '../testing/session';
 import { byRun, meant, missed, readSubject, slotsOf, splitFolder, tableOf, trialOf, windowOf } from './model';
+import type { Subject } from './model';
 import { View } from './view';
 
 vi.mock('@jupyterlab/apputils', () => import('../testing/apputils'));
@@ -51,21 +52,29 @@ function serve(subject = 'churn', prepare: (server: HandServer) => void = () => 
 }
 
 describe('a subject', () => {
-  it('names a model, a version of it, or an alias', () => {
-    expect(readSubject('churn')).toEqual({ name: 'churn', version: null, alias: null });
-    expect(readSubject('churn:3')).toEqual({ name: 'churn', version: 3, alias: null });
-    expect(readSubject('churn@champion')).toEqual({ name: 'churn', version: null, alias: 'champion' });
+  it('names a model, a version of it, or, where no model is called so, an alias', () => {
+    const churn = { name: 'churn', version: null, alias: null };
+    expect(readSubject('churn')).toEqual([churn]);
+    expect(readSubject('churn:3')).toEqual([{ ...churn, version: 3 }]);
+    expect(readSubject('churn:x')).toEqual([churn]);
+    expect(readSubject('churn@champion')).toEqual([
+      { ...churn, name: 'churn@champion' },
+      { ...churn, alias: 'champion' }
+    ]);
+    expect(readSubject('ops@home:3')).toEqual([{ name: 'ops@home', version: 3, alias: null }]);
+    expect(readSubject('ops@home@live')[1]).toEqual({ name: 'ops@home', version: null, alias: 'live' });
   });
 
   it('means a version, else the newest', () => {
     const two = model({ versions: [version({ version: 2 }), version()], aliases: { champion: 1 } });
-    expect(meant(two, readSubject('churn'))?.version).toBe(2);
-    expect(meant(two, readSubject('churn@champion'))?.version).toBe(1);
-    expect(meant(two, readSubject('churn:9'))?.version).toBe(2);
-    expect(missed(two, readSubject('churn:9'))).toBe(':9');
-    expect(missed(two, readSubject('churn@gone'))).toBe('@gone');
-    expect(missed(two, readSubject('churn@champion'))).toBeNull();
-    expect(meant(model({ versions: [] }), readSubject('churn'))).toBeNull();
+    const of = (change: Partial<Subject>): Subject => ({ name: '', version: null, alias: null, ...change });
+    expect(meant(two, of({}))?.version).toBe(2);
+    expect(meant(two, of({ alias: 'champion' }))?.version).toBe(1);
+    expect(meant(two, of({ version: 9 }))?.version).toBe(2);
+    expect(missed(two, of({ version: 9 }))).toBe(':9');
+    expect(missed(two, of({ alias: 'gone' }))).toBe('@gone');
+    expect(missed(two, of({ alias: 'champion' }))).toBeNull();
+    expect(meant(model({ versions: [] }), of({}))).toBeNull();
   });
 });
 
@@ -139,6 +148,15 @@ describe('the view', () => {
     expect(await screen.findByText('0.94')).toBeVisible();
     expect(screen.getByText('NaN')).toBeVisible();
     expect(screen.queryByText('system/cpu')).toBeNull();
+  });
+
+  it('takes an @ for a part of a name where a model is called so, else for that of an alias', async () => {
+    const own = model({ name: 'churn@champion', versions: [version({ version: 7 })], latest: 7 });
+    const shown = serve('churn@champion');
+    expect(await screen.findByRole('heading', { name: 'Version 1' })).toBeVisible();
+    shown.unmount();
+    serve('churn@champion', server => server.answers.set('models/churn@champion', () => own));
+    expect(await screen.findByRole('heading', { name: 'Version 7' })).toBeVisible();
   });
 
   it('says when the version of a link is gone', async () => {

@@ -10,10 +10,15 @@ export interface Subject {
   readonly alias: string | null;
 }
 
-export function readSubject(subject: string): Subject {
-  const [, name = subject, sign, rest = ''] = /^([^:@]+)(?:([:@])(.*))?$/s.exec(subject) ?? [];
-  const number = sign === ':' && /^\d+$/.test(rest) ? Number(rest) : null;
-  return { name, version: number, alias: sign === '@' ? rest : null };
+/** What a subject may mean, the likelier first: names that other programs gave may have an @ of their own. */
+export function readSubject(subject: string): readonly [Subject, Subject?] {
+  const [, named = subject, number] = /^([^:]+):(.*)$/s.exec(subject) ?? [];
+  if (number !== undefined) {
+    return [{ name: named, version: /^\d+$/.test(number) ? Number(number) : null, alias: null }];
+  }
+  const whole = { name: subject, version: null, alias: null };
+  const [, name, alias] = /^(.+)@([^@]*)$/s.exec(subject) ?? [];
+  return name === undefined ? [whole] : [whole, { name, version: null, alias: alias ?? '' }];
 }
 
 /** The version that is meant, else the newest; null of a model without versions. */

@@ -2,17 +2,38 @@
 
 import { useMutation } from '@tanstack/react-query';
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import { useMemo } from 'react';
 
 import { useLive, useSession } from '../api/context';
 import type { Activity, Delivered, Model, ModelContents, RunDetail, VersionComparison } from '../api/types';
 import type { Client } from '../api/client';
+import { readSubject } from './model';
+import type { Subject } from './model';
 
-export function useModel(name: string): UseQueryResult<Model> {
+function useModel(name: string, enabled: boolean): UseQueryResult<Model> {
   const { client } = useSession();
   return useLive({
     key: ['model', name],
-    fn: signal => client.get('/models/{name}', { path: { name }, signal })
+    fn: signal => client.get('/models/{name}', { path: { name }, signal }),
+    enabled
   });
+}
+
+export interface Named {
+  readonly data: Model | undefined;
+  readonly error: unknown;
+  /** What of it is asked for. */
+  readonly asked: Subject;
+}
+
+/** The model of a subject: that which is called so, else the one before an alias. */
+export function useNamed(subject: string): Named {
+  const [whole, other] = useMemo(() => readSubject(subject), [subject]);
+  const first = useModel(whole.name, true);
+  const isOther = other !== undefined && first.error !== null;
+  const second = useModel(other?.name ?? whole.name, isOther);
+  const found = isOther ? second : first;
+  return { data: found.data, error: found.error, asked: isOther ? other : whole };
 }
 
 export function useContents(name: string, version: number): UseQueryResult<ModelContents> {

@@ -3,7 +3,7 @@
 import '../../style/model.css';
 import '../../style/modelserving.css';
 
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useSession, useTrans } from '../api/context';
@@ -20,17 +20,17 @@ import type { ViewProps } from '../main/views';
 import { Comparison } from './comparison';
 import { Files } from './files';
 import { Aliases, Description, Tags, useRefusal } from './labels';
-import { meant, missed, readSubject } from './model';
+import { meant, missed } from './model';
+import type { Subject } from './model';
 import { Overview } from './overview';
-import { useModel } from './queries';
+import { useNamed } from './queries';
 import { Serving } from './serving';
 import { Signature } from './signature';
 import { Versions } from './versions';
 
 export function View({ subject, setTitle }: ViewProps): JSX.Element {
   const trans = useTrans();
-  const asked = useMemo(() => readSubject(subject), [subject]);
-  const { data, error } = useModel(asked.name);
+  const { data, error, asked } = useNamed(subject);
   useEffect(() => setTitle(subject), [subject, setTitle]);
   if (!data) {
     return error ? <Failed error={error} /> : <Busy label={trans.__('Loading the model')} />;
@@ -44,10 +44,7 @@ export function View({ subject, setTitle }: ViewProps): JSX.Element {
   );
 }
 
-function Whole(props: {
-  readonly model: Model;
-  readonly asked: ReturnType<typeof readSubject>;
-}): JSX.Element {
+function Whole(props: { readonly model: Model; readonly asked: Subject }): JSX.Element {
   const { model, asked } = props;
   const trans = useTrans();
   const [picked, setPicked] = useState<number | null>(null);
