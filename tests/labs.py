@@ -63,14 +63,17 @@ CONTRASTS: Final = """root => {
   const found = {};
   for (const element of document.querySelectorAll(`${root} *`)) {
     const text = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data.trim()).join('');
-    if (!text || !element.offsetParent || element.closest('[aria-disabled=true], :disabled, .cm-editor')) continue;
+    if (!text || !element.offsetParent || element.closest('[aria-disabled=true], :disabled, .cm-editor, [class^=ansi-]')) continue;
     const under = behind(element);
     const [a, b] = [light(over(parse(getComputedStyle(element).color), under)), light(under)].sort((x, y) => y - x);
     found[text] = (a + 0.05) / (b + 0.05);
   }
   return found;
 }"""
-"""Gives the contrast of each text below a selector with what is behind it, by WCAG's formula; what is switched off need not be read."""
+"""Gives the contrast of each text below a selector with what is behind it, by WCAG's formula.
+
+What is switched off need not be read, and what Lab's editor or a program's ANSI sequences colour is theirs.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

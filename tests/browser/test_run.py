@@ -109,7 +109,10 @@ def test_curves_are_drawn_searched_and_zoomed_into(page: Any, tmp_path: Path) ->
     panel.get_by_label("Find metrics").fill("")
     assert panel.get_by_role("region").first.get_attribute("aria-label") == "auc"
     panel.get_by_role("button", name="Keep train/loss first").click()
-    page.wait_for_function("document.querySelector('.jp-Mlops-runCurve').getAttribute('aria-label') === 'train/loss'")
+    first = "document.querySelector('.jp-Mlops-runCurve').getAttribute('aria-label')"
+    page.wait_for_function(f"{first} === 'train/loss'")
+    panel.get_by_role("button", name="Keep train/loss first").click()
+    page.wait_for_function(f"{first} === 'auc'")
     panel.get_by_label("Smoothing").fill("0.9")
     panel.get_by_text("0.90").wait_for()
     with page.expect_response(lambda answer: "axis=time" in answer.url and answer.ok):
