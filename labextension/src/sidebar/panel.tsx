@@ -9,7 +9,7 @@ import { Trouble } from '../common/ui/told';
 import type { Chosen } from '../runs/model';
 import type { Folds } from '../tree/model';
 import { Welcome, WorkspaceHeader } from '../workspace/panel';
-import { useWorkspace } from '../workspace/queries';
+import { isMade, useWorkspace } from '../workspace/queries';
 import { Lists } from './lists';
 import { versionNotice } from './model';
 import type { SectionId } from './model';
@@ -42,7 +42,7 @@ export function Sidebar(props: SidebarProps): JSX.Element {
     const trouble = away ?? (workspace.error ? asApiError(workspace.error) : null);
     return (
       <div className="jp-Mlops-panel">
-        {workspace.data.exists ? (
+        {isMade(workspace.data) ? (
           <>
             <WorkspaceHeader workspace={workspace.data} />
             <Lists

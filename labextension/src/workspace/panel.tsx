@@ -7,7 +7,7 @@ import type { Workspace } from '../api/types';
 import { Prose } from '../common/ui/prose';
 import { Busy } from '../common/ui/states';
 import { LOAD, MAGIC } from '../verbs/magic';
-import { useWorkspace } from './queries';
+import { isMade, useWorkspace } from './queries';
 
 /** The head of the sidebar. */
 export function WorkspaceHeader({ workspace }: { readonly workspace: Workspace }): JSX.Element {
@@ -63,5 +63,5 @@ export function Placed({ children }: { readonly children: ReactNode }): JSX.Elem
     return <Busy label={trans.__('Looking for the workspace')} />;
   }
   // Where it could not be asked for, the view says so itself.
-  return data && !data.exists ? <Welcome workspace={data} /> : <>{children}</>;
+  return data && !isMade(data) ? <Welcome workspace={data} /> : <>{children}</>;
 }

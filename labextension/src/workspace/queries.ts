@@ -10,3 +10,8 @@ export function useWorkspace(): UseQueryResult<Workspace> {
   const { client } = useSession();
   return useLive({ key: ['workspace'], fn: signal => client.get('/workspace', { signal }) });
 }
+
+/** Whether there is one. Its id tells, too, and a server that is older than the page says nothing else. */
+export function isMade(workspace: Workspace): boolean {
+  return workspace.id !== '';
+}

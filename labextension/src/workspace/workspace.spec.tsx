@@ -26,6 +26,14 @@ describe('a view of something in the workspace', () => {
     expect(await screen.findByText('its view')).toBeVisible();
   });
 
+  it('is drawn from a server that is older than the page and does not say whether there is one', async () => {
+    const server = new HandServer();
+    const { exists: _, ...older } = workspace({ version: '0.0.1' });
+    server.refuse.set('workspace', () => json(200, older));
+    show(<Placed>its view</Placed>, server);
+    expect(await screen.findByText('its view')).toBeVisible();
+  });
+
   it('says itself why it could not be asked for', async () => {
     const server = new HandServer();
     server.refuse.set('workspace', () => json(500, { message: 'no' }));
