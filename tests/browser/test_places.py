@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, writes
+from nbformat.v4 import new_code_cell, new_notebook, new_output, writes
 from pages import TAB, row, shows
 
+from jupyter_mlops.training.runs import log_metrics
+from jupyter_mlops.widgets.card import bundle, run_card
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -46,6 +49,9 @@ def world(lab: Any) -> Iterator[Workspace]:
 @pytest.fixture(scope="module")
 def ada(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:  # noqa: ARG001  # made before she looks
     page = open_lab(lab, "lab/workspaces/ada", token="ada-secret")
+    # What Lab itself says of a server that is away comes at any time, and in the way of a click.
+    close = page.locator(".jp-Dialog .jp-Dialog-footer button").last
+    page.add_locator_handler(close, close.click, no_wait_after=True)
     page.get_by_role("tab", name=TAB).click()
     return page
 
@@ -114,10 +120,41 @@ def test_who_may_only_read_is_refused_by_the_server(world: Workspace, lab: Any, 
     assert not world.tracking.run(run.id).deleted
 
 
+def test_who_is_not_known_any_more_is_told_so_and_led_to_the_login(world: Workspace, rita: Any) -> None:
+    rita.context.clear_cookies()
+    world.tracking.create_run("shared", "not-seen", tags={}, params={})
+    rita.locator(".jp-Mlops-tab").get_by_text("does not know who you are").wait_for()
+    assert row(rita, "^Run sent-by-link").is_visible(), "what was known is gone"
+    rita.locator(".jp-Mlops-tab").get_by_role("button", name="Reload the page").click()
+    rita.wait_for_url("**/login?**")
+
+
+def test_the_card_of_a_run_in_anothers_notebook_moves_for_who_may_only_read(
+    world: Workspace, lab: Any, rita: Any, tmp_path: Path
+) -> None:
+    """She can start no kernel, as Lab tells her: what she sees was saved while the cell ran."""
+    run = world.tracking.create_run("shared", "adas-cell", tags={}, params={"C": "1"})
+    log_metrics(world, run.id, {"loss": 0.5})
+    saved = new_output("display_data", bundle(run_card(world, world.tracking.run(run.id))))
+    about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cell = new_code_cell("%%ml run", outputs=[saved])
+    (lab.folder / "adas.ipynb").write_text(writes(new_notebook(cells=[cell], metadata=about)), "utf-8")
+    rita.goto(f"{lab.url}lab/workspaces/rita/tree/adas.ipynb?token=rita-secret")
+    card = rita.get_by_role("region", name=re.compile("^Run adas-cell"))
+    card.get_by_text(re.compile(r"^running · shared · \d")).wait_for()  # it asked whether it runs still
+    log_metrics(world, run.id, {"loss": 0.125, "acc": 0.75})
+    card.get_by_role("row", name="loss 0.125").wait_for()
+    card.get_by_role("row", name="acc 0.75").wait_for()
+    rita.screenshot(path=tmp_path / "reader.png")
+    world.tracking.end_run(run.id, "FINISHED")
+    card.get_by_text(re.compile("^finished · shared")).wait_for()
+
+
 def test_a_server_that_is_killed_and_started_again_under_an_open_panel_is_caught_up_with(
     world: Workspace, lab: Any, ada: Any
 ) -> None:
-    row(ada, "^Run brave-owl, killed").wait_for()
+    row(ada, "^Run brave-owl, killed").dblclick()
+    ada.get_by_role("heading", name="brave-owl", level=1).wait_for()
     ada.evaluate("window.sameAsEver = true")
     lab.stop(signal.SIGKILL)
     world.tracking.create_run("shared", "made-meanwhile", tags={}, params={})
@@ -125,12 +162,17 @@ def test_a_server_that_is_killed_and_started_again_under_an_open_panel_is_caught
     said.wait_for(timeout=60_000)
     assert said.count() == 1, "it says so more than once"
     assert row(ada, "^Run brave-owl, killed").is_visible(), "what was known is gone"
+    ada.locator(".jp-Mlops-main.jp-mod-run").get_by_role("alert").get_by_text("does not answer").wait_for()
+    row(ada, "^Experiment shared").press("Enter")  # its code never came
+    ada.get_by_text("did not send what draws this view").wait_for()
     again = lab.again()
     try:
         row(ada, "^Run made-meanwhile, running").wait_for(timeout=60_000)
         said.wait_for(state="detached")
         world.tracking.create_run("shared", "made-after", tags={}, params={})
         row(ada, "^Run made-after, running").wait_for()
+        ada.get_by_role("button", name="Try again").click()
+        ada.get_by_role("treegrid", name="Runs").get_by_text("made-after").wait_for()
         assert ada.evaluate("window.sameAsEver"), "the page was loaded again"
     finally:
         again.stop()

@@ -28,7 +28,11 @@ export class Guard extends Component<Props, { readonly error: Error | null }> {
     return (
       <div className="jp-Mlops-middle">
         <Problem
-          message={trans.__('This view could not be drawn: %1', this.state.error.message)}
+          message={
+            this.state.error.name === 'ChunkLoadError' // its own words are an address
+              ? trans.__('The server did not send what draws this view.')
+              : trans.__('This view could not be drawn: %1', this.state.error.message)
+          }
           hint={trans.__(
             'Try again; if it stays, reload the page, and restart JupyterLab if it was upgraded.'
           )}

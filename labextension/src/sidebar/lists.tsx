@@ -96,7 +96,7 @@ export function Lists(props: ListsProps): JSX.Element {
         }
         onSee={onSee}
         target={target}
-        isOld={props.isOld}
+        isOld={props.isOld || trouble?.kind === 'forbidden'}
         draw={draw}
       />
       <div className="jp-Mlops-said" role="status">
