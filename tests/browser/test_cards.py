@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import nbformat
@@ -34,9 +36,10 @@ OTHER = """%%ml run -n tree -p C=2
 import jupyter_mlops as ml
 ml.log({"acc": 0.5})
 """
+CARD = "application/vnd.mlops.run+json"
 # What an older notebook may hold: a run that nobody knows, RUNNING for ever, with a name that wants to be markup.
 STRANGE = {
-    "application/vnd.mlops.run+json": {
+    CARD: {
         "workspace": "another",
         "run": {"id": "0" * 32, "name": "<img src=x onerror=\"document.title='broken'\">", "experiment": "old",
                 "status": "RUNNING", "started_at": 1000.0, "params": {}},
@@ -48,10 +51,33 @@ STRANGE = {
 }  # fmt: skip
 
 
+class Page(BaseHTTPRequestHandler):
+    """Stands at the address of a run in MLflow's own web UI."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>far-away in MLflow</title>")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture(scope="module")
-def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def ui() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/#/experiments/1/runs/{'1' * 32}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def lab(ui: str, start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("place") / "churn"
     folder.mkdir()
+    run = {"id": "1" * 32, "name": "far-away", "experiment": "old", "status": "FINISHED", "started_at": 1000.0}
+    far = {CARD: {"workspace": "another", "run": {**run, "params": {}}, "trends": [], "link": ui}}
     strange = new_code_cell("# from elsewhere", outputs=[nbformat.v4.new_output("display_data", STRANGE)])
     nbformat.write(
         new_notebook(
@@ -61,6 +87,7 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory)
                 strange,
                 new_code_cell(OTHER),
                 new_code_cell("%ml runs list --order metrics.acc"),
+                new_code_cell("# of a server", outputs=[nbformat.v4.new_output("display_data", far)]),
             ],
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
         ),
@@ -101,7 +128,7 @@ def test_a_card_is_live_while_the_cell_runs_and_final_in_its_place(
     page.screenshot(path=tmp_path / "live.png")
     (lab.folder / "go").touch()
     live.get_by_text(re.compile("finished · Default")).wait_for(timeout=30_000)
-    assert page.locator(".jp-Mlops-runCard").count() == 2
+    assert page.locator(".jp-Mlops-runCard").count() == 3
     assert live.locator("polyline").count() == 2
     live.get_by_title("Show roc.png large").click()
     whole = live.locator(".jp-Mlops-cardFigure.jp-mod-open img")
@@ -128,6 +155,15 @@ def test_nothing_in_a_card_becomes_markup(page: Any) -> None:
     strange.locator("strong", has_text="bold").wait_for()
     assert strange.locator("img, a, script").count() == 0
     assert "broken" not in page.title()
+
+
+def test_a_run_of_a_tracking_server_opens_in_mlflows_own_ui(ui: str, page: Any) -> None:
+    with page.expect_popup() as opened:
+        card(page, "far-away").get_by_role("link", name="MLflow").click()
+    opened.value.wait_for_load_state()
+    assert (opened.value.url, opened.value.title()) == (ui, "far-away in MLflow")
+    assert opened.value.evaluate("window.opener") is None  # what it shows cannot reach Lab
+    opened.value.close()
 
 
 def test_runs_are_a_table_to_filter_select_and_compare_in(page: Any, tmp_path: Any) -> None:
@@ -160,9 +196,7 @@ def test_the_saved_notebook_shows_it_again(lab: Any, page: Any) -> None:
     page.keyboard.press("Control+s")
     page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
     saved = nbformat.read(lab.folder / "work.ipynb", as_version=4).cells[1].outputs
-    bundles = [one.data for one in saved if "application/vnd.mlops.run+json" in one.get("data", {})]
-    assert [json.loads(json.dumps(one))["application/vnd.mlops.run+json"]["run"]["status"] for one in bundles] == [
-        "FINISHED"
-    ]
+    bundles = [one.data for one in saved if CARD in one.get("data", {})]
+    assert [json.loads(json.dumps(one))[CARD]["run"]["status"] for one in bundles] == ["FINISHED"]
     page.reload()
     card(page, "forest").get_by_text(re.compile("finished · Default")).wait_for(timeout=60_000)

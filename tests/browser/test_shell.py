@@ -9,10 +9,15 @@ from typing import Any
 
 import nbformat
 import pytest
+from churn import SCORE
 from labs import THEMES
+from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
-from pages import eventually, told
+from pages import confirm, eventually, fill, form, told
 
+from jupyter_mlops.core.activity import Activity
+from jupyter_mlops.core.agentlock import hold
+from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.training.runs import list_runs
 from jupyter_mlops.workspace import Workspace
 
@@ -57,21 +62,48 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
     return page
 
 
-def test_cards_of_the_launcher_open_forms_that_escape_closes(page: Any, tmp_path: Path) -> None:
-    for card, title in (("Run as Experiment", "Run as Experiment"), ("Register as Model", "Register a Model")):
-        page.locator(".jp-LauncherCard", has_text=card).click()
-        page.get_by_role("dialog", name=title).locator(".jp-Mlops-form").wait_for()
-        page.keyboard.press("Escape")
-        page.locator(".jp-Mlops-dialog").wait_for(state="detached")
-    card = page.locator(".jp-LauncherCard", has_text="Deploy a Model")
-    card.scroll_into_view_if_needed()
-    card.click()
-    model = page.locator(".jp-Mlops-dialog").get_by_role("combobox", name="Model")
-    model.wait_for()
-    page.wait_for_function("document.activeElement.name === 'model'")
-    page.screenshot(path=tmp_path / "deploy.png")
+def launch(page: Any, card: str) -> Any:
+    """Click a card of the launcher; return its form."""
+    page.get_by_role("tab", name="Launcher").click()
+    page.locator(".jp-LauncherCard", has_text=card).click()
+    return form(page)
+
+
+def test_what_the_launchers_forms_send_holds_in_the_workspace(
+    lab: Any, world: Workspace, page: Any, tmp_path: Path
+) -> None:
+    (lab.folder / "weights.bin").write_bytes(b"weights")
+    (tmp_path / "score.py").write_text(SCORE, "utf-8")
+    launch(page, "Run as Experiment")
     page.keyboard.press("Escape")
     page.locator(".jp-Mlops-dialog").wait_for(state="detached")
+    with hold(world.root) as holder:  # so that what is asked of the agent stays to be seen
+        assert holder
+        shown = launch(page, "Register as Model")
+        shown.get_by_label("From").select_option("file")
+        fill(shown, File_or_folder="weights.bin", Model="churn")
+        confirm(page, "Register")
+        eventually(lambda: [one.name for one in world.tracking.models()] == ["churn"])
+        manifest = create_manifest(world, ["churn"], script=tmp_path / "score.py")
+        shown = launch(page, "Deploy a Model")
+        page.wait_for_function("document.activeElement.name === 'model'")
+        fill(shown, Model="churn", Service="churn-eu", Manifest=manifest.ref)
+        page.screenshot(path=tmp_path / "deploy.png")
+        confirm(page, "Deploy")
+        eventually(lambda: world.catalog.find(Activity))
+        (asked,) = world.catalog.find(Activity)
+        assert (asked.verb, asked.args["service"], asked.args["manifest"]) == (
+            "services.deploy", "churn-eu", manifest.ref,
+        )  # fmt: skip
+        item = page.get_by_role("button", name="Running: 1 activity. Show them in the sidebar.")
+        item.click()
+        page.get_by_role("treeitem", name=re.compile("^deploy service churn-eu")).wait_for()
+        world.catalog.edit(Activity, asked.name, lambda one: replace(one, state="cancelled"))
+        item.wait_for(state="hidden")
+    fill(launch(page, "Run as Experiment"), Script_or_notebook="train.py", Name_of_the_run="from-launcher")
+    confirm(page, "Run")
+    told(page, "Run from-launcher finished.")
+    assert world.tracking.run("from-launcher").status == "FINISHED"
 
 
 def test_what_runs_elsewhere_is_in_the_status_bar_and_told_of_when_it_ended(
@@ -162,7 +194,7 @@ def test_settings_are_in_labs_own_editor_and_hold_at_once(world: Workspace, page
     page.get_by_placeholder("Search settings…").last.fill("MLOps")
     page.get_by_text("Ask before deleting runs").wait_for()
     page.screenshot(path=tmp_path / "settings.png")
-    run = world.tracking.create_run("forest", "quiet", tags={}, params={})
+    run = world.tracking.create_run("hushed", "quiet", tags={}, params={})
     item = page.get_by_role("button", name="Running: 1 run. Show them in the sidebar.")
     item.wait_for()
     page.get_by_label("Show in the status bar what is running").uncheck()

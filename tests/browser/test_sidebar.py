@@ -15,7 +15,7 @@ import pytest
 from labs import THEMES
 from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
-from pages import TAB, row, use_theme
+from pages import TAB, copied, eventually, row, use_theme
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.run import MetricPoint
@@ -113,7 +113,7 @@ def test_a_run_in_a_kernel_shows_as_it_starts_logs_and_ends_even_where_nothing_w
     row(page, r"^Run .+, running, acc 0\.5").wait_for()
     (lab.folder / "go").touch()
     row(page, r"^Run .+, finished, acc 0\.9712").wait_for()
-    assert lab.get("mlops/api/runs")["items"][0]["metrics"] == {"acc": 0.9712}
+    assert lab.get("mlops/api/runs")["items"][0]["metrics"]["acc"] == 0.9712
     assert page.evaluate("window.sameAsEver"), "the page was loaded again"
 
 
@@ -138,8 +138,14 @@ def test_runs_of_another_process_appear_within_a_second(world: Workspace, page: 
 def test_models_services_and_activities_appear_and_change(world: Workspace, page: Any, tmp_path: Path) -> None:
     weights = tmp_path / "weights.bin"
     weights.write_bytes(b"weights")
-    register_model(world, str(weights), "churn")
-    row(page, r"^Model churn, 1 version").wait_for()
+    row(page, "^No models yet").click()  # what to type is copied
+    eventually(lambda: copied(page) == "%ml models register RUN NAME")
+    version = register_model(world, str(weights), "churn")
+    row(page, r"^Model churn, 1 version").click()
+    for key in ("ArrowRight", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    row(page, f"^run {version.run_id[:4]}").click()  # a fact that is a thing itself opens it
+    page.get_by_role("heading", name="churn", level=1).wait_for()
 
     world.catalog.add(
         Activity(
@@ -162,6 +168,12 @@ def test_models_services_and_activities_appear_and_change(world: Workspace, page
 
 
 def test_the_sidebar_is_walked_with_the_keyboard_alone(world: Workspace, page: Any) -> None:
+    many = {f"p{n:02}": "1" for n in range(20)}
+    world.tracking.create_run("by-keyboard", "with-many", tags={}, params=many)
+    row(page, "^Run with-many, running").click()
+    page.keyboard.press("ArrowRight")
+    row(page, "more parameters").click()
+    page.get_by_role("heading", name="with-many", level=1).wait_for()
     world.tracking.create_run("by-keyboard", "first-of-all", tags={}, params={"C": "0.5"})
     row(page, "^Run first-of-all, running").wait_for()
     page.get_by_role("combobox", name="Filter").click()
@@ -200,6 +212,12 @@ def test_a_double_click_and_enter_open_what_a_row_is_about(world: Workspace, pag
     world.tracking.end_run(run.id, "FINISHED")
     row(page, "^Run to-open").dblclick()
     page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_text("to-open").first.wait_for()
+    tabs = page.locator(".jp-Mlops-main.jp-mod-run:visible").get_by_role("tablist", name="Parts of the run")
+    tabs.get_by_role("tab", selected=True).focus()
+    names = tabs.get_by_role("tab").all_inner_texts()
+    for key, name in (("End", names[-1]), ("ArrowRight", names[0]), ("ArrowLeft", names[-1]), ("Home", names[0])):
+        page.keyboard.press(key)
+        tabs.get_by_role("tab", name=name, exact=True, selected=True).wait_for()
     row(page, "^Experiment opening").click()
     assert row(page, "^Experiment opening").get_attribute("aria-expanded") == "true"
     page.keyboard.press("Enter")
@@ -257,7 +275,7 @@ def test_the_metrics_beside_runs_are_chosen_and_kept(world: Workspace, page: Any
     page.get_by_role("searchbox", name="Find a metric").fill("zz")
     # Lab keeps its state on the server, a moment later.
     with page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"):
-        page.get_by_role("checkbox", name="zz").click()
+        page.get_by_role("checkbox", name="zz", exact=True).click()
     page.keyboard.press("Escape")
     row(page, "^Run with-curve, finished, bb 1, cc 1, zz 1$|^Run with-curve, finished, .*zz 1").wait_for()
     curve = page.locator(f".jp-Mlops-sparkline[data-run='{run.id}']")
