@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { setWords } from '../common/words';
 import { CHANGE_SCHEMA, VERSION } from '../tokens';
-import { HandServer, HandSocket } from '../testing/server';
+import { HandServer, HandSocket, json } from '../testing/server';
 import { makeSession } from '../testing/session';
 import { run, workspace } from '../testing/records';
 import { Changes, readHint } from './changes';
@@ -338,6 +338,21 @@ describe('a session', () => {
     session.look(looker, true);
     await vi.advanceTimersByTimeAsync(0);
     expect([server.asked, server.sockets.length]).toEqual([['runs?limit=10'], 2]);
+    leave();
+    session.dispose();
+  });
+
+  it('asks a server without our extension no more often than one that is away', async () => {
+    const server = new HandServer();
+    server.refuse.set('workspace', () => json(404, { message: 'Not Found' }));
+    const session = makeSession(server);
+    const observer = new QueryObserver(session.queries, {
+      queryKey: ['workspace'],
+      queryFn: () => server.client.get('/workspace')
+    });
+    const leave = observer.subscribe(() => undefined);
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(server.asked).toEqual(['workspace']);
     leave();
     session.dispose();
   });

@@ -3,11 +3,8 @@
 import type { Query, QueryClient } from '@tanstack/react-query';
 
 import { isTopic } from './changes';
-import { asApiError } from './errors';
-import type { ApiError, ErrorKind } from './errors';
-
-/** These are about the server and not about what it was asked for. */
-const OF_SERVER: readonly ErrorKind[] = ['absent', 'forbidden', 'unreachable'];
+import { asApiError, OF_SERVER } from './errors';
+import type { ApiError } from './errors';
 
 /** What keeps the page from the server, or null; to be subscribed to. */
 export class Away {

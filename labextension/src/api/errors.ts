@@ -6,6 +6,9 @@ import type { Problem } from './types';
 /** `version`: the page and the server do not belong together. */
 export type ErrorKind = 'absent' | 'forbidden' | 'unreachable' | 'version' | 'problem';
 
+/** These are about the server and not about what it was asked for. */
+export const OF_SERVER: readonly ErrorKind[] = ['absent', 'forbidden', 'unreachable'];
+
 /** A failed request: what happened in one sentence, and what to do next. */
 export class ApiError extends Error {
   constructor(

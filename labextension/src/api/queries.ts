@@ -2,11 +2,11 @@
 
 import { QueryClient } from '@tanstack/react-query';
 
-import { asApiError } from './errors';
+import { asApiError, OF_SERVER } from './errors';
 
 /** How long until a server that failed is asked again. */
 const AGAIN_MS = 5000;
-/** One that is away says so by its socket when it is back, and who is a stranger remains one. */
+/** One that is away, or without our extension, says so by its socket when it is back, and who is a stranger remains one. */
 const AWAY_MS = 30_000;
 
 export function makeQueryClient(): QueryClient {
@@ -27,5 +27,5 @@ export function makeQueryClient(): QueryClient {
 
 function againMs(error: Error | null): number {
   const { kind } = asApiError(error);
-  return kind === 'unreachable' || kind === 'forbidden' ? AWAY_MS : AGAIN_MS;
+  return OF_SERVER.includes(kind) ? AWAY_MS : AGAIN_MS;
 }
