@@ -69,8 +69,16 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def open_lab(browser: Any) -> Callable[..., Any]:
-    """Return a function that opens a running JupyterLab in a page of its own, ready to be used."""
+def open_lab(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens a running JupyterLab in a page of its own, ready to be used.
+
+    What our code throws there and nobody catches, a promise too, fails the module.
+    """
+    uncaught: list[str] = []
+
+    def note(error: Any) -> None:
+        if "/extensions/jupyter-mlops/" in (error.stack or ""):
+            uncaught.append(error.stack)
 
     def open_page(lab: Any, path: str = "lab", *, width: int = 1280, height: int = 800, token: str = labs.TOKEN) -> Any:
         context = browser.new_context(
@@ -78,13 +86,15 @@ def open_lab(browser: Any) -> Callable[..., Any]:
         )
         context.set_default_timeout(30_000)
         page = context.new_page()
+        page.on("pageerror", note)
         # The token is handed over once, as a hub's login does; then a cookie and the XSRF token must do.
         page.goto(f"{lab.url}{path}{'&' if '?' in path else '?'}token={token}")
         page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
         page.get_by_role("tab", name="MLOps: experiments, models and services").wait_for(timeout=60_000)
         return page
 
-    return open_page
+    yield open_page
+    assert uncaught == []
 
 
 @pytest.hookimpl(wrapper=True)

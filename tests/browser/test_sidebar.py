@@ -95,6 +95,7 @@ def world(lab: Any, page: Any) -> Iterator[Workspace]:
 
 def test_a_run_in_a_kernel_shows_as_it_starts_logs_and_ends_even_where_nothing_was_before(lab: Any, page: Any) -> None:
     page.evaluate("window.sameAsEver = true")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(state="attached")  # whichever comes last is in front
     page.get_by_role("tab", name="churn", exact=True).click()
     for part in (".jp-Mlops-tab", ".jp-Mlops-main.jp-mod-model"):
         page.locator(part).get_by_text("No workspace yet.").wait_for()
