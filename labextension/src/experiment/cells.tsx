@@ -95,7 +95,11 @@ function GroupCell(props: CellProps & { readonly row: GroupRow }): JSX.Element |
     const { value } = row.group;
     return (
       <Indented {...props} canFold count={null}>
-        {value === null ? <em>{words.none}</em> : <Text text={groupWord(value, props)} />}
+        {value === null ? (
+          <em className="jp-MlopsTable-text">{words.none}</em>
+        ) : (
+          <Text text={groupWord(value, props)} />
+        )}
         <span className="jp-MlopsTable-count">{words.nRuns(row.group.n_runs)}</span>
       </Indented>
     );
