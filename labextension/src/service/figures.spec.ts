@@ -112,6 +112,16 @@ describe('a share', () => {
   });
 });
 
+describe('a server whose clock is set back', () => {
+  it('is told of anew from then on', () => {
+    const before = [look(10_000, 5), look(10_001, 6)];
+    expect(withLook(before, look(9_999, 5))).toBe(before);
+    const now = withLook(withLook(before, look(6400, 7)), look(6401, 9));
+    expect(now.map(one => one.at)).toEqual([6400, 6401]);
+    expect(points(now).at(-1)?.perS).toBe(2);
+  });
+});
+
 describe('a service of which nothing is told', () => {
   const told = [look(100, 0), look(101, 10), look(102, 20)];
   let looks: readonly Look[] = told;

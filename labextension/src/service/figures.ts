@@ -58,10 +58,11 @@ export interface Share {
 /** Add a look, in the place of what was taken for it; forget those that are too old. */
 export function withLook(looks: readonly Look[], look: Look): readonly Look[] {
   const kept = looks.filter(one => one.at > look.at - WINDOW_S && !(one.isRepeat && one.at >= look.at));
-  if ((kept.at(-1)?.at ?? 0) >= look.at) {
-    return looks; // the same answer again, or the server's clock was set back
+  const ahead = (kept.at(-1)?.at ?? -Infinity) - look.at;
+  if (ahead > WINDOW_S) {
+    return [look]; // the server's clock was set back
   }
-  return [...kept, look];
+  return ahead >= 0 ? looks : [...kept, look]; // the same answer again, or one that was long on its way
 }
 
 /**
