@@ -1,6 +1,6 @@
 /** Verbs of hosts and of the agent. */
 
-import { Notification } from '@jupyterlab/apputils';
+import { Notification, showErrorMessage } from '@jupyterlab/apputils';
 
 import type { Host } from '../api/types';
 import { askForm } from '../forms/dialog';
@@ -96,8 +96,17 @@ export async function checkHost(context: Context, { host }: { host?: string }): 
   if (answers) {
     said(trans.__('The host %1 answers: %2', name, detail));
   } else {
-    const why = [detail, hint].filter(Boolean).join(' ');
-    Notification.error(trans.__('The host %1 does not answer. %2', name, why), { autoClose: false });
+    // Lab cuts notifications short, and what to do comes last.
+    const whole = { message: [detail, hint].filter(Boolean).join(' ') };
+    Notification.error(trans.__('The host %1 does not answer. %2', name, detail), {
+      autoClose: false,
+      actions: [
+        {
+          label: trans.__('What to Do…'),
+          callback: () => void showErrorMessage(trans.__('The host %1 does not answer', name), whole)
+        }
+      ]
+    });
   }
 }
 
