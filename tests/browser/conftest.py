@@ -22,7 +22,7 @@ def _load(file: Path) -> Any:
 
 labs = _load(Path(__file__).parent.with_name("labs.py"))
 _load(Path(__file__).parent.with_name("gallery.py"))
-for shared in ("pages", "churn", "entries", "forest", "scored", "runtable"):
+for shared in ("pages", "churn", "entries", "forest", "runpage", "runtable", "scored"):
     _load(Path(__file__).with_name(f"{shared}.py"))
 
 

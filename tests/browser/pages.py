@@ -62,6 +62,14 @@ def shows(element: Any, timeout_ms: float = 2000) -> bool:
     return True
 
 
+def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw the mouse from one place to another with its button held down, in pixels of the page."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=4)
+    page.mouse.up()
+
+
 def tab(page: Any, name: str) -> None:
     """Choose a tab of the view that is shown."""
     page.get_by_role("tab", name=name, exact=True).click()

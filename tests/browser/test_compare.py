@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from labs import THEMES
-from pages import faint, tab, use_theme
+from pages import drag, faint, tab, use_theme
 from PIL import Image
 
 from jupyter_mlops.core.environment import Environment
@@ -217,10 +217,7 @@ def test_a_brush_on_an_axis_leaves_runs_out(page: Any, ids: list[str]) -> None:
     page.get_by_role("button", name="Axes: 4").wait_for()
     box = page.locator(".jp-Mlops-brushRoom").first.bounding_box()
     assert box
-    page.mouse.move(box["x"] + 11, box["y"] + 5)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 11, box["y"] + box["height"] * 0.4, steps=4)
-    page.mouse.up()
+    drag(page, (box["x"] + 11, box["y"] + 5), (box["x"] + 11, box["y"] + box["height"] * 0.4))
     page.get_by_text("2 of 4 runs").wait_for()
     out = page.locator(".jp-Mlops-compareLine.jp-mod-out").evaluate_all("all => all.map(one => one.dataset.run)")
     assert set(out) == set(ids[2:])

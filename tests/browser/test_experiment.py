@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from labs import THEMES
-from pages import confirm, copied, fill, form, told, use_theme
+from pages import confirm, copied, drag, fill, form, told, use_theme
 from runtable import ARABIC, SORT_MS, box, choose, few, grid, head, make, many, names, until
 
 from jupyter_mlops.workspace import Workspace
@@ -206,19 +206,15 @@ def test_columns_are_chosen_moved_and_widened_and_all_is_so_again_after_a_reload
     head(page, "Project").wait_for()
     before = head(page, "auc").bounding_box()
     target = head(page, "Status").bounding_box()
-    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + 10)  # at its left is the button of its menu
-    page.mouse.down()
-    page.mouse.move(target["x"] + 30, target["y"] + 10, steps=5)
-    page.mouse.up()
+    middle = before["x"] + before["width"] / 2  # at its left is the button of its menu
+    drag(page, (middle, before["y"] + 10), (target["x"] + 30, target["y"] + 10))
     order = "heads => heads.map(one => one.textContent)"
     heads = grid(page).get_by_role("columnheader")
     until(page, lambda: heads.evaluate_all(order)[1:4] == ["Name", "auc", "Status"])
     assert head(page, "auc").get_attribute("aria-sort") == "none"  # a drag is no click
     edge = head(page, "auc").bounding_box()
-    page.mouse.move(edge["x"] + edge["width"] - 1, edge["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(edge["x"] + edge["width"] + 59, edge["y"] + 10, steps=3)
-    page.mouse.up()
+    end = edge["x"] + edge["width"]
+    drag(page, (end - 1, edge["y"] + 10), (end + 59, edge["y"] + 10))
     until(page, lambda: abs(head(page, "auc").bounding_box()["width"] - edge["width"] - 60) < 3)
     page.wait_for_timeout(1500)  # Lab saves its state a second after the last change
     page.reload()

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from forest import EVIL, NAME, NOTEBOOK, Place, seeded
 from labs import THEMES
-from pages import act, confirm, eventually, faint, form, use_theme
+from pages import confirm, drag, eventually, faint, use_theme
+from runpage import asked, close_tab, press, show
 
 from jupyter_mlops.core.run import MetricPoint
 from jupyter_mlops.delivery.models import show_model
@@ -35,26 +36,7 @@ def page(start_lab: Callable[..., Any], open_lab: Callable[..., Any], place: Pla
     return page
 
 
-def show(page: Any, tab: str) -> Any:
-    """Choose a tab; return its panel."""
-    shown = page.locator(".jp-mod-run:visible")
-    shown.get_by_role("tab", name=tab, exact=True).click()
-    return shown.get_by_role("tabpanel", name=tab, exact=True)
-
-
-def press(page: Any, button: str) -> None:
-    """Press a button above the run that is shown."""
-    bar = page.locator(".jp-mod-run:visible").get_by_role("toolbar", name="What to do with the run")
-    act(page, bar, button)
-
-
-def asked(page: Any, button: str) -> Any:
-    """Press a button above the run that asks for something; return its form."""
-    press(page, button)
-    return form(page)
-
-
-def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place, tmp_path: Path) -> None:
+def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place) -> None:
     panel = show(page, "Overview")
     panel.get_by_text("ValueError: too hot").wait_for()
     assert panel.get_by_role("row", name="auc").inner_text().split()[:2] == ["auc", "0.97"]
@@ -78,7 +60,6 @@ def test_the_overview_says_what_it_was_and_keeps_a_note(page: Any, place: Place,
     note.press("Control+Enter")
     panel.locator("strong", has_text="very first").wait_for()
     assert "very first" in kept()
-    page.screenshot(path=tmp_path / "overview.png")
     panel.get_by_role("button", name="Show all 3 curves").click()
     page.get_by_role("tabpanel", name="Metrics", exact=True).get_by_role("region", name="auc").wait_for()
     show(page, "Overview").get_by_role("button", name="forest", exact=True).click()
@@ -95,10 +76,7 @@ def test_curves_are_drawn_searched_and_zoomed_into(page: Any, tmp_path: Path) ->
     panel.get_by_label("Log scale").check()
     chart = panel.get_by_role("slider", name="train/loss")
     box = chart.bounding_box()
-    page.mouse.move(box["x"] + 100, box["y"] + 80)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 250, box["y"] + 80, steps=4)
-    page.mouse.up()
+    drag(page, (box["x"] + 100, box["y"] + 80), (box["x"] + 250, box["y"] + 80))
     panel.get_by_role("button", name="Show all").wait_for()
     page.screenshot(path=tmp_path / "metrics.png")
     show(page, "Overview")
@@ -242,12 +220,6 @@ def test_files_are_found_and_walked_through_by_keyboard(page: Any) -> None:
     close_tab(page)
 
 
-def close_tab(page: Any) -> None:
-    """Close the tab in front, and come back to the run."""
-    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
-    page.get_by_role("tab", name="brave-owl").click()
-
-
 def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, place: Place, tmp_path: Path) -> None:
     panel = show(page, "Code")
     panel.get_by_role("treeitem", name="train.py").click()
@@ -279,11 +251,10 @@ def test_code_is_read_as_it_was_and_compared_with_the_folder_now(page: Any, plac
     notebook.get_by_role("heading", name="Explore").wait_for()
     notebook.get_by_text("42", exact=True).wait_for()
     notebook.get_by_text("No Kernel").wait_for()
-    page.screenshot(path=tmp_path / "readonly.png")
     page.get_by_role("tab", name="brave-owl").click()
 
 
-def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place, tmp_path: Path) -> None:
+def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place) -> None:
     panel = show(page, "Environment")
     panel.get_by_text("pandas").wait_for()
     panel.get_by_label("Find packages").fill("num")
@@ -297,7 +268,6 @@ def test_environments_are_compared_and_lineage_is_drawn(page: Any, place: Place,
     assert row.get_by_role("cell").all_inner_texts() == ["not there", version("msgspec")]
     with page.expect_response(lambda answer: answer.url.endswith("/environment") and answer.ok):
         panel.get_by_role("button", name="Look again").click()
-    page.screenshot(path=tmp_path / "environment.png")
     panel = show(page, "Lineage")
     datasets = panel.locator(".jp-Mlops-box", has_text="rows-")
     panel.locator(".jp-Mlops-box", has_text="3 more").click()
@@ -312,12 +282,9 @@ def test_what_is_copied_is_what_the_button_says(page: Any, place: Place, theme: 
     use_theme(page, theme)
     bar = page.get_by_role("toolbar", name="What to do with the run")
     copied = "navigator.clipboard.readText()"
-    for name, expected in (
-        ("Copy ID", f"^{place.first.id}$"),
-        ("Copy Python", place.first.id),
-        ("Copy link", f"mlops=run(:|%3A){place.first.id}"),
-    ):
-        press(page, name)
+    run = place.first.id
+    for name, expected in {"ID": f"^{run}$", "Python": run, "link": f"mlops=run(:|%3A){run}"}.items():
+        press(page, f"Copy {name}")
         page.wait_for_function(f"async () => new RegExp({json.dumps(expected)}).test(await {copied})")
     bar.get_by_role("button", name="More actions").press("Enter")  # by keyboard, what finds no room beside the others
     page.locator(".lm-Menu-item.lm-mod-disabled", has_text="Cancel (It has ended already.)").wait_for()
