@@ -95,14 +95,14 @@ def world(lab: Any, page: Any) -> Iterator[Workspace]:
 
 def test_a_run_in_a_kernel_shows_as_it_starts_logs_and_ends_even_where_nothing_was_before(lab: Any, page: Any) -> None:
     page.evaluate("window.sameAsEver = true")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for(state="attached")  # whichever comes last is in front
+    page.get_by_role("tab", name="work.ipynb").click()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)  # it comes to the front as it opens
     page.get_by_role("tab", name="churn", exact=True).click()
     for part in (".jp-Mlops-tab", ".jp-Mlops-main.jp-mod-model"):
         page.locator(part).get_by_text("No workspace yet.").wait_for()
         assert "%%ml run" in page.locator(part).locator("code").all_inner_texts()
     assert page.evaluate(REFUSED) == []
     page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.keyboard.press("Control+Enter")
     page.locator(".jp-Notebook .jp-Cell").nth(1).click()
