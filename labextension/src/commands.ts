@@ -44,6 +44,8 @@ export const CommandIDs = {
   deploy: 'mlops:deploy',
   updateService: 'mlops:update-service',
   addDeployment: 'mlops:add-deployment',
+  setTraffic: 'mlops:set-traffic',
+  useHttps: 'mlops:use-https',
   rollbackService: 'mlops:rollback-service',
   scaleService: 'mlops:scale-service',
   configureService: 'mlops:configure-service',
@@ -92,6 +94,8 @@ export interface CommandArgs {
   [CommandIDs.deploy]: { readonly model?: string; readonly version?: number };
   [CommandIDs.updateService]: { readonly service?: string };
   [CommandIDs.addDeployment]: { readonly service?: string };
+  [CommandIDs.setTraffic]: { readonly service?: string };
+  [CommandIDs.useHttps]: { readonly service?: string };
   [CommandIDs.rollbackService]: { readonly service?: string };
   [CommandIDs.scaleService]: { readonly service?: string };
   [CommandIDs.configureService]: { readonly service?: string };

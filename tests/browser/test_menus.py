@@ -271,6 +271,15 @@ def test_links_python_and_ids_are_copied_and_views_opened_from_menus(world: Work
         row(page, pattern).click(button="right")
         menu(page, "Open")
         page.get_by_role("tab", name=subject, exact=True, selected=True).wait_for()
+    shown = page.locator(".jp-Mlops-main.jp-mod-service:visible")
+    for label, part in (("Traffic", "Live"), ("HTTPS", "Access")):
+        row(page, "^Service churn-eu").click(button="right")
+        menu(page, label)
+        shown.get_by_role("tab", name=part, exact=True, selected=True).wait_for()
+    for label, part in (("Set the Traffic of a Service…", "Live"), ("Use HTTPS for a Service…", "Access")):
+        fill(verb(page, label), Service="churn-eu")
+        confirm(page, "Open")
+        shown.get_by_role("tab", name=part, exact=True, selected=True).wait_for()
     row(page, "^Host far").click(button="right")
     menu(page, "Check")
     told(page, "The host far does not answer.")

@@ -97,6 +97,8 @@ function ofServices(trans: TranslationBundle) {
       label: trans.__('Add a Deployment to a Service…'),
       on: trans.__('Add a Deployment…')
     },
+    [CommandIDs.setTraffic]: { label: trans.__('Set the Traffic of a Service…'), on: trans.__('Traffic…') },
+    [CommandIDs.useHttps]: { label: trans.__('Use HTTPS for a Service…'), on: trans.__('HTTPS…') },
     [CommandIDs.rollbackService]: { label: trans.__('Roll a Service Back…'), on: trans.__('Roll Back…') },
     [CommandIDs.scaleService]: { label: trans.__('Scale a Service…'), on: trans.__('Scale…') },
     [CommandIDs.configureService]: { label: trans.__('Configure a Service…'), on: trans.__('Configure…') },

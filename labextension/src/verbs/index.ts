@@ -32,6 +32,7 @@ import {
   rollbackService,
   updateService
 } from './services';
+import { setTraffic, useHttps } from './serviceparts';
 import { downloadSnapshot, removeUnusedSnapshots, restoreSnapshot, snapshotFolder } from './snapshots';
 
 type Verbs = {
@@ -62,6 +63,8 @@ const VERBS = {
   [CommandIDs.deploy]: deploy,
   [CommandIDs.updateService]: updateService,
   [CommandIDs.addDeployment]: addDeployment,
+  [CommandIDs.setTraffic]: setTraffic,
+  [CommandIDs.useHttps]: useHttps,
   [CommandIDs.rollbackService]: rollbackService,
   [CommandIDs.scaleService]: scaleService,
   [CommandIDs.configureService]: configureService,
