@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from churn import SCORE
-from entries import ADDED_HOST, DELETED_IMAGE, FORMS, HEADS, OLD, RUN, Sent
+from entries import ADDED_HOST, DELETED_IMAGE, FORMS, HEADS, OLD, RUN, Sent, asked_for
 from labs import THEMES
 from pages import TAB, choose, confirm, eventually, fill, leave_all, menu, row, told, use_theme, verb
 from playwright.sync_api import expect
@@ -328,6 +328,12 @@ def test_every_verb_of_every_row_and_section_asks_in_a_form_that_everybody_can_u
 @pytest.mark.docker
 @pytest.mark.ssh
 def test_an_image_is_deleted_and_another_machine_becomes_a_host(world: Workspace, page: Any, machine: Any) -> None:
+    sections(page, runs=False)
+    row(page, "^Manifest churn:1").click()
+    page.keyboard.press("ArrowRight")
+    row(page, "^Image ").first.click(button="right")
+    menu(page, "Test")
+    eventually(lambda: asked_for("images.test", image="churn:1")(world))
     row(page, "^Image ").first.click(button="right")
     menu(page, "Delete")
     asked(page, DELETED_IMAGE, set(), world)
