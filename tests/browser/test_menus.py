@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from churn import SCORE
@@ -342,3 +343,9 @@ def test_an_image_is_deleted_and_another_machine_becomes_a_host(world: Workspace
     way = {"Name": "near", "URL": machine.url, "ssh_configuration": machine.ssh_config}
     asked(page, replace(ADDED_HOST, fields=way), set(), world)
     row(page, "^Host near").wait_for()
+    row(page, "^Host near").click(button="right")
+    menu(page, "Remove")
+    confirm(page, "Remove")
+    row(page, "^Host near").wait_for(state="detached")
+    running = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
+    assert not [words for words in running if machine.ssh_config in words], "its tunnel went with it"
