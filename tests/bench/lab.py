@@ -116,11 +116,16 @@ def start_lab(folder: Path, home: Path, *, bare: bool = False) -> labs.Lab:
     return labs.start_lab(folder, home, options=[f"--LabApp.labextensions_path={extensions}"])
 
 
-def opened(browser: Any, lab: labs.Lab, path: str = "lab") -> Any:
-    """Return a page in which Lab is ready and calm."""
+def profile(browser: Any) -> Any:
+    """Return a profile of its own, whose cache is empty."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     context.set_default_timeout(60_000)
     context.add_init_script(READY)
+    return context
+
+
+def opened(context: Any, lab: labs.Lab, path: str = "lab") -> Any:
+    """Return a page in which Lab is ready and calm."""
     page = context.new_page()
     page.goto(f"{lab.url}{path}{'&' if '?' in path else '?'}token={labs.TOKEN}")
     page.wait_for_function("window.readyAt !== undefined")
@@ -139,16 +144,17 @@ def waited(page: Any, shown: str, element: Any) -> float:
 def panel_ms(browser: Any, lab: labs.Lab, tries: int) -> list[float]:
     found = []
     for _ in range(tries):
-        page = opened(browser, lab, "lab?reset")
+        context = profile(browser)
+        page = opened(context, lab, "lab?reset")
         shown = "document.querySelectorAll('.jp-Mlops-row.jp-mod-run').length > 3"
         found.append(waited(page, shown, page.get_by_role("tab", name=TAB)))
-        page.context.close()
+        context.close()
     return found
 
 
-def sort_ms(browser: Any, lab: labs.Lab, database: Path, tries: int) -> list[float]:
+def sort_ms(context: Any, lab: labs.Lab, database: Path, tries: int) -> list[float]:
     """Sort the table by one metric after another, none of which it has sorted by before."""
-    page = opened(browser, lab, "lab?mlops=experiment:bench")
+    page = opened(context, lab, "lab?mlops=experiment:bench")
     page.locator(".jp-Mlops-main [role=row] [role=gridcell]").first.wait_for()
     found = []
     for metric in [f"metric{n}" for n in range(min(tries, SHOWN))]:
@@ -161,7 +167,7 @@ def sort_ms(browser: Any, lab: labs.Lab, database: Path, tries: int) -> list[flo
             f"?.innerText.includes({json.dumps(best)})"
         )
         found.append(waited(page, shown, head))
-    page.context.close()
+    page.close()
     return found
 
 
@@ -186,30 +192,30 @@ DRAWN = """(() => {
 })()"""
 
 
-def curve_ms(browser: Any, lab: labs.Lab, run: str, tries: int) -> list[float]:
+def curve_ms(context: Any, lab: labs.Lab, run: str, tries: int) -> list[float]:
     found = []
     for n in range(tries):
-        page = opened(browser, lab, f"lab/workspaces/curve{n}?mlops=run:{run}")  # a new one: the last tab is remembered
+        page = opened(context, lab, f"lab/workspaces/curve{n}?mlops=run:{run}")  # a new one: the last tab is remembered
         tab = page.get_by_role("tab", name="Metrics")
         tab.wait_for()
         found.append(waited(page, DRAWN, tab))
-        page.context.close()
+        page.close()
     return found
 
 
-def live_fps(browser: Any, lab: labs.Lab, seconds: float) -> tuple[float, float]:
+def live_fps(context: Any, lab: labs.Lab, seconds: float) -> tuple[float, float]:
     """Return frames a second, and the longest time in ms between two of them."""
     (lab.folder / "live.py").write_text(LIVE, "utf-8")
     command = [*MLOPS, "run", "live.py", "-e", "live", "--no-snapshot", "--no-wait", "--json"]
     told = subprocess.run(command, cwd=lab.folder, capture_output=True, text=True, check=True)
     run = json.loads(told.stdout)["id"]
     try:
-        page = opened(browser, lab, f"lab?mlops=run:{run}")
+        page = opened(context, lab, f"lab?mlops=run:{run}")
         page.get_by_role("tab", name="Metrics").click()
         page.locator(".jp-Mlops-main canvas").first.wait_for()
         page.wait_for_timeout(2000)
         times = page.evaluate(FRAMES, seconds)
-        page.context.close()
+        page.close()
     finally:
         subprocess.run([*MLOPS, "runs", "cancel", run], cwd=lab.folder, capture_output=True, check=False)
     gaps = [after - before for before, after in itertools.pairwise(times)]
@@ -227,9 +233,7 @@ def start_ms(browser: Any, with_us: labs.Lab, without: labs.Lab, pairs: int, war
     """Load Lab with and without us in turn; return both sides' times."""
     sides: list[tuple[Any, labs.Lab, Starts]] = []
     for lab in (with_us, without):
-        context = browser.new_context(viewport={"width": 1400, "height": 900})
-        context.set_default_timeout(60_000)
-        context.add_init_script(READY)
+        context = profile(browser)
         for _ in range(warming):
             one_start(context, lab)
         sides.append((context, lab, []))
@@ -296,10 +300,11 @@ def measure(quick: bool) -> dict[str, float]:
             with browsing() as browser:
                 entry, later = entry_bytes(browser, lab)
                 ours, theirs = start_ms(browser, lab, bare, 3 if quick else 21, warming=1 if quick else WARMING)
-                panel = panel_ms(browser, lab, tries)
-                sort = sort_ms(browser, lab, database, tries)
-                curve = curve_ms(browser, lab, curve_of, 1 if quick else tries)
-                fps, gap = live_fps(browser, lab, 4 if quick else 15)
+                panel = panel_ms(browser, lab, 1 if quick else tries)
+                context = profile(browser)
+                sort = sort_ms(context, lab, database, tries)
+                curve = curve_ms(context, lab, curve_of, 1 if quick else tries)
+                fps, gap = live_fps(context, lab, 3 if quick else 15)
         finally:
             lab.stop()
             bare.stop()
