@@ -155,7 +155,7 @@ def shots(ids: list[str], experiment: str, model: str, service: str) -> list[Sho
             name="service",
             path=f"lab/workspaces/service?mlops=service:{service}",
             prepare=with_sidebar,
-            live_ms=7500,
+            live_ms=15_000,
         ),
         Shot(name="run", path=f"lab/workspaces/run?mlops=run:{ids[0]}", prepare=main_tab("Metrics")),
         Shot(name="outputs", path=f"lab/workspaces/outputs?mlops=run:{ids[0]}", prepare=main_tab("Outputs")),

@@ -10,11 +10,14 @@ import { Stale } from '../common/ui/states';
 import { Curves } from '../curves/panel';
 import type { Line } from '../curves/model';
 import { Deployments } from './deployments';
-import { WINDOW_S, latencyText, points, rateText } from './figures';
+import { latencyText, points, rateText } from './figures';
 import type { Point } from './figures';
 import { nWanted } from './model';
 import { useFigures } from './queries';
 import { Replicas } from './replicas';
+
+/** The charts begin as wide as this, and grow with what was seen. */
+const LEAST_MS = 60_000;
 
 export function Live(props: {
   readonly service: Service;
@@ -128,17 +131,14 @@ function Charts({ points: found }: { readonly points: readonly Point[] }): JSX.E
       ]
     ];
   }, [found, trans]);
-  const minutes = WINDOW_S / 60;
   return (
     <div className="jp-Mlops-serviceCharts">
-      <Part
-        title={trans._n('Requests per second, last minute', 'Requests per second, last %1 minutes', minutes)}
-      >
+      <Part title={trans.__('Requests per second')}>
         <Curves
           series={rates}
           axis="time"
           height={170}
-          span={WINDOW_S * 1000}
+          span={LEAST_MS}
           gapMarks={false}
           label={trans.__('Requests per second')}
         />
@@ -148,7 +148,7 @@ function Charts({ points: found }: { readonly points: readonly Point[] }): JSX.E
           series={latencies}
           axis="time"
           height={170}
-          span={WINDOW_S * 1000}
+          span={LEAST_MS}
           gapMarks={false}
           label={trans.__('Latency in milliseconds')}
         />
