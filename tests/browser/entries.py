@@ -66,12 +66,12 @@ def come_back(page: Any, world: Workspace) -> None:  # noqa: ARG001  # as all of
 
 
 def open_model(page: Any, world: Workspace) -> None:  # noqa: ARG001  # as all of them are called
-    told(page, "Registered from-head version 1.").get_by_role("button", name="Open Model").click()
+    told(page, "Registered from-head version 1.").get_by_role("button", name="Open Model").dispatch_event("click")
     page.locator(".jp-Mlops-main.jp-mod-model:visible").get_by_role("heading", name="from-head").wait_for()
 
 
 def build_image(page: Any, world: Workspace) -> None:
-    told(page, "Created the manifest from-head:1.").get_by_role("button", name="Build Image…").click()
+    told(page, "Created the manifest from-head:1.").get_by_role("button", name="Build Image…").dispatch_event("click")
     assert form(page).get_by_role("combobox", name="Manifest").input_value() == "from-head:1"
     confirm(page, "Build")
     eventually(lambda: asked_for("images.build", manifest="from-head:1")(world))

@@ -162,7 +162,7 @@ def cancel_dialog(page: Any, title: str) -> str:
 
 
 def told(page: Any, text: str | re.Pattern[str]) -> Any:
-    """Wait for a notification that says so."""
+    """Wait for a notification that says so. Its buttons are pressed by ``dispatch_event``: it moves until it goes."""
     found = page.locator(".Toastify__toast", has_text=text).last
     found.wait_for(timeout=90_000)
     return found

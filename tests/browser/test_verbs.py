@@ -113,7 +113,7 @@ def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, p
     assert shown.get_by_role("combobox", name="File or folder").input_value() == "weights.bin"
     shown.get_by_role("combobox", name="Model").fill("churn")
     confirm(page, "Register")
-    told(page, "Registered churn version 1.").get_by_role("button", name="Deploy…").click()
+    told(page, "Registered churn version 1.").get_by_role("button", name="Deploy…").dispatch_event("click")
     assert form(page).get_by_role("combobox", name="Model").input_value() == "churn:1"
     page.keyboard.press("Escape")
     page.locator(".jp-Mlops-dialog").wait_for(state="detached")
@@ -135,7 +135,7 @@ def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, p
     shown.get_by_role("option", name="score.py").click()
     shown.get_by_role("combobox", name="Sample").fill("sample.json")
     confirm(page, "Create")
-    told(page, "Created the manifest churn:1.").get_by_role("button", name="Build Image…").click()
+    told(page, "Created the manifest churn:1.").get_by_role("button", name="Build Image…").dispatch_event("click")
     assert form(page).get_by_role("combobox", name="Manifest").input_value() == "churn:1"
     page.keyboard.press("Escape")
     page.locator(".jp-Mlops-dialog").wait_for(state="detached")
@@ -192,7 +192,7 @@ def test_a_model_is_deployed_from_its_run(world: Workspace, page: Any, tmp_path:
     shown.get_by_label("Keep requests and answers").uncheck()
     page.screenshot(path=tmp_path / "deploy.png")
     confirm(page, "Deploy")
-    told(page, "Deploy service churn: done.").get_by_role("button", name="Open Service").click()
+    told(page, "Deploy service churn: done.").get_by_role("button", name="Open Service").dispatch_event("click")
     page.locator(".jp-Mlops-main.jp-mod-service:visible").wait_for()
     page.screenshot(path=tmp_path / "deployed.png")
     service = world.catalog.get(Service, "churn")
@@ -339,7 +339,7 @@ def test_what_is_not_built_is_neither_tested_nor_deleted_and_an_image_is_pushed(
     confirm(page, "Push")
     pushed = [one.args for one in world.catalog.find(Activity) if one.verb == "images.push"]
     assert {"image": "churn:1", "target": "127.0.0.1:1/churn:1"} in pushed
-    told(page, "failed.").get_by_role("button", name="Show Activities").click()
+    told(page, "failed.").get_by_role("button", name="Show Activities").dispatch_event("click")
     page.get_by_role("treeitem", name=re.compile("^push image churn:1, failed")).wait_for()
     world.catalog.remove(Image, "churn:1")
 

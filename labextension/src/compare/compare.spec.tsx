@@ -139,10 +139,16 @@ describe('a comparison', () => {
 
   it('of more than a page can draw asks whether to take the first ones', async () => {
     open(Array.from({ length: 10_000 }, (_, n) => (n < 3 ? (RUNS[n]?.id ?? '') : `x${n}`)).join(','));
-    expect(screen.getByText('10,000 runs are too many to be compared at once.')).toBeVisible();
+    expect(screen.getByText('10,000 runs are many to be compared at once.')).toBeVisible();
     expect(server.asked.filter(path => path.startsWith('comparison'))).toEqual([]);
     await userEvent.click(screen.getByRole('button', { name: 'Compare the first 1,000' }));
     expect(String(setSubject.mock.lastCall?.[0]).split(',')).toHaveLength(1000);
+  });
+
+  it('compares more than that where one says so', async () => {
+    open(Array.from({ length: 1001 }, (_, n) => (n < 3 ? (RUNS[n]?.id ?? '') : `x${n}`)).join(','));
+    await userEvent.click(screen.getByRole('button', { name: 'Compare all' }));
+    expect(await screen.findByRole('heading', { name: '3 runs compared' })).toBeVisible();
   });
 
   it('offers to restore a deleted run, and only who may write', async () => {

@@ -40,21 +40,26 @@ import { Values } from './values';
 
 const NO_PLACES: Places = new Map();
 
-/** Runs that a page compares at once: with ten times as many it would not answer for minutes. */
+/** Runs that a page compares without asking: with ten times as many it takes seconds to answer. */
 const MOST_RUNS = 1000;
 
 export function View(props: ChangingViewProps): JSX.Element {
   const trans = useTrans();
   const [subject, setSubject] = useState(props.subject);
+  const [isMeant, setMeant] = useState(false);
   const ids = idsOf(subject);
-  if (ids.length <= MOST_RUNS) {
+  if (isMeant || ids.length <= MOST_RUNS) {
     return <Comparison {...props} subject={subject} />;
   }
   const most = MOST_RUNS.toLocaleString();
   const some = ids.slice(0, MOST_RUNS).join(',');
   return (
-    <Empty title={trans.__('%1 runs are too many to be compared at once.', ids.length.toLocaleString())}>
-      <p>{trans.__('Filter the table of runs, or group them there by a parameter.')}</p>
+    <Empty title={trans.__('%1 runs are many to be compared at once.', ids.length.toLocaleString())}>
+      <p>
+        {trans.__(
+          'The page will be slow. The table of runs can be filtered, or grouped by a parameter, with all of them.'
+        )}
+      </p>
       <Button
         onClick={() => {
           setSubject(some);
@@ -63,6 +68,7 @@ export function View(props: ChangingViewProps): JSX.Element {
       >
         {trans.__('Compare the first %1', most)}
       </Button>
+      <Button onClick={() => setMeant(true)}>{trans.__('Compare all')}</Button>
     </Empty>
   );
 }

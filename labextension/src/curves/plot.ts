@@ -163,7 +163,7 @@ export class Plot {
 
   /** Return how far a label at an end of the x axis stands beside the chart. */
   private beside(): number {
-    const [low, high] = this.zoom ?? extent(this.drawing?.x ?? []);
+    const [low, high] = this.zoom ?? extent(this.drawing?.x ?? [], this.shape.span);
     return labelSpace(this.shape.axis, low, high) / 2;
   }
 

@@ -72,7 +72,7 @@ async def test_groups_have_count_mean_and_sample_deviation(api):
     query = {"by": "params.model", "metrics": "metrics.`val auc`", "where": "name not like '%f%' and name != 'orphan'"}
     found = (await api("GET", "groups", **query)).body
     assert [(one["value"], one["n_runs"]) for one in found["items"]] == [("tree", 2), ("svm", 1), (None, 1)]
-    assert found["items"][0]["metrics"] == {"val auc": {"n": 1, "n_nan": 1, "mean": 0.9, "sd": None}}
+    assert found["items"][0]["metrics"] == {"val auc": {"n": 1, "n_nan": 1, "n_infinite": 0, "mean": 0.9, "sd": None}}
     assert (found["n_groups"], found["n_runs"]) == (3, 4)
     by_mean = (await api("GET", "groups", **query, order="metrics.`val auc` asc", limit=2)).body
     assert [one["value"] for one in by_mean["items"]] == [None, "svm"]
