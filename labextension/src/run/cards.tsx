@@ -12,6 +12,7 @@ import { IconButton } from '../common/ui/button';
 import type { XAxis } from '../curves/model';
 import { Curves } from '../curves/panel';
 import { useLines } from './lines';
+import { batches } from './model';
 import { useCurves } from './queries';
 
 /** A chart's card, whatever is in it: rows of equal height are found at once among thousands. */
@@ -20,6 +21,8 @@ const CARD_HEIGHT = 272;
 const TEXT_HEIGHT = 46;
 const CHART_HEIGHT = 210;
 const LEAST_WIDTH = 340;
+/** Metrics that are asked for at once. It is the same for any number of columns: another width asks for nothing again. */
+const PER_ASK = 4;
 
 export interface Scales {
   readonly axis: XAxis;
@@ -64,10 +67,9 @@ export function Cards(props: {
   });
   useEffect(() => rows.measure(), [rows, height]);
   const items = rows.getVirtualItems();
-  const shown = JSON.stringify(
-    items.map(item => names.slice(item.index * nColumns, (item.index + 1) * nColumns))
-  );
-  const groups = useMemo(() => JSON.parse(shown) as readonly (readonly string[])[], [shown]);
+  const first = (items[0]?.index ?? 0) * nColumns;
+  const end = ((items[items.length - 1]?.index ?? -1) + 1) * nColumns;
+  const groups = useMemo(() => batches(names, first, end, PER_ASK), [names, first, end]);
   const curves = useCurves(run.id, groups, scales.axis === 'step' ? 'step' : 'time', stamp);
   return (
     <div ref={scroller} className="jp-Mlops-runCardScroll">

@@ -29,6 +29,20 @@ export function found(names: readonly string[], search: string): readonly string
   return words.length ? names.filter(name => words.every(word => name.toLowerCase().includes(word))) : names;
 }
 
+/** Return what of a list lies between two places, in parts of `size` that begin where they do for any other two. */
+export function batches<T>(
+  list: readonly T[],
+  first: number,
+  end: number,
+  size: number
+): readonly (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let at = first - (first % size); at < Math.min(end, list.length); at += size) {
+    parts.push(list.slice(at, at + size));
+  }
+  return parts;
+}
+
 /** Return the tags that a person set: those of MLflow and ours say what the page says already. */
 export function ownTags(run: Run): readonly (readonly [string, string])[] {
   return Object.entries(run.tags).filter(([key]) => !/^(mlflow|mlops)\./.test(key));

@@ -9,7 +9,7 @@ import { model, run, version } from '../testing/records';
 import { HandServer, json } from '../testing/server';
 import { show } from '../testing/session';
 import { begun, isAfter, isAtEnd, lineAt, withEarlier, withLater } from './logmodel';
-import { found, metricNames, packageDiff, refusals, toggled } from './model';
+import { batches, found, metricNames, packageDiff, refusals, toggled } from './model';
 import { sparkPath } from './spark';
 import type * as view from './view';
 
@@ -50,6 +50,16 @@ describe('metrics', () => {
     const names = metricNames({ 'system/cpu': 1, layer10: 1, layer9: 1, 'val/Loss': 1 });
     expect(names).toEqual(['layer9', 'layer10', 'val/Loss', 'system/cpu']);
     expect(found(names, 'loss VAL')).toEqual(['val/Loss']);
+  });
+
+  it('are asked for in the same parts, however many are beside each other', () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    expect(batches(names, 0, 4, 2)).toEqual([
+      ['a', 'b'],
+      ['c', 'd']
+    ]);
+    expect(batches(names, 3, 6, 2)).toEqual([['c', 'd'], ['e']]);
+    expect(batches([], 0, 0, 2)).toEqual([]);
   });
 
   it('are taken among those drawn together, and out of them', () => {
