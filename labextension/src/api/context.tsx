@@ -59,6 +59,12 @@ export function useCan(action: Action): boolean {
   return data?.includes(action) ?? true;
 }
 
+/** Why this person cannot change anything, or null. */
+export function useRefusal(): string | null {
+  const trans = useTrans();
+  return useCan('write') ? null : trans.__('This server lets you only look.');
+}
+
 /** What keeps this page from the server, or null. */
 export function useAway(): ApiError | null {
   const { away } = useSession();

@@ -4,13 +4,12 @@ import { Clipboard, InputDialog, Notification } from '@jupyterlab/apputils';
 import { useState } from 'react';
 import type { JSX } from 'react';
 
-import { useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { ModelFile } from '../api/types';
 import { size } from '../common/format';
 import { Button } from '../common/ui/button';
 import { Part } from '../common/ui/parts';
 import { Busy, Failed } from '../common/ui/states';
-import { useRefusal } from './labels';
 import { short, splitFolder } from './model';
 import { Troubles } from './overview';
 import { useContents } from './queries';

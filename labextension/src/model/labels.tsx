@@ -3,7 +3,7 @@
 import { useId, useMemo, useState } from 'react';
 import type { JSX, ReactNode } from 'react';
 
-import { useCan, useTrans } from '../api/context';
+import { useRefusal, useTrans } from '../api/context';
 import type { Model, ModelVersion } from '../api/types';
 import { useOpener } from '../common/opener';
 import { Rendered } from '../common/rendered';
@@ -13,12 +13,6 @@ import { Failed } from '../common/ui/states';
 import { useTell } from './queries';
 
 const USUAL = ['champion', 'challenger', 'staging', 'production'];
-
-/** Why something cannot be changed, or null. */
-export function useRefusal(): string | null {
-  const trans = useTrans();
-  return useCan('write') ? null : trans.__('This server lets you only look.');
-}
 
 /** The aliases of a version: taken away by a click, given (or moved here from another version) by name. */
 export function Aliases({

@@ -3,7 +3,7 @@
 import type { JSX } from 'react';
 
 import { activityWord, titleOf } from '../activities/model';
-import { useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Activity, MadeImage, MadeManifest, ModelVersion, Use } from '../api/types';
 import { CommandIDs } from '../commands';
 import { capital, moment, size, span } from '../common/format';
@@ -12,7 +12,6 @@ import { serviceWord, SERVICE_TONES } from '../common/status';
 import { Button } from '../common/ui/button';
 import { Part } from '../common/ui/parts';
 import { Busy, Empty, Failed } from '../common/ui/states';
-import { useRefusal } from './labels';
 import { lastOf, trialOf } from './model';
 import { ServiceLink } from './overview';
 import { useActivities, useDelivered } from './queries';

@@ -6,7 +6,7 @@ import '../../style/modelserving.css';
 import { useEffect, useState } from 'react';
 import type { JSX } from 'react';
 
-import { useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Model, ModelVersion } from '../api/types';
 import { CommandIDs } from '../commands';
 import { useKept } from '../common/kept';
@@ -19,7 +19,7 @@ import { Lineage } from '../lineage/panel';
 import type { ViewProps } from '../main/views';
 import { Comparison } from './comparison';
 import { Files } from './files';
-import { Aliases, Description, Tags, useRefusal } from './labels';
+import { Aliases, Description, Tags } from './labels';
 import { meant, missed } from './model';
 import type { Subject } from './model';
 import { Overview } from './overview';

@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import type { JSX } from 'react';
 
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { RunDetail } from '../api/types';
 import { CommandIDs } from '../commands';
 import { Actions } from '../common/ui/actions';
@@ -14,12 +14,12 @@ import { useModels } from './queries';
 export function RunActions({ detail }: { readonly detail: RunDetail }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
-  const canWrite = useCan('write');
+  const lookOnly = useRefusal();
   const { data: models = [] } = useModels();
   const [busy, setBusy] = useState<string | null>(null);
   const { run, snapshot } = detail;
   const versions = versionsOf(models, run.id);
-  const refused = refusals(detail, versions, canWrite, trans);
+  const refused = refusals(detail, versions, lookOnly, trans);
   const opened = { kind: 'run', subject: run.id } as const;
   const newest = versions[0];
 
@@ -63,12 +63,7 @@ export function RunActions({ detail }: { readonly detail: RunDetail }): JSX.Elem
       () => session.run(CommandIDs.reproduceRun, { run: run.id }),
       refused.reproduce
     ),
-    verb(
-      'tag',
-      trans.__('Tag'),
-      () => session.run(CommandIDs.tagRuns, { runs: [run.id] }),
-      canWrite ? null : refused.cancel
-    ),
+    verb('tag', trans.__('Tag'), () => session.run(CommandIDs.tagRuns, { runs: [run.id] }), lookOnly),
     verb('link', trans.__('Copy link'), () => session.run(CommandIDs.copyLink, opened)),
     verb('id', trans.__('Copy ID'), () => session.run(CommandIDs.copyId, { id: run.id })),
     verb('python', trans.__('Copy Python'), () => session.run(CommandIDs.copyPython, opened)),

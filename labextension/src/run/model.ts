@@ -64,19 +64,18 @@ export function versionsOf(models: readonly Model[], runId: string): readonly Mo
 export function refusals(
   detail: RunDetail,
   versions: readonly ModelVersion[],
-  canWrite: boolean,
+  lookOnly: string | null,
   trans: TranslationBundle
 ): Readonly<Record<'cancel' | 'reproduce' | 'register' | 'deploy' | 'restore', string | null>> {
   const { run, snapshot } = detail;
-  const read = canWrite ? null : trans.__('This server lets you only look.');
   const noSnapshot = snapshot ? null : trans.__('It was run without a snapshot.');
   const running = isLive(run) ? trans.__('It has not ended yet.') : null;
   return {
-    cancel: read ?? (isLive(run) ? null : trans.__('It has ended already.')),
-    reproduce: read ?? running ?? noSnapshot,
-    register: read ?? running,
-    deploy: read ?? (versions.length ? null : trans.__('Register a model of this run first.')),
-    restore: read ?? noSnapshot
+    cancel: lookOnly ?? (isLive(run) ? null : trans.__('It has ended already.')),
+    reproduce: lookOnly ?? running ?? noSnapshot,
+    register: lookOnly ?? running,
+    deploy: lookOnly ?? (versions.length ? null : trans.__('Register a model of this run first.')),
+    restore: lookOnly ?? noSnapshot
   };
 }
 

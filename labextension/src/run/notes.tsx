@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import { useOpener } from '../common/opener';
 import { Rendered } from '../common/rendered';
 import { Button } from '../common/ui/button';
@@ -16,7 +16,7 @@ const drafts = new Map<string, string>();
 
 export function Notes({ run, note }: { readonly run: string; readonly note: string }): JSX.Element {
   const trans = useTrans();
-  const canWrite = useCan('write');
+  const refused = useRefusal();
   const [draft, setState] = useState<string | null>(() => drafts.get(run) ?? null);
   const setDraft = (text: string | null): void => {
     if (text === null) {
@@ -30,10 +30,7 @@ export function Notes({ run, note }: { readonly run: string; readonly note: stri
   const [opener] = useOpener(draft !== null);
   const edit = (
     <span ref={opener}>
-      <Button
-        onClick={() => setDraft(note)}
-        refused={canWrite ? null : trans.__('This server lets you only look.')}
-      >
+      <Button onClick={() => setDraft(note)} refused={refused}>
         {note ? trans.__('Edit') : trans.__('Add a note')}
       </Button>
     </span>

@@ -79,17 +79,17 @@ describe('metrics', () => {
 describe('what a person may do', () => {
   it('says why not', () => {
     const running = detail({ run: run({ status: 'RUNNING' }) });
-    expect(refusals(running, [], true, trans)).toMatchObject({
+    expect(refusals(running, [], null, trans)).toMatchObject({
       cancel: null,
       reproduce: 'It has not ended yet.'
     });
-    expect(refusals(detail({ snapshot: '' }), [version()], true, trans)).toMatchObject({
+    expect(refusals(detail({ snapshot: '' }), [version()], null, trans)).toMatchObject({
       cancel: 'It has ended already.',
       reproduce: 'It was run without a snapshot.',
       deploy: null
     });
-    const only = refusals(detail(), [version()], false, trans);
-    expect(new Set(Object.values(only))).toEqual(new Set(['This server lets you only look.']));
+    const only = refusals(detail(), [version()], 'No.', trans);
+    expect(new Set(Object.values(only))).toEqual(new Set(['No.']));
   });
 });
 

@@ -4,7 +4,7 @@ import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import { useEffect, useState } from 'react';
 import type { JSX } from 'react';
 
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import { moment } from '../common/format';
@@ -42,7 +42,7 @@ const SHOWN_MS = 60_000;
 function Keys({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
-  const canWrite = useCan('write');
+  const refused = useRefusal();
   const [shown, setShown] = useState<Readonly<Partial<Record<Which, string>>>>({});
   const [said, setSaid] = useState('');
   const [error, setError] = useState<unknown>(null);
@@ -61,7 +61,6 @@ function Keys({ service }: { readonly service: Service }): JSX.Element {
       setError(caught);
     }
   };
-  const refused = canWrite ? null : trans.__('This server lets you look only.');
   const row = (which: Which, name: string): JSX.Element => (
     <div className="jp-Mlops-key" role="group" aria-label={name}>
       <span className="jp-Mlops-keyName">{name}</span>
@@ -174,11 +173,10 @@ function Program(props: { readonly service: Service; readonly language: Language
 
 function Certificate({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
-  const canWrite = useCan('write');
+  const refused = useRefusal();
   const { data: trust, error } = useTrust(service);
   const [failed, setFailed] = useState<unknown>(null);
   const renew = useRenewal(service, setFailed);
-  const refused = canWrite ? null : trans.__('This server lets you look only.');
   const { certificate } = service;
   return (
     <>

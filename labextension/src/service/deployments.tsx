@@ -4,7 +4,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { useState } from 'react';
 import type { JSX } from 'react';
 
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { Button } from '../common/ui/button';
 import { Failed } from '../common/ui/states';
@@ -92,19 +92,14 @@ interface RowProps {
 
 function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps): JSX.Element {
   const trans = useTrans();
-  const canWrite = useCan('write');
+  const lookOnly = useRefusal();
   const { name, scale } = deployment;
   const share = shareOf(looks, one => one.deployment === name);
   const ready = looks
     .at(-1)
     ?.replicas.filter(one => one.deployment === name && one.current && one.state === 'ready');
   const restarts = looks.at(-1)?.restarts[name] ?? 0;
-  const lookOnly = trans.__('This server lets you look only.');
-  const refused = !canWrite
-    ? lookOnly
-    : isOnly
-      ? trans.__('It is the only one: delete the service instead.')
-      : null;
+  const refused = lookOnly ?? (isOnly ? trans.__('It is the only one: delete the service instead.') : null);
   return (
     <tr>
       <th scope="row">
@@ -139,10 +134,10 @@ function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps)
         {rateText(share?.failedPerS ?? null)}
       </td>
       <td>
-        <Traffic name={name} isOnly={isOnly || !canWrite} traffic={traffic} />
+        <Traffic name={name} isOnly={isOnly || lookOnly !== null} traffic={traffic} />
       </td>
       <td>
-        <CopiesCell name={name} canWrite={canWrite} traffic={traffic} copies={copies} />
+        <CopiesCell name={name} canWrite={lookOnly === null} traffic={traffic} copies={copies} />
       </td>
       <td>
         <Button refused={refused} onClick={onRemove}>

@@ -5,7 +5,7 @@ import { Fragment, useState } from 'react';
 import type { JSX } from 'react';
 
 import { titleOf } from '../activities/model';
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Activity, Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import type { CommandArgs, CommandId } from '../commands';
@@ -88,13 +88,9 @@ function About({ service }: { readonly service: Service }): JSX.Element {
 function ServiceActions({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
-  const canWrite = useCan('write');
+  const lookOnly = useRefusal();
   const of = { service: service.name };
-  const refused = !canWrite
-    ? trans.__('This server lets you look only.')
-    : service.state === 'deleting'
-      ? trans.__('It is being deleted.')
-      : null;
+  const refused = lookOnly ?? (service.state === 'deleting' ? trans.__('It is being deleted.') : null);
   const ask =
     <C extends CommandId>(command: C, args: CommandArgs[C]) =>
     (): void =>
@@ -145,7 +141,7 @@ function Notices({ service }: { readonly service: Service }): JSX.Element {
   const { active, failed } = activitiesOf(service.name, useServiceActivities().data ?? []);
   const look = useFigures(service.name).data?.at(-1);
   const [dismissed, setDismissed] = useState('');
-  const canWrite = useCan('write');
+  const refused = useRefusal();
   return (
     <div className="jp-Mlops-serviceNotices" aria-live="polite">
       {active.map(one => (
@@ -172,11 +168,7 @@ function Notices({ service }: { readonly service: Service }): JSX.Element {
               'The agent of this workspace is not running: what you ask for waits, and a replica that ends is not replaced.'
             )}
           </span>
-          <Button
-            tone="accept"
-            refused={canWrite ? null : trans.__('This server lets you look only.')}
-            onClick={() => void session.run(CommandIDs.startAgent, {})}
-          >
+          <Button tone="accept" refused={refused} onClick={() => void session.run(CommandIDs.startAgent, {})}>
             {trans.__('Start the agent')}
           </Button>
         </div>

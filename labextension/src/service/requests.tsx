@@ -3,7 +3,7 @@
 import { Fragment, useState } from 'react';
 import type { JSX } from 'react';
 
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import { Button } from '../common/ui/button';
@@ -23,7 +23,7 @@ interface Props {
 export function Requests({ service, onTry }: Props): JSX.Element {
   const trans = useTrans();
   const session = useSession();
-  const canWrite = useCan('write');
+  const refused = useRefusal();
   const [since, setSince] = useState('1h');
   const requests = useRequests(service.name, since);
   const items = [...(requests.data ?? [])].reverse();
@@ -44,7 +44,7 @@ export function Requests({ service, onTry }: Props): JSX.Element {
         </Button>
         <span className="jp-Mlops-quiet">{applies(service, trans)}</span>
         <Button
-          refused={canWrite ? null : trans.__('This server lets you look only.')}
+          refused={refused}
           onClick={() => void session.run(CommandIDs.configureService, { service: service.name })}
         >
           {trans.__('Change…')}

@@ -2,7 +2,7 @@
 
 import type { JSX } from 'react';
 
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import { useNow } from '../common/clock';
@@ -17,7 +17,7 @@ type Trans = ReturnType<typeof useTrans>;
 export function Settings({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
   const session = useSession();
-  const refused = useCan('write') ? null : trans.__('This server lets you look only.');
+  const refused = useRefusal();
   const of = { service: service.name };
   const { limits } = service;
   return (

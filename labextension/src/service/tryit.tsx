@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import type { JSX } from 'react';
 
-import { useCan, useSession, useTrans } from '../api/context';
+import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { size } from '../common/format';
 import { Button } from '../common/ui/button';
@@ -40,7 +40,7 @@ export function TryIt({ service, draft: written, onDraft, sending, onFind }: Pro
     : media === 'application/json' && body.trim()
       ? textFault(body, trans)
       : null;
-  const lookOnly = useCan('write') ? null : trans.__('This server lets you look only.');
+  const lookOnly = useRefusal();
   const isWaiting = !file && draft.text === null && example.isPending;
   const refused =
     lookOnly ??
