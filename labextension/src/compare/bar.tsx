@@ -5,6 +5,7 @@ import type { JSX } from 'react';
 import { useTrans } from '../api/context';
 import type { AbsentRun } from '../api/types';
 import { StatusIcon } from '../common/icons';
+import { LinkButton } from '../common/ui/link';
 import type { Compared } from './compared';
 
 export interface BarProps {
@@ -76,14 +77,9 @@ function Deleted(props: {
     <>
       <span className="jp-Mlops-chip jp-mod-warn">{trans.__('deleted')}</span>
       {onRestore && (
-        <button
-          type="button"
-          className="jp-Mlops-compareLink"
-          aria-label={trans.__('Restore %1', label)}
-          onClick={() => onRestore(id)}
-        >
+        <LinkButton label={trans.__('Restore %1', label)} onClick={() => onRestore(id)}>
           {trans.__('Restore')}
-        </button>
+        </LinkButton>
       )}
     </>
   );

@@ -8,6 +8,7 @@ import type { MetricValue, Run } from '../api/types';
 import { matcher } from '../common/filter';
 import { dateOf, metric, span } from '../common/format';
 import { runWord } from '../common/status';
+import { LinkButton } from '../common/ui/link';
 import type { Compared } from './compared';
 import { ExportTable } from './exports';
 import { FilterTools } from './filtertools';
@@ -130,11 +131,7 @@ export function RunHead({
 
 function ClearOrder({ onClick }: { readonly onClick: () => void }): JSX.Element {
   const trans = useTrans();
-  return (
-    <button type="button" className="jp-Mlops-compareLink" onClick={onClick}>
-      {trans.__('Order as added')}
-    </button>
-  );
+  return <LinkButton onClick={onClick}>{trans.__('Order as added')}</LinkButton>;
 }
 
 function aboutRows(runs: readonly Run[], trans: Trans): readonly SheetRow[] {

@@ -9,6 +9,7 @@ import { useNow } from '../common/clock';
 import { dateOf, metric, moment, span } from '../common/format';
 import { CaretIcon, StatusIcon } from '../common/icons';
 import { RUN_TONES } from '../common/status';
+import { LinkButton } from '../common/ui/link';
 import type { GroupRow, RestRow, Row, RunRow } from './flat';
 import { fieldOf } from './model';
 import type { Mark } from './model';
@@ -174,9 +175,9 @@ function Rest({
       {row.n === null ? (
         <span className="jp-MlopsTable-quiet">{trans.__('Loading…')}</span>
       ) : (
-        <button type="button" tabIndex={-1} className="jp-MlopsTable-rest" onClick={() => onAll(row)}>
+        <LinkButton tabIndex={-1} onClick={() => onAll(row)}>
           {trans._n('%1 more: show all in the table', '%1 more: show all in the table', row.n)}
-        </button>
+        </LinkButton>
       )}
     </span>
   );

@@ -8,6 +8,7 @@ import { useRefusal, useSession, useTrans } from '../api/context';
 import type { ModelFile } from '../api/types';
 import { size } from '../common/format';
 import { Button } from '../common/ui/button';
+import { LinkButton } from '../common/ui/link';
 import { Part } from '../common/ui/parts';
 import { Busy, Failed } from '../common/ui/states';
 import { short, splitFolder } from './model';
@@ -83,15 +84,14 @@ function FileTable({ files }: { readonly files: readonly ModelFile[] }): JSX.Ele
               <td className="jp-mod-number">{size(file.n_bytes)}</td>
               <td>
                 {file.digest ? (
-                  <button
-                    type="button"
-                    className="jp-Mlops-modelLinkButton jp-mod-code"
+                  <LinkButton
+                    isCode
                     title={trans.__('Copy %1', file.digest)}
-                    aria-label={trans.__('Copy the digest of %1', file.path)}
+                    label={trans.__('Copy the digest of %1', file.path)}
                     onClick={() => Clipboard.copyToSystem(file.digest)}
                   >
                     {short(file.digest)}
-                  </button>
+                  </LinkButton>
                 ) : (
                   <span
                     className="jp-Mlops-quiet"

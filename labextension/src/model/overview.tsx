@@ -2,10 +2,10 @@
 
 import type { JSX } from 'react';
 
-import { useSession, useTrans } from '../api/context';
+import { useTrans } from '../api/context';
 import type { Model, ModelContents, ModelVersion } from '../api/types';
-import { CommandIDs } from '../commands';
 import { metric, moment, size } from '../common/format';
+import { OpenLink } from '../common/ui/link';
 import { Facts, Part } from '../common/ui/parts';
 import type { Fact } from '../common/ui/parts';
 import { Failed } from '../common/ui/states';
@@ -75,7 +75,7 @@ function useFacts(version: ModelVersion, contents: ModelContents | undefined): r
     {
       name: trans.__('Run'),
       value: version.run_id ? (
-        <RunLink id={version.run_id} label={run?.name ?? version.run_id.slice(0, 8)} />
+        <OpenLink kind="run" subject={version.run_id} name={run?.name ?? version.run_id.slice(0, 8)} />
       ) : (
         ''
       )
@@ -90,37 +90,11 @@ function useFacts(version: ModelVersion, contents: ModelContents | undefined): r
   return facts.filter(fact => fact.value !== '');
 }
 
-export function RunLink({ id, label }: { readonly id: string; readonly label: string }): JSX.Element {
-  const session = useSession();
-  return (
-    <button
-      type="button"
-      className="jp-Mlops-modelLinkButton"
-      onClick={() => void session.run(CommandIDs.open, { kind: 'run', subject: id })}
-    >
-      <bdi>{label}</bdi>
-    </button>
-  );
-}
-
-export function ServiceLink({ name }: { readonly name: string }): JSX.Element {
-  const session = useSession();
-  return (
-    <button
-      type="button"
-      className="jp-Mlops-modelLinkButton"
-      onClick={() => void session.run(CommandIDs.open, { kind: 'service', subject: name })}
-    >
-      <bdi>{name}</bdi>
-    </button>
-  );
-}
-
 function Services({ names }: { readonly names: readonly string[] }): JSX.Element {
   return (
     <span className="jp-Mlops-modelLabels">
       {names.map(name => (
-        <ServiceLink key={name} name={name} />
+        <OpenLink key={name} kind="service" subject={name} name={name} />
       ))}
     </span>
   );
@@ -146,7 +120,10 @@ function RunMetrics({ runId }: { readonly runId: string | null }): JSX.Element {
   const params = Object.entries(run.params);
   return (
     <>
-      <Part title={trans.__('Metrics of its run')} aside={<RunLink id={run.id} label={run.name} />}>
+      <Part
+        title={trans.__('Metrics of its run')}
+        aside={<OpenLink kind="run" subject={run.id} name={run.name} />}
+      >
         {metrics.length ? (
           <Facts
             facts={metrics

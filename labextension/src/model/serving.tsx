@@ -10,10 +10,10 @@ import { capital, moment, size, span } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import { serviceWord, SERVICE_TONES } from '../common/status';
 import { Button } from '../common/ui/button';
+import { OpenLink } from '../common/ui/link';
 import { Part } from '../common/ui/parts';
 import { Busy, Empty, Failed } from '../common/ui/states';
 import { lastOf, trialOf } from './model';
-import { ServiceLink } from './overview';
 import { useActivities, useDelivered } from './queries';
 
 export function Serving({ version }: { readonly version: ModelVersion }): JSX.Element {
@@ -93,7 +93,7 @@ function Uses({ uses }: { readonly uses: readonly Use[] }): JSX.Element {
         {uses.map(use => (
           <tr key={`${use.service} ${use.deployment}`}>
             <th scope="row">
-              <ServiceLink name={use.service} />
+              <OpenLink kind="service" subject={use.service} name={use.service} />
             </th>
             <td>
               <span className="jp-Mlops-modelState">

@@ -9,6 +9,7 @@ import { metric, moment, span } from '../common/format';
 import { StatusIcon } from '../common/icons';
 import { runWord, RUN_TONES } from '../common/status';
 import { Button } from '../common/ui/button';
+import { OpenLink } from '../common/ui/link';
 import { Facts, Part } from '../common/ui/parts';
 import type { Fact } from '../common/ui/parts';
 import { gitText, isLive, metricNames, noteOf, ownTags, shapeOf } from './model';
@@ -138,7 +139,7 @@ function Children({ runs }: { readonly runs: readonly Run[] }): JSX.Element | nu
         {runs.slice(0, MOST_CHILDREN).map(child => (
           <li key={child.id}>
             <StatusIcon tone={RUN_TONES[child.status]} title={runWord(child.status, trans)} />
-            <RunLink id={child.id} name={child.name} />
+            <OpenLink kind="run" subject={child.id} name={child.name} title={child.id} />
             <span className="jp-Mlops-quiet">
               {Object.entries(child.metrics)
                 .slice(0, 3)
@@ -158,21 +159,6 @@ function Children({ runs }: { readonly runs: readonly Run[] }): JSX.Element | nu
       )}
     </Part>
   ) : null;
-}
-
-/** A run by its name, which opens it. */
-export function RunLink({ id, name }: { readonly id: string; readonly name: string }): JSX.Element {
-  const session = useSession();
-  return (
-    <button
-      type="button"
-      className="jp-Mlops-link"
-      title={id}
-      onClick={() => void session.run(CommandIDs.open, { kind: 'run', subject: id })}
-    >
-      <bdi>{name}</bdi>
-    </button>
-  );
 }
 
 function Datasets({ detail }: { readonly detail: RunDetail }): JSX.Element | null {
@@ -207,7 +193,10 @@ function useFacts(detail: RunDetail): readonly Fact[] {
     run.ended_at === null ? null : { name: trans.__('Ended'), value: moment(run.ended_at) },
     run.duration_s === null ? null : { name: trans.__('Took'), value: span(run.duration_s) },
     { name: trans.__('By'), value: run.actor },
-    { name: trans.__('Experiment'), value: <ExperimentLink name={run.experiment} /> },
+    {
+      name: trans.__('Experiment'),
+      value: <OpenLink kind="experiment" subject={run.experiment} name={run.experiment} />
+    },
     { name: trans.__('Project'), value: run.project },
     { name: trans.__('Source'), value: where, title: notebook },
     count === null || count === undefined ? null : { name: trans.__('Cell'), value: `[${count}]` },
@@ -216,23 +205,13 @@ function useFacts(detail: RunDetail): readonly Fact[] {
     { name: trans.__('Python'), value: detail.environment?.python ?? '' },
     run.parent === null
       ? null
-      : { name: trans.__('Child of'), value: <RunLink id={run.parent} name={run.parent.slice(0, 8)} /> },
+      : {
+          name: trans.__('Child of'),
+          value: <OpenLink kind="run" subject={run.parent} name={run.parent.slice(0, 8)} title={run.parent} />
+        },
     { name: trans.__('Target'), value: run.tags['mlops.target'] ?? '' },
     { name: trans.__('Node'), value: isLive(run) ? (run.tags['mlops.node'] ?? '') : '' },
     { name: trans.__('ID'), value: run.id }
   ];
   return facts.flatMap(fact => (fact === null || fact.value === '' ? [] : [fact]));
-}
-
-function ExperimentLink({ name }: { readonly name: string }): JSX.Element {
-  const session = useSession();
-  return (
-    <button
-      type="button"
-      className="jp-Mlops-link"
-      onClick={() => void session.run(CommandIDs.open, { kind: 'experiment', subject: name })}
-    >
-      <bdi>{name}</bdi>
-    </button>
-  );
 }

@@ -5,6 +5,7 @@ import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
 import { clip } from '../common/format';
+import { LinkButton } from '../common/ui/link';
 import { useFields } from '../common/where/queries';
 import { MOST_METRICS } from './model';
 import type { Chosen } from './model';
@@ -53,17 +54,13 @@ export function MetricPicker(props: PickerProps): JSX.Element {
     >
       <div className="jp-Mlops-pickerHead">
         <strong id={`${base}-title`}>{trans.__('Metrics')}</strong>
-        <button
-          type="button"
-          className="jp-Mlops-link"
-          aria-disabled={chosen.metrics === null && chosen.sparkline === null}
+        <LinkButton
+          isDisabled={chosen.metrics === null && chosen.sparkline === null}
           onClick={() => onChoose({ metrics: null, sparkline: null })}
         >
           {trans.__('Automatic')}
-        </button>
-        <button type="button" className="jp-Mlops-link" onClick={props.onClose}>
-          {trans.__('Done')}
-        </button>
+        </LinkButton>
+        <LinkButton onClick={props.onClose}>{trans.__('Done')}</LinkButton>
       </div>
       <input
         type="search"

@@ -10,6 +10,7 @@ import { size } from '../common/format';
 import { Button } from '../common/ui/button';
 import { Failed } from '../common/ui/states';
 import { download } from '../common/download';
+import { LinkButton } from '../common/ui/link';
 import { Code } from './code';
 import { latencyText } from './figures';
 import { picturesIn } from './files';
@@ -67,14 +68,12 @@ function Facts({ answer, onFind }: Omit<Props, 'error'> & { readonly answer: Sco
       <span title={answer.media}>{size(answer.data.size)}</span>
       {answer.deployment && <span>{trans.__('by %1', answer.deployment)}</span>}
       {answer.requestId && (
-        <button
-          type="button"
-          className="jp-Mlops-link"
+        <LinkButton
           title={trans.__('Show request %1 in the log', answer.requestId)}
           onClick={() => onFind(answer.requestId)}
         >
           {trans.__('In the log')}
-        </button>
+        </LinkButton>
       )}
       <span className="jp-Mlops-fill" />
       {text !== null && (

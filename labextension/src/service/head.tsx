@@ -16,6 +16,7 @@ import { Actions } from '../common/ui/actions';
 import type { Action } from '../common/ui/actions';
 import { Bar } from '../common/ui/bar';
 import { Button, IconButton } from '../common/ui/button';
+import { OpenLink } from '../common/ui/link';
 import { ViewHead } from '../common/ui/parts';
 import { activitiesOf, nWanted, servedModels } from './model';
 import { useFigures, useServed, useServiceActivities } from './queries';
@@ -47,7 +48,6 @@ export function Head({ service }: { readonly service: Service }): JSX.Element {
 
 function About({ service }: { readonly service: Service }): JSX.Element {
   const trans = useTrans();
-  const session = useSession();
   const served = servedModels(service, useServed().data ?? []);
   return (
     <div className="jp-Mlops-serviceAbout">
@@ -70,13 +70,7 @@ function About({ service }: { readonly service: Service }): JSX.Element {
           {served.map((ref, at) => (
             <Fragment key={ref}>
               {at > 0 && ', '}
-              <button
-                type="button"
-                className="jp-Mlops-link"
-                onClick={() => void session.run(CommandIDs.open, { kind: 'model', subject: ref })}
-              >
-                {ref}
-              </button>
+              <OpenLink kind="model" subject={ref} name={ref} />
             </Fragment>
           ))}
         </span>

@@ -7,6 +7,7 @@ import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
 import { Button } from '../common/ui/button';
+import { LinkButton } from '../common/ui/link';
 import { Empty, Failed, Stale } from '../common/ui/states';
 import { Code } from './code';
 import { latencyText } from './figures';
@@ -120,14 +121,9 @@ function RequestTable(props: {
                   <td>{one.deployment}</td>
                   <td>{one.model}</td>
                   <td>
-                    <button
-                      type="button"
-                      className="jp-Mlops-link"
-                      aria-expanded={open.has(id)}
-                      onClick={() => toggle(id)}
-                    >
+                    <LinkButton expanded={open.has(id)} onClick={() => toggle(id)}>
                       {one.id}
-                    </button>
+                    </LinkButton>
                   </td>
                 </tr>
                 {open.has(id) && (
