@@ -4,6 +4,7 @@ import { Signal } from '@lumino/signaling';
 import type { QueryClient } from '@tanstack/react-query';
 
 import type { CommandArgs, CommandId } from '../commands';
+import { Drafts } from '../common/draft';
 import type { LabParts } from '../tokens';
 import { Away } from './away';
 import { Changes } from './changes';
@@ -28,6 +29,7 @@ export class Session {
   /** A hint came; null: there may have been some that were not heard. */
   readonly hinted = new Signal<this, Hint | null>(this);
   readonly away: Away = new Away(this.queries);
+  readonly drafts: Drafts = new Drafts();
   private readonly socket: Socket;
   private readonly lookers = new Set<object>();
   private timer: number | null = null;

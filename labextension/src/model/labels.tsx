@@ -5,6 +5,7 @@ import type { JSX, ReactNode } from 'react';
 
 import { useRefusal, useTrans } from '../api/context';
 import type { Model, ModelVersion } from '../api/types';
+import { useDraft } from '../common/draft';
 import { useOpener } from '../common/opener';
 import { Rendered } from '../common/rendered';
 import { Button } from '../common/ui/button';
@@ -106,8 +107,10 @@ export function Tags(props: {
   const { name, version, tags } = props;
   const trans = useTrans();
   const refused = useRefusal();
-  const [draft, setDraft] = useState<readonly [string, string] | null>(null);
-  const [opener, toOpener] = useOpener(draft !== null);
+  const { draft, isBegunHere, write, cancel, saved } = useDraft<readonly [string, string]>(
+    `tag of model ${refOf(name, version)}`
+  );
+  const [opener, toOpener] = useOpener(draft !== undefined);
   const change = useTell(name, (client, changed: Record<string, string | null>) =>
     version === null
       ? client.patch('/models/{name}', { path: { name }, body: { tags: changed } })
@@ -118,7 +121,10 @@ export function Tags(props: {
   );
   const add = (): void => {
     if (draft?.[0].trim()) {
-      change.mutate({ [draft[0].trim()]: draft[1] }, { onSuccess: () => setDraft(null) });
+      change.mutateAsync({ [draft[0].trim()]: draft[1] }).then(
+        () => saved(draft),
+        () => undefined // it is said below
+      );
     }
   };
   return (
@@ -135,34 +141,34 @@ export function Tags(props: {
           }}
         />
       ))}
-      {draft === null ? (
+      {draft === undefined ? (
         <span ref={opener}>
-          <Button refused={refused} onClick={() => setDraft(['', ''])}>
+          <Button refused={refused} onClick={() => write(['', ''])}>
             {trans.__('Add tag…')}
           </Button>
         </span>
       ) : (
-        <Entry onSubmit={add} onEnd={() => setDraft(null)}>
+        <Entry onSubmit={add} onEnd={cancel}>
           <input
             className="jp-mod-styled"
             value={draft[0]}
             placeholder={trans.__('team')}
             aria-label={trans.__('Key of the tag')}
-            onChange={event => setDraft([event.target.value, draft[1]])}
+            onChange={event => write([event.target.value, draft[1]])}
             // eslint-disable-next-line jsx-a11y/no-autofocus -- the button that was pressed is gone
-            autoFocus
+            autoFocus={isBegunHere}
           />
           <input
             className="jp-mod-styled"
             value={draft[1]}
             placeholder={trans.__('risk')}
             aria-label={trans.__('Value of the tag')}
-            onChange={event => setDraft([draft[0], event.target.value])}
+            onChange={event => write([draft[0], event.target.value])}
           />
           <Button tone="accept" busy={change.isPending} onClick={add}>
             {trans.__('Add')}
           </Button>
-          <Button onClick={() => setDraft(null)}>{trans.__('Cancel')}</Button>
+          <Button onClick={cancel}>{trans.__('Cancel')}</Button>
         </Entry>
       )}
       {change.error && <Failed error={change.error} />}
@@ -182,44 +188,50 @@ export function Description(props: {
   const { title, name, version, text, empty } = props;
   const trans = useTrans();
   const refused = useRefusal();
-  const [draft, setDraft] = useState<string | null>(null);
-  const [opener] = useOpener(draft !== null);
+  const { draft, isBegunHere, write, cancel, saved } = useDraft<string>(
+    `description of model ${refOf(name, version)}`
+  );
+  const [opener] = useOpener(draft !== undefined);
   const data = useMemo(() => ({ 'text/markdown': text }), [text]);
   const save = useTell(name, (client, description: string) =>
     version === null
       ? client.patch('/models/{name}', { path: { name }, body: { description } })
       : client.patch('/models/{name}/versions/{version}', { path: { name, version }, body: { description } })
   );
-  const keep = (): void => save.mutate(draft ?? '', { onSuccess: () => setDraft(null) });
+  const keep = (text: string): void =>
+    void save.mutateAsync(text).then(
+      () => saved(text),
+      () => undefined // it is said below
+    );
   const edit = (
     <span ref={opener}>
-      <Button refused={refused} onClick={() => setDraft(text)}>
+      <Button refused={refused} onClick={() => write(text)}>
         {text ? trans.__('Edit') : trans.__('Describe')}
       </Button>
     </span>
   );
   return (
-    <Part title={title} aside={draft === null && edit}>
-      {draft !== null ? (
-        <Entry onSubmit={keep} onEnd={() => draft === text && setDraft(null)} isBlock>
+    <Part title={title} aside={draft === undefined && edit}>
+      {draft !== undefined ? (
+        <Entry onSubmit={() => keep(draft)} onEnd={() => draft === text && cancel()} isBlock>
           <textarea
             value={draft}
             rows={8}
             aria-label={trans.__('Description in Markdown')}
-            onChange={event => setDraft(event.target.value)}
+            onChange={event => write(event.target.value)}
             onKeyDown={event => {
               if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-                keep();
+                keep(draft);
               }
             }}
             // eslint-disable-next-line jsx-a11y/no-autofocus -- the button that was pressed is gone
-            autoFocus
+            autoFocus={isBegunHere}
           />
           <div className="jp-Mlops-toolbar">
-            <Button tone="accept" busy={save.isPending} onClick={keep}>
+            <Button tone="accept" busy={save.isPending} onClick={() => keep(draft)}>
               {trans.__('Save')}
             </Button>
-            <Button onClick={() => setDraft(null)}>{trans.__('Cancel')}</Button>
+            <Button onClick={cancel}>{trans.__('Cancel')}</Button>
             <span className="jp-Mlops-quiet">{trans.__('Markdown. Ctrl+Enter saves.')}</span>
           </div>
           {save.error && <Failed error={save.error} />}
@@ -288,4 +300,8 @@ function Chip(props: {
       )}
     </span>
   );
+}
+
+function refOf(name: string, version: number | null): string {
+  return version === null ? name : `${name}:${version}`;
 }

@@ -1,4 +1,4 @@
-import { screen, within } from '@testing-library/react';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
 
@@ -204,6 +204,39 @@ describe('the view', () => {
     await userEvent.click(promote);
     expect(screen.queryByRole('combobox')).toBeNull();
     expect(server.sent).toEqual([]);
+  });
+
+  it('keeps a description that is being written over a look at another tab, without taking the focus', async () => {
+    const { server } = serve();
+    const box = (): HTMLElement => screen.getByLabelText('Description in Markdown');
+    const head = await screen.findByRole('heading', { name: 'Description' }); // of the version, not of the model
+    await userEvent.click(
+      within(head.parentElement ?? document.body).getByRole('button', { name: 'Describe' })
+    );
+    expect(box()).toHaveFocus();
+    await userEvent.keyboard('On May');
+    await userEvent.click(screen.getByRole('tab', { name: 'Overview' }));
+    await userEvent.keyboard('{ArrowRight}');
+    expect(screen.queryByLabelText('Description in Markdown')).toBeNull();
+    await userEvent.keyboard('{ArrowLeft}');
+    expect(box()).toHaveValue('On May');
+    expect(screen.getByRole('tab', { name: 'Overview' })).toHaveFocus();
+    const list = screen.getByRole('grid');
+    list.focus();
+    await userEvent.keyboard('{ArrowDown}');
+    expect(await screen.findByRole('heading', { name: 'Version 1' })).toBeVisible();
+    expect(screen.queryByLabelText('Description in Markdown')).toBeNull(); // it is of version 2 alone
+    await userEvent.keyboard('{ArrowUp}');
+    expect(box()).toHaveValue('On May');
+    server.answers.set('PATCH models/churn/versions/2', () => version({ version: 2 }));
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    fireEvent.click(screen.getByRole('tab', { name: 'Serving' })); // before the answer is there
+    await waitFor(() =>
+      expect(server.sent).toEqual([['PATCH models/churn/versions/2', { description: 'On May' }]])
+    );
+    await screen.findByText('No service has it deployed.');
+    await userEvent.click(screen.getByRole('tab', { name: 'Overview' }));
+    await waitFor(() => expect(screen.queryByLabelText('Description in Markdown')).toBeNull());
   });
 
   it('shows what can be read of files that are damaged', async () => {

@@ -9,6 +9,7 @@ import type { JSX } from 'react';
 import { useTrans } from '../api/context';
 import { asApiError } from '../api/errors';
 import type { Service } from '../api/types';
+import { useDraft } from '../common/draft';
 import { useKept } from '../common/kept';
 import { Tabs } from '../common/ui/tabs';
 import { Busy, Failed, Stale } from '../common/ui/states';
@@ -23,6 +24,7 @@ import { useService } from './queries';
 import { Requests } from './requests';
 import { Settings } from './settings';
 import { NO_DRAFT } from './trying';
+import type { Draft } from './trying';
 import { TryIt, useSending } from './tryit';
 
 export function View({ subject, asked = null }: ViewProps): JSX.Element {
@@ -49,7 +51,7 @@ function Parts(props: { readonly service: Service; readonly asked: Asked | null 
   const [tab, choose] = useKept<string>('service-tab', 'live');
   const [replica, setReplica] = useState('');
   const [search, setSearch] = useState('');
-  const [draft, setDraft] = useState(NO_DRAFT);
+  const { draft = NO_DRAFT, write } = useDraft<Draft>(`request to service ${service.name}`);
   const sending = useSending(service.name);
   useAsked(asked, choose);
   const showLogs = (id: string, words = ''): void => {
@@ -58,7 +60,7 @@ function Parts(props: { readonly service: Service; readonly asked: Asked | null 
     choose('logs');
   };
   const tryOut = (text: string): void => {
-    setDraft({ ...draft, text, media: 'application/json', file: null });
+    write({ ...draft, text, media: 'application/json', file: null });
     choose('try');
   };
   return (
@@ -79,7 +81,7 @@ function Parts(props: { readonly service: Service; readonly asked: Asked | null 
             <TryIt
               service={service}
               draft={draft}
-              onDraft={setDraft}
+              onDraft={write}
               sending={sending}
               onFind={id => showLogs('', id)}
             />
