@@ -13,7 +13,7 @@ from churn import SCORE
 from labs import THEMES
 from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
-from pages import confirm, eventually, fill, form, told
+from pages import cancel_dialog, confirm, eventually, fill, form, told
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
@@ -95,6 +95,11 @@ def test_what_the_launchers_forms_send_holds_in_the_workspace(
         assert (asked.verb, asked.args["service"], asked.args["manifest"]) == (
             "services.deploy", "churn-eu", manifest.ref,
         )  # fmt: skip
+        shown = launch(page, "Update a Service")
+        fill(shown, Service="churn-us", Model="churn")
+        page.locator(".jp-Dialog").get_by_role("button", name="Update", exact=True).click()
+        shown.get_by_role("alert").get_by_text("churn-us").wait_for()
+        cancel_dialog(page, "Update a Service")
         item = page.get_by_role("button", name="Running: 1 activity. Show them in the sidebar.")
         item.click()
         page.get_by_role("treeitem", name=re.compile("^deploy service churn-eu")).wait_for()

@@ -28,6 +28,14 @@ const REST_MS = 1500;
 /** Without arguments these have nothing to work on. */
 const NOT_IN_PALETTE: readonly string[] = [CommandIDs.copyId];
 
+/** What begins something: to take something away one stands before it, or types it into the palette. */
+const IN_LAUNCHER: readonly VerbId[] = [
+  CommandIDs.runFile,
+  CommandIDs.registerModel,
+  CommandIDs.deploy,
+  CommandIDs.updateService
+];
+
 /** For who may only look, too. */
 const CHANGES_NOTHING: readonly string[] = [
   CommandIDs.compare,
@@ -68,7 +76,7 @@ export const shell: JupyterFrontEndPlugin<void> = {
         palette?.addItem({ command, category });
       }
     }
-    [CommandIDs.runFile, CommandIDs.registerModel, CommandIDs.deploy].forEach((command, rank) =>
+    IN_LAUNCHER.forEach((command, rank) =>
       launcher?.add({ command, category, rank, args: { from: 'launcher' } })
     );
     notebooks?.activeCellChanged.connect(() => app.commands.notifyCommandChanged(CommandIDs.trackCell));
