@@ -1,5 +1,6 @@
 /** The runs of the comparison: the legend of all its charts, and where runs are left out. */
 
+import { useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
@@ -18,13 +19,17 @@ export interface BarProps {
 /** Letters of a name that are drawn: what is longer is cut by its box long before. */
 const MOST = 200;
 const MOST_SAID = 1000;
+/** Runs that are drawn at first and with each further click: ten thousand of them took the page seconds. */
+const PART = 200;
 
 export function RunsBar({ compared, absent, onRemove, onRestore }: BarProps): JSX.Element {
   const trans = useTrans();
   const { runs, base, labelOf, colorOf, hot, setHot, openRun } = compared;
+  const [nShown, setShown] = useState(PART);
+  const nMore = Math.max(0, runs.length - nShown);
   return (
     <ul className="jp-Mlops-compareRuns" aria-label={trans.__('Runs compared')}>
-      {runs.map(run => {
+      {runs.slice(0, nShown).map(run => {
         const label = labelOf(run.id).slice(0, MOST);
         return (
           // Pointing is for the eye alone: the button does the same when it has the focus.
@@ -53,6 +58,13 @@ export function RunsBar({ compared, absent, onRemove, onRestore }: BarProps): JS
           </li>
         );
       })}
+      {nMore > 0 && (
+        <li>
+          <button type="button" className="jp-Mlops-compareLink" onClick={() => setShown(nShown + PART)}>
+            {trans.__('and %1 more', nMore.toLocaleString())}
+          </button>
+        </li>
+      )}
       {absent.map(one => (
         <li key={one.ref} className="jp-Mlops-compareRun jp-mod-absent">
           <StatusIcon tone="warn" title={trans.__('not there')} />

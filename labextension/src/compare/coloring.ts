@@ -16,7 +16,10 @@ export interface Coloring {
 const NO_COLOR = 'var(--jp-ui-font-color3)';
 
 /** Return the colours of runs; `source` is null for each run's own. */
-export function coloring(compared: Compared, source: Source | null): Coloring {
+export function coloring(
+  compared: Pick<Compared, 'runs' | 'colorOf' | 'labelOf'>,
+  source: Source | null
+): Coloring {
   const { runs, colorOf, labelOf } = compared;
   if (source === null) {
     return {

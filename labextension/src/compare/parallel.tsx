@@ -1,6 +1,6 @@
 /** Parallel coordinates: a line for each run over axes one chooses; a brush on an axis leaves out what lies beside it. */
 
-import { useMemo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
@@ -25,6 +25,11 @@ const HEIGHT = 440;
 const TOP = 46;
 const BOTTOM = 18;
 const SIDE = 70;
+const ROOM = HEIGHT - TOP - BOTTOM;
+/** What a brush leaves out has no colour of its own. */
+const OUT_COLOR = 'var(--jp-ui-font-color3)';
+/** Beyond that many lines, drawing all others fainter takes longer than anybody points at one. */
+const MOST_FAINT = 1000;
 /** Beyond that many axes the chart is wider than its tab, which scrolls. */
 const LEAST_GAP = 96;
 
@@ -37,7 +42,7 @@ export function Parallel({ compared, onKeep }: ParallelProps): JSX.Element {
   const trans = useTrans();
   const host = useHost();
   const width = useWidth(host, 800);
-  const { runs } = compared;
+  const { runs, colorOf, labelOf } = compared;
   const sources = useMemo(() => sourcesOf(runs), [runs]);
   const first = useMemo(() => firstSources(runs), [runs]);
   const [look, setLook] = useKeptAs('compare-parallel', readParallelLook);
@@ -50,8 +55,11 @@ export function Parallel({ compared, onKeep }: ParallelProps): JSX.Element {
   }, [look.axes, sources, first]);
   const colorBy = known(look.colorBy, sources);
   const axes = useMemo(() => axesOf(shown, runs, look.scales), [shown, runs, look.scales]);
-  const kept = passing(runs, axes, brushes);
-  const colors = coloring(compared, colorBy);
+  const kept = useMemo(() => passing(runs, axes, brushes), [runs, axes, brushes]);
+  const colors = useMemo(
+    () => coloring({ runs, colorOf, labelOf }, colorBy),
+    [runs, colorOf, labelOf, colorBy]
+  );
   const isBrushed = kept.length < runs.length;
   return (
     <div className="jp-Mlops-compareTab">
@@ -138,44 +146,25 @@ function Chart(props: {
   const { runs, hot, setHot, openRun } = compared;
   const gap = Math.max(LEAST_GAP, (props.width - 2 * SIDE) / Math.max(1, axes.length - 1));
   const width = Math.max(300, 2 * SIDE + gap * Math.max(0, axes.length - 1));
-  const room = HEIGHT - TOP - BOTTOM;
-  const down = (at: number): number => TOP + (1 - at) * room;
-  const passes = new Set(kept.map(run => run.id));
-  const rank = (run: Run): number => (passes.has(run.id) ? 1 : 0);
-  const lineOf = (run: Run): string => pathOf(run, axes, index => SIDE + index * gap, down);
+  const passes = useMemo(() => new Set(kept.map(run => run.id)), [kept]);
   const above = runs.find(run => run.id === hot);
+  const isFaint = above !== undefined && runs.length <= MOST_FAINT;
   return (
-    <svg className="jp-Mlops-chart" width={width} height={HEIGHT} role="group" aria-label={label}>
-      {[...runs]
-        .sort((a, b) => rank(a) - rank(b))
-        .map(run => {
-          const path = lineOf(run);
-          const state = `${passes.has(run.id) ? '' : ' jp-mod-out'}${run.id === hot ? ' jp-mod-hot' : ''}`;
-          return (
-            // A run is opened by keyboard from the list of runs above, which also points at it here.
-            <g
-              key={run.id}
-              className={`jp-Mlops-compareLine${state}${hot !== null && run.id !== hot ? ' jp-mod-faint' : ''}`}
-              data-run={run.id}
-              onPointerEnter={event => {
-                setHot(run.id);
-                const box = event.currentTarget.ownerSVGElement?.getBoundingClientRect();
-                onPoint({ runs: [run], x: event.clientX - (box?.x ?? 0), y: event.clientY - (box?.y ?? 0) });
-              }}
-              onPointerLeave={() => {
-                setHot(null);
-                onPoint(null);
-              }}
-              onClick={() => openRun(run.id)}
-            >
-              <path d={path} className="jp-Mlops-lineTarget" data-picture="no" />
-              <path d={path} style={{ stroke: colorOf(run) }} />
-            </g>
-          );
-        })}
+    <svg
+      className={`jp-Mlops-chart${isFaint ? ' jp-mod-pointed' : ''}`}
+      width={width}
+      height={HEIGHT}
+      role="group"
+      aria-label={label}
+    >
+      <Lines {...{ runs, passes, axes, gap, colorOf, setHot, onPoint, openRun }} />
       {/* Above the others, as a copy: a line that moved under a finger would lose the tap. */}
-      {above && passes.has(above.id) && (
-        <path d={lineOf(above)} className="jp-Mlops-hotLine" style={{ stroke: colorOf(above) }} />
+      {above && (
+        <path
+          d={pathOf(above, axes, gap)}
+          className="jp-Mlops-hotLine"
+          style={{ stroke: passes.has(above.id) ? colorOf(above) : OUT_COLOR }}
+        />
       )}
       {axes.map((axis, index) => (
         <AxisMark
@@ -183,7 +172,7 @@ function Chart(props: {
           axis={axis}
           x={SIDE + index * gap}
           top={TOP}
-          room={room}
+          room={ROOM}
           labelRoom={gap}
           range={brushes.get(keyOf(axis.source)) ?? null}
           onRange={range => onBrush(keyOf(axis.source), range)}
@@ -193,15 +182,55 @@ function Chart(props: {
   );
 }
 
-function pathOf(
-  run: Run,
-  axes: readonly Axis[],
-  across: (index: number) => number,
-  down: (at: number) => number
-): string {
-  const points = axes.map(
-    (axis, index) => `${across(index).toFixed(1)} ${down(axis.place(valueOf(run, axis.source))).toFixed(1)}`
+/** The lines by themselves: ten thousand of them are not to be made anew when another one is pointed at. */
+const Lines = memo(function Lines(props: {
+  readonly runs: readonly Run[];
+  readonly passes: ReadonlySet<string>;
+  readonly axes: readonly Axis[];
+  readonly gap: number;
+  readonly colorOf: (run: Run) => string;
+  readonly setHot: Compared['setHot'];
+  readonly onPoint: (pointed: Pointed | null) => void;
+  readonly openRun: Compared['openRun'];
+}): JSX.Element {
+  const { runs, passes, axes, gap, colorOf, setHot, onPoint, openRun } = props;
+  const rank = (run: Run): number => (passes.has(run.id) ? 1 : 0);
+  const sorted = [...runs].sort((a, b) => rank(a) - rank(b));
+  return (
+    <>
+      {sorted.map(run => {
+        const path = pathOf(run, axes, gap);
+        return (
+          // A run is opened by keyboard from the list of runs above, which also points at it here.
+          <g
+            key={run.id}
+            className={`jp-Mlops-compareLine${passes.has(run.id) ? '' : ' jp-mod-out'}`}
+            data-run={run.id}
+            onPointerEnter={event => {
+              setHot(run.id);
+              const box = event.currentTarget.ownerSVGElement?.getBoundingClientRect();
+              onPoint({ runs: [run], x: event.clientX - (box?.x ?? 0), y: event.clientY - (box?.y ?? 0) });
+            }}
+            onPointerLeave={() => {
+              setHot(null);
+              onPoint(null);
+            }}
+            onClick={() => openRun(run.id)}
+          >
+            <path d={path} className="jp-Mlops-lineTarget" data-picture="no" />
+            <path d={path} style={{ stroke: colorOf(run) }} />
+          </g>
+        );
+      })}
+    </>
   );
+});
+
+function pathOf(run: Run, axes: readonly Axis[], gap: number): string {
+  const points = axes.map((axis, index) => {
+    const down = TOP + (1 - axis.place(valueOf(run, axis.source))) * ROOM;
+    return `${(SIDE + index * gap).toFixed(1)} ${down.toFixed(1)}`;
+  });
   // One axis alone: a short stroke, since a line needs two points.
   return points.length === 1 ? `M${points[0] ?? ''}h12` : `M${points.join('L')}`;
 }

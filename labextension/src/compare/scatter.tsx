@@ -1,6 +1,6 @@
 /** Runs as points: x, y and colour are what one chooses; a click opens the run. */
 
-import { useMemo, useState } from 'react';
+import { memo, useCallback, useMemo, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
@@ -28,21 +28,20 @@ export function Scatter({ compared }: { readonly compared: Compared }): JSX.Elem
   const trans = useTrans();
   const host = useHost();
   const width = useWidth(host, 800);
-  const { runs } = compared;
+  const { runs, colorOf, labelOf } = compared;
   const sources = useMemo(() => sourcesOf(runs), [runs]);
   const first = useMemo(() => defaults(runs), [runs]);
   const [look, setLook] = useKeptAs('compare-scatter', readScatterLook);
   const colorBy = known(look.colorBy, sources);
   const [pointed, setPointed] = useState<Pointed | null>(null);
-  const axisOf = ({ source, scale }: Choice): Axis =>
-    makeAxis(
-      source,
-      runs.map(run => valueOf(run, source)),
-      scale
-    );
-  const xAxis = axisOf(look.x && known(look.x.source, sources) ? look.x : first[0]);
-  const yAxis = axisOf(look.y && known(look.y.source, sources) ? look.y : first[1]);
-  const colors = coloring(compared, colorBy);
+  const xChoice = look.x && known(look.x.source, sources) ? look.x : first[0];
+  const yChoice = look.y && known(look.y.source, sources) ? look.y : first[1];
+  const xAxis = useMemo(() => axisOf(xChoice, runs), [xChoice, runs]);
+  const yAxis = useMemo(() => axisOf(yChoice, runs), [yChoice, runs]);
+  const colors = useMemo(
+    () => coloring({ runs, colorOf, labelOf }, colorBy),
+    [runs, colorOf, labelOf, colorBy]
+  );
   const names = [xAxis, yAxis].map(axis => sourceName(axis.source, trans));
   const shown = [xAxis.source, yAxis.source, ...(colorBy ? [colorBy] : [])];
   const chosen = [...new Map(shown.map(source => [keyOf(source), source])).values()];
@@ -103,6 +102,14 @@ export function Scatter({ compared }: { readonly compared: Compared }): JSX.Elem
   );
 }
 
+function axisOf({ source, scale }: Choice, runs: readonly Run[]): Axis {
+  return makeAxis(
+    source,
+    runs.map(run => valueOf(run, source)),
+    scale
+  );
+}
+
 /** Return a parameter that differs over a metric that does: what one looks for first. */
 function defaults(runs: readonly Run[]): readonly [Choice, Choice] {
   const some = firstSources(runs);
@@ -126,43 +133,30 @@ function Points(props: {
 }): JSX.Element {
   const { compared, width, xAxis, yAxis, colorOf, label, onPoint } = props;
   const { runs, hot, setHot, openRun } = compared;
-  const room = {
-    x: Math.max(100, width - MARGIN.left - MARGIN.right),
-    y: HEIGHT - MARGIN.top - MARGIN.bottom
-  };
+  const room = useMemo(
+    () => ({
+      x: Math.max(100, width - MARGIN.left - MARGIN.right),
+      y: HEIGHT - MARGIN.top - MARGIN.bottom
+    }),
+    [width]
+  );
   // A little within the frame, so that no point is cut.
-  const across = (at: number): number => MARGIN.left + (0.02 + 0.96 * at) * room.x;
-  const down = (at: number): number => MARGIN.top + (1 - (0.02 + 0.96 * at)) * room.y;
-  const points = runs.map(run => ({
-    run,
-    x: across(xAxis.place(valueOf(run, xAxis.source))),
-    y: down(yAxis.place(valueOf(run, yAxis.source)))
-  }));
+  const across = useCallback((at: number) => MARGIN.left + (0.02 + 0.96 * at) * room.x, [room]);
+  const down = useCallback((at: number) => MARGIN.top + (1 - (0.02 + 0.96 * at)) * room.y, [room]);
+  const points = useMemo(
+    () =>
+      runs.map(run => ({
+        run,
+        x: across(xAxis.place(valueOf(run, xAxis.source))),
+        y: down(yAxis.place(valueOf(run, yAxis.source)))
+      })),
+    [runs, xAxis, yAxis, across, down]
+  );
   const above = points.find(({ run }) => run.id === hot);
   return (
     <svg className="jp-Mlops-chart" width={width} height={HEIGHT} role="group" aria-label={label}>
       <Frame {...{ xAxis, yAxis, across, down, room }} />
-      {points.map(({ run, x, y }) => (
-        // A run is opened by keyboard from the list of runs above, which also points at it here.
-        <g
-          key={run.id}
-          className={`jp-Mlops-point${run.id === hot ? ' jp-mod-hot' : ''}`}
-          data-run={run.id}
-          onPointerEnter={() => {
-            setHot(run.id);
-            const near = points.filter(one => Math.hypot(one.x - x, one.y - y) < NEAR && one.run !== run);
-            onPoint({ runs: [run, ...near.map(one => one.run)], x, y });
-          }}
-          onPointerLeave={() => {
-            setHot(null);
-            onPoint(null);
-          }}
-          onClick={() => openRun(run.id)}
-        >
-          <circle cx={x} cy={y} r={10} className="jp-Mlops-pointTarget" data-picture="no" />
-          <circle cx={x} cy={y} r={run.id === hot ? 7 : 5} style={{ fill: colorOf(run) }} />
-        </g>
-      ))}
+      <Dots {...{ points, colorOf, setHot, onPoint, openRun }} />
       {/* Above the others, as a copy: a point that moved under a finger would lose the tap. */}
       {above && (
         <circle
@@ -176,6 +170,48 @@ function Points(props: {
     </svg>
   );
 }
+
+interface Dot {
+  readonly run: Run;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The points by themselves: ten thousand of them are not to be made anew when another one is pointed at. */
+const Dots = memo(function Dots(props: {
+  readonly points: readonly Dot[];
+  readonly colorOf: (run: Run) => string;
+  readonly setHot: Compared['setHot'];
+  readonly onPoint: (pointed: Pointed | null) => void;
+  readonly openRun: Compared['openRun'];
+}): JSX.Element {
+  const { points, colorOf, setHot, onPoint, openRun } = props;
+  return (
+    <>
+      {points.map(({ run, x, y }) => (
+        // A run is opened by keyboard from the list of runs above, which also points at it here.
+        <g
+          key={run.id}
+          className="jp-Mlops-point"
+          data-run={run.id}
+          onPointerEnter={() => {
+            setHot(run.id);
+            const near = points.filter(one => Math.hypot(one.x - x, one.y - y) < NEAR && one.run !== run);
+            onPoint({ runs: [run, ...near.map(one => one.run)], x, y });
+          }}
+          onPointerLeave={() => {
+            setHot(null);
+            onPoint(null);
+          }}
+          onClick={() => openRun(run.id)}
+        >
+          <circle cx={x} cy={y} r={10} className="jp-Mlops-pointTarget" data-picture="no" />
+          <circle cx={x} cy={y} r={5} style={{ fill: colorOf(run) }} />
+        </g>
+      ))}
+    </>
+  );
+});
 
 function Frame(props: {
   readonly xAxis: Axis;

@@ -88,7 +88,7 @@ function Comparison({ subject, setTitle, setSubject }: ChangingViewProps): JSX.E
     change([base, ...ids.filter(id => id !== base)]);
   };
   const n = compared.runs.length;
-  const title = trans._n('%1 run compared', '%1 runs compared', n);
+  const title = trans._n('%1 run compared', '%1 runs compared', n).replace(String(n), n.toLocaleString());
   const caption = compared.runs
     .slice(0, 10)
     .map(run => shorten(run.name, 40))
@@ -174,7 +174,18 @@ function Head(props: {
   const { ids, compared, title, onAdd, onBase } = props;
   const session = useSession();
   const trans = useTrans();
-  const taken = useMemo(() => new Set([...ids, ...compared.runs.map(run => run.id)]), [ids, compared.runs]);
+  const { runs, labelOf } = compared;
+  const taken = useMemo(() => new Set([...ids, ...runs.map(run => run.id)]), [ids, runs]);
+  // Kept while another run is pointed at: of ten thousand names each is cut by its letters.
+  const options = useMemo(
+    () =>
+      runs.map(run => (
+        <option key={run.id} value={run.id}>
+          {shorten(labelOf(run.id), 60)}
+        </option>
+      )),
+    [runs, labelOf]
+  );
   return (
     <ViewHead title={title} toolbarLabel={trans.__('Comparison')}>
       <label className="jp-Mlops-choose">
@@ -185,11 +196,7 @@ function Head(props: {
           title={trans.__('The run that the others are compared with')}
           onChange={event => onBase(event.target.value)}
         >
-          {compared.runs.map(run => (
-            <option key={run.id} value={run.id}>
-              {shorten(compared.labelOf(run.id), 60)}
-            </option>
-          ))}
+          {options}
         </select>
       </label>
       <Popover button={trans.__('Add runs…')} label={trans.__('Add runs')}>
