@@ -127,14 +127,16 @@ describe('a comparison', () => {
   });
 
   it('of hundreds of runs asks in parts, and draws what is in sight', async () => {
-    server.runs = Array.from({ length: 101 }, (_, n) =>
+    server.runs = Array.from({ length: 201 }, (_, n) =>
       run({ id: `r${n}`, name: `run ${n}`, metrics: { auc: n } })
     );
     open(server.runs.map(one => one.id).join(','));
-    expect(await screen.findByRole('heading', { name: '101 runs compared' })).toBeVisible();
-    expect(server.asked.filter(path => path.startsWith('comparison/runs'))).toHaveLength(2);
+    expect(await screen.findByRole('heading', { name: '201 runs compared' })).toBeVisible();
+    expect(server.asked.filter(path => path.startsWith('comparison/runs'))).toHaveLength(3);
     expect(columns().length).toBeLessThan(30);
-    expect(screen.getByRole('table')).toHaveAttribute('aria-colcount', '102');
+    expect(screen.getByRole('table')).toHaveAttribute('aria-colcount', '202');
+    await userEvent.click(screen.getByRole('button', { name: 'and 1 more' }));
+    expect(screen.getByRole('button', { name: 'Leave run 200 out' })).toBeVisible();
   });
 
   it('of more than a page can draw asks whether to take the first ones', async () => {

@@ -26,6 +26,8 @@ import { useCurveParts, useCurves } from './queries';
 /** Points of all curves together: more cannot be told apart, and hundreds of runs are to be drawn at once. */
 const MOST_POINTS = 60_000;
 const MOST_BUCKETS = 1000;
+/** Curves of more are one stain, which takes many seconds to draw. */
+const MOST_CURVES = 1000;
 /** Bands of more curves would cover each other. */
 const MOST_BANDS = 8;
 const HEIGHT = 420;
@@ -41,7 +43,8 @@ export function RunCurves({ compared }: { readonly compared: Compared }): JSX.El
   const { axis, log, smoothing } = look;
   const name = look.name !== null && names.includes(look.name) ? look.name : (names[0] ?? '');
   const having = useMemo(() => runs.filter(run => run.metrics[name] !== undefined), [runs, name]);
-  const { series, zoom, isLoading, error } = useSeries(having, name, axis, compared);
+  const drawn = useMemo(() => having.slice(0, MOST_CURVES), [having]);
+  const { series, zoom, isLoading, error } = useSeries(drawn, name, axis, compared);
   if (!names.length) {
     return <Empty title={trans.__('These runs have logged no metric.')} />;
   }
@@ -53,6 +56,15 @@ export function RunCurves({ compared }: { readonly compared: Compared }): JSX.El
         <ExportPicture name="curves" make={() => pictureOf(host.current, name, series, more)} />
       </div>
       <Stale error={error} />
+      {drawn.length < having.length && (
+        <p className="jp-Mlops-compareQuiet">
+          {trans.__(
+            'Only the first %1 of %2 curves are drawn: more could not be told apart.',
+            drawn.length.toLocaleString(),
+            having.length.toLocaleString()
+          )}
+        </p>
+      )}
       <div ref={host} className="jp-Mlops-compareCurves">
         {isLoading && !series.length ? (
           <Busy label={trans.__('Reading the curves')} />

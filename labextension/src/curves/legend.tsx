@@ -1,6 +1,6 @@
 /** The names of the curves with their values at the cursor; a click hides one. */
 
-import { useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
@@ -8,6 +8,9 @@ import { metric } from '../common/format';
 import type { Drawing, Line, Value, XAxis } from './model';
 import { curveColor, curveDash } from './palette';
 import { placeText } from './xaxis';
+
+/** Curves that are named at first and with each further click: each move of the mouse draws all that are named. */
+const PART = 200;
 
 /** Where the cursor is: which place of `x`, and which place each line's nearest point has. */
 export interface At {
@@ -66,10 +69,12 @@ export function Legend(props: {
   const now = useSyncExternalStore(cursor.subscribe, cursor.get);
   const values = valuesAt(drawing, now);
   const place = now.at === null ? undefined : drawing.x[now.at];
+  const [nShown, setShown] = useState(PART);
+  const nMore = Math.max(0, lines.length - nShown);
   return (
     <div className="jp-Mlops-curvesLegend">
       <ul>
-        {lines.map((line, i) => (
+        {lines.slice(0, nShown).map((line, i) => (
           <li key={line.id}>
             <button
               type="button"
@@ -85,6 +90,13 @@ export function Legend(props: {
             </button>
           </li>
         ))}
+        {nMore > 0 && (
+          <li>
+            <button type="button" onClick={() => setShown(nShown + PART)}>
+              {trans.__('and %1 more', nMore.toLocaleString())}
+            </button>
+          </li>
+        )}
       </ul>
       <span className="jp-Mlops-curvesPlace">{place === undefined ? '' : placeName(place, axis, trans)}</span>
     </div>

@@ -35,6 +35,9 @@ export interface CurvesProps {
   readonly zoom?: ZoomState;
 }
 
+/** Curves whose values are said: nobody listens to more. */
+const MOST_SAID = 50;
+
 export function Curves(props: CurvesProps): JSX.Element {
   const { series, log = false, smoothing = 0, height = 220, span = 0, label, legend = true } = props;
   const axis = axisFor(props.axis ?? 'step', series);
@@ -182,7 +185,9 @@ function Canvas(props: {
   const place = drawing.x[at ?? drawing.x.length - 1] ?? 0;
   const [low, high] = extent(drawing.x, span);
   const now = valuesAt(drawing, at === null ? { at, nearest: [] } : cursor.get());
-  const said = series.map((line, i) => `${line.label} ${valueText(now[i])}`.trim()).join(', ');
+  const told = series.slice(0, MOST_SAID).map((line, i) => `${line.label} ${valueText(now[i])}`.trim());
+  const nMore = series.length - told.length;
+  const said = [...told, ...(nMore > 0 ? [trans.__('and %1 more', nMore.toLocaleString())] : [])].join(', ');
   const onKeyDown = (event: KeyboardEvent): void => {
     const act = keyed(event.key, at, drawing.x.length);
     if (typeof act === 'number') {
