@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { MOST_LINES, chosen, readLine, withLines } from './loglines';
+import { MOST_LINES, TAIL, chosen, readLine, withLines } from './loglines';
 
 const request = JSON.stringify({
   replica: 'aa01',
@@ -55,6 +55,17 @@ describe('following', () => {
     expect(now.map(line => line.raw)).toEqual([request, own, third]);
     expect(withLines(now, [own, third])).toBe(now);
     expect(withLines(now, [])).toBe(now);
+  });
+
+  it('says where lines are missing because too many came at once, also when the first after them is filtered out', () => {
+    const line = (n: number): string =>
+      JSON.stringify({ at: n, level: n % 2 ? 'error' : 'info', message: `line ${n}` });
+    const many = Array.from({ length: TAIL }, (_, n) => line(2 * n));
+    expect(withLines([], many).some(one => one.isAfterGap)).toBe(false);
+    const now = withLines(withLines([], [own]), [...many.slice(1), line(9999)]);
+    expect(now.flatMap((one, at) => (one.isAfterGap ? [at] : []))).toEqual([1]);
+    expect(chosen(now, 'error', '').map(one => one.isAfterGap)).toEqual([false, true]);
+    expect(withLines(now, [line(10000)]).at(-1)?.isAfterGap).toBe(false);
   });
 
   it('keeps two equal lines of one moment', () => {

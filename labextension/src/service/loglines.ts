@@ -13,8 +13,12 @@ export interface LogLine {
   /** What it says, for a person. */
   readonly text: string;
   readonly status: number | null;
+  /** Lines before it are not here: more were written than are told at once. */
+  readonly isAfterGap: boolean;
 }
 
+/** How many lines are asked for, and told, at once. */
+export const TAIL = 1000;
 /** How many lines are kept in the page. */
 export const MOST_LINES = 5000;
 
@@ -28,7 +32,8 @@ export function readLine(raw: string): LogLine {
     replica: text(line.replica),
     deployment: text(line.deployment),
     text: wording(line, raw),
-    status: typeof line.status === 'number' ? line.status : null
+    status: typeof line.status === 'number' ? line.status : null,
+    isAfterGap: false
   };
 }
 
@@ -47,7 +52,12 @@ export function withLines(known: readonly LogLine[], came: readonly string[]): r
       fresh.push(readLine(raw));
     }
   }
-  return fresh.length ? [...known, ...fresh].slice(-MOST_LINES) : known;
+  const [first, ...others] = fresh;
+  if (!first) {
+    return known;
+  }
+  const isAfterGap = known.length > 0 && fresh.length >= TAIL;
+  return [...known, { ...first, isAfterGap }, ...others].slice(-MOST_LINES);
 }
 
 const RANK: Readonly<Record<Level, number>> = { info: 0, warning: 1, error: 2 };
@@ -55,13 +65,23 @@ const RANK: Readonly<Record<Level, number>> = { info: 0, warning: 1, error: 2 };
 /** Return the lines of a level and above that hold every word. */
 export function chosen(lines: readonly LogLine[], least: Level, search: string): readonly LogLine[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return lines.filter(line => {
+  const fits = (line: LogLine): boolean => {
     if (RANK[line.level] < RANK[least]) {
       return false;
     }
     const all = words.length ? line.raw.toLowerCase() : '';
     return words.every(word => all.includes(word));
-  });
+  };
+  const found: LogLine[] = [];
+  let isAfterGap = false; // a gap is one before whatever is left after it
+  for (const line of lines) {
+    isAfterGap ||= line.isAfterGap;
+    if (fits(line)) {
+      found.push(line.isAfterGap === isAfterGap ? line : { ...line, isAfterGap });
+      isAfterGap = false;
+    }
+  }
+  return found;
 }
 
 function parse(raw: string): Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 /** The log of a service: what its replicas wrote, those that are gone too, followed and searched. */
 
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { Fragment, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { JSX } from 'react';
 
 import { useTrans } from '../api/context';
@@ -8,7 +8,7 @@ import type { Service } from '../api/types';
 import { moment } from '../common/format';
 import { Button } from '../common/ui/button';
 import { Failed, Stale } from '../common/ui/states';
-import { chosen } from './loglines';
+import { chosen, TAIL } from './loglines';
 import type { Level, LogLine } from './loglines';
 import { useFigures, useLogs } from './queries';
 
@@ -142,13 +142,20 @@ function Lines(props: {
     >
       {lines.map((line, i) => (
         // Lines only come at the end: a place stays what it is until the oldest are let go.
-        <div key={i} className={`jp-Mlops-logLine jp-mod-${line.level}`}>
-          <time title={line.at ? moment(line.at) : ''}>{line.at ? clock(line.at) : ''}</time>
-          <span className="jp-Mlops-logOf" title={`${line.deployment} ${line.replica}`}>
-            {line.deployment} {line.replica.slice(0, 4)}
-          </span>
-          <span className="jp-Mlops-logText">{line.text}</span>
-        </div>
+        <Fragment key={i}>
+          {line.isAfterGap && (
+            <div className="jp-Mlops-logGap" role="note">
+              {trans.__('Lines are missing here: more than %1 were written at once.', TAIL.toLocaleString())}
+            </div>
+          )}
+          <div className={`jp-Mlops-logLine jp-mod-${line.level}`}>
+            <time title={line.at ? moment(line.at) : ''}>{line.at ? clock(line.at) : ''}</time>
+            <span className="jp-Mlops-logOf" title={`${line.deployment} ${line.replica}`}>
+              {line.deployment} {line.replica.slice(0, 4)}
+            </span>
+            <span className="jp-Mlops-logText">{line.text}</span>
+          </div>
+        </Fragment>
       ))}
       {!lines.length && (
         <p className="jp-Mlops-quiet">

@@ -9,7 +9,7 @@ import type { components } from '../api/schema';
 import type { Activity, Model, Service } from '../api/types';
 import { withLook, withQuiet } from './figures';
 import type { Figures, Look } from './figures';
-import { withLines } from './loglines';
+import { TAIL, withLines } from './loglines';
 import type { LogLine } from './loglines';
 import { withCounts, withQuietCounts } from './model';
 import type { Counted, ServiceRates } from './model';
@@ -23,7 +23,6 @@ export type ClientProgram = Readonly<Schemas['ClientProgram']>;
 export type Language = ClientProgram['language'];
 type Counts = Readonly<Schemas['ServiceCounts']>;
 
-const LINES = 1000;
 const ACTIVITIES = 100;
 
 export function useService(name: string): UseQueryResult<Service> {
@@ -84,7 +83,7 @@ export interface LogQuery {
 export function useLogs(name: string, wanted: LogQuery): UseQueryResult<readonly LogLine[]> {
   const { client } = useSession();
   const { deployment, replica, follow } = wanted;
-  const query = { deployment, replica, tail: LINES };
+  const query = { deployment, replica, tail: TAIL };
   return usePushed<{ readonly items: readonly string[] }, readonly LogLine[], readonly LogLine[]>({
     key: ['service-logs', name, deployment, replica],
     address: client.address('/services/{name}/logs', { path: { name }, query }),
