@@ -5,7 +5,6 @@ import type { JSX } from 'react';
 
 import { useCan, useSession, useTrans } from '../api/context';
 import type { ApiError } from '../api/errors';
-import type { Experiment } from '../api/types';
 import { CommandIDs } from '../commands';
 import type { OpenArgs } from '../commands';
 import { MetricsIcon } from '../common/icons';
@@ -41,8 +40,6 @@ export function Lists(props: ListsProps): JSX.Element {
   const [chosen, setChosen] = useState(props.chosen[props.workspace] ?? AUTOMATIC);
   const [picking, setPicking] = useState(false);
   const { contents, filter, wrong, onSee } = useContents(typed, folds);
-  const stayed = useStayed(contents.runs.data?.experiments);
-  const folded = useMemo(() => ({ ...stayed, ...folds }), [stayed, folds]);
   const trouble = props.trouble ?? commonTrouble(contents);
   const forest = useMemo(
     () => sections(contents, filter || typed, chosen, trans, trouble),
@@ -87,7 +84,7 @@ export function Lists(props: ListsProps): JSX.Element {
       <Tree<PanelNode>
         label={trans.__('Experiments, models, services and activities')}
         forest={forest}
-        folds={folded}
+        folds={folds}
         selected={selected}
         onFold={onFold}
         onSelect={onSelect}
@@ -107,17 +104,6 @@ export function Lists(props: ListsProps): JSX.Element {
       </div>
     </Below>
   );
-}
-
-/** Experiments that unfolded by themselves while something ran stay so in this page: what just ended is looked at. */
-function useStayed(experiments: readonly Experiment[] = []): Folds {
-  const [stayed, setStayed] = useState<Folds>({});
-  const ids = experiments.flatMap(({ name, n_running: n }) => (n ? [experimentId(name)] : []));
-  const news = ids.filter(id => !(id in stayed));
-  if (news.length) {
-    setStayed({ ...stayed, ...Object.fromEntries(news.map(id => [id, true])) });
-  }
-  return stayed;
 }
 
 interface Folding {

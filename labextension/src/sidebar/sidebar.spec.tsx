@@ -110,23 +110,6 @@ describe('the sidebar', () => {
     expect(kept).toEqual([{ 'section:models': false, 'section:experiments': false }]);
   });
 
-  it('leaves an experiment unfolded in which something ran, and folds it where a person does', async () => {
-    const { server, queries } = show(server => {
-      full(server);
-      const older = experiment({ id: '2', name: 'older', n_running: 1, created_at: 1 });
-      server.experiments = [experiment({ n_runs: server.runs.length }), older];
-    });
-    const row = await screen.findByRole('treeitem', { name: 'Experiment older, 1 run, 1 running' });
-    expect(row).toHaveAttribute('aria-expanded', 'true');
-    server.experiments = server.experiments.map(one => ({ ...one, n_running: 0 }));
-    await queries.invalidateQueries();
-    const ended = await screen.findByRole('treeitem', { name: 'Experiment older, 1 run' });
-    expect(ended).toHaveAttribute('aria-expanded', 'true');
-    ended.focus();
-    await userEvent.keyboard('{ArrowLeft}');
-    expect(ended).toHaveAttribute('aria-expanded', 'false');
-  });
-
   it('folds child runs under their parents, and shows every one that matches a filter', async () => {
     const { server } = show(server => {
       server.experiments = [experiment({ n_runs: 2, n_roots: 1 })];
