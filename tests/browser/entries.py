@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pages import TAB, confirm, eventually, form, told
+from pages import TAB, confirm, eventually, form, press_of, told
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.host import NamedHost
@@ -66,12 +66,12 @@ def come_back(page: Any, world: Workspace) -> None:  # noqa: ARG001  # as all of
 
 
 def open_model(page: Any, world: Workspace) -> None:  # noqa: ARG001  # as all of them are called
-    told(page, "Registered from-head version 1.").get_by_role("button", name="Open Model").dispatch_event("click")
+    press_of(told(page, "Registered from-head version 1."), "Open Model")
     page.locator(".jp-Mlops-main.jp-mod-model:visible").get_by_role("heading", name="from-head").wait_for()
 
 
 def build_image(page: Any, world: Workspace) -> None:
-    told(page, "Created the manifest from-head:1.").get_by_role("button", name="Build Image…").dispatch_event("click")
+    press_of(told(page, "Created the manifest from-head:1."), "Build Image…")
     assert form(page).get_by_role("combobox", name="Manifest").input_value() == "from-head:1"
     confirm(page, "Build")
     eventually(lambda: asked_for("images.build", manifest="from-head:1")(world))

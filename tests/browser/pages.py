@@ -162,10 +162,19 @@ def cancel_dialog(page: Any, title: str) -> str:
 
 
 def told(page: Any, text: str | re.Pattern[str]) -> Any:
-    """Wait for a notification that says so. Its buttons are pressed by ``dispatch_event``: it moves until it goes."""
+    """Wait for a notification that says so."""
     found = page.locator(".Toastify__toast", has_text=text).last
     found.wait_for(timeout=90_000)
     return found
+
+
+def press_of(notice: Any, name: str) -> None:
+    """Press a button of a notification with the mouse.
+
+    Below the mouse it does not go by itself; Playwright presses what stands still between two frames and is not covered.
+    """
+    notice.hover()
+    notice.get_by_role("button", name=name).click()
 
 
 def use_theme(page: Any, theme: str) -> None:

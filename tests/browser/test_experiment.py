@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from labs import THEMES
-from pages import confirm, copied, drag, fill, form, menu, told, use_theme
+from pages import confirm, copied, drag, fill, form, menu, press_of, told, use_theme
 from runtable import ARABIC, SORT_MS, box, choose, few, grid, head, make, many, names, until
 
 from jupyter_mlops.workspace import Workspace
@@ -135,7 +135,7 @@ def test_the_menu_of_a_row_does_what_it_says_in_the_workspace(page: Any, world: 
     confirm(page, "Delete 1 Run")
     until(page, lambda: "tree-2" not in names(page))
     assert world.tracking.deleted_run(ids["tree-2"]).deleted
-    told(page, "1 run is in the trash.").get_by_role("button", name="Undo").dispatch_event("click")
+    press_of(told(page, "1 run is in the trash."), "Undo")
     until(page, lambda: "tree-2" in names(page))
     box(page, "svm-1").click()
     box(page, "tree-2").click()

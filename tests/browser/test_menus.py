@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from churn import SCORE
 from entries import ADDED_HOST, DELETED_IMAGE, FORMS, HEADS, OLD, RUN, Sent, asked_for
 from labs import THEMES
-from pages import TAB, choose, confirm, eventually, fill, leave_all, menu, row, told, use_theme, verb
+from pages import TAB, choose, confirm, eventually, fill, leave_all, menu, press_of, row, told, use_theme, verb
 from playwright.sync_api import expect
 
 from jupyter_mlops.core.activity import Activity
@@ -139,7 +139,7 @@ def test_deleted_runs_come_back_with_undo(world: Workspace, page: Any) -> None:
     confirm(page, "Delete")
     notice = told(page, "1 run is in the trash.")
     assert world.tracking.deleted_run(run.id).deleted
-    notice.get_by_role("button", name="Undo").click()
+    press_of(notice, "Undo")
     eventually(lambda: not world.tracking.run(run.id).deleted)
 
 
@@ -165,7 +165,7 @@ def test_an_experiment_is_used_and_archived(world: Workspace, page: Any) -> None
     verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("stale")
     confirm(page, "Archive")
     eventually(lambda: "stale" not in {one.name for one in list_experiments(world)})
-    told(page, "The experiment stale is archived.").get_by_role("button", name="Undo").dispatch_event("click")
+    press_of(told(page, "The experiment stale is archived."), "Undo")
     eventually(lambda: "stale" in {one.name for one in list_experiments(world)})
     verb(page, "Archive an Experiment…").get_by_role("combobox", name="Experiment").fill("stale")
     confirm(page, "Archive")

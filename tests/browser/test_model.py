@@ -14,7 +14,7 @@ import pytest
 from churn import SCORE, asked, button, kinds, seeded, select, widen
 from labs import THEMES
 from msgspec.structs import replace
-from pages import cancel_dialog, confirm, copied, eventually, faint, fill, form, tab, told, use_theme
+from pages import cancel_dialog, confirm, copied, eventually, faint, fill, form, press_of, tab, told, use_theme
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Unavailable
@@ -333,7 +333,7 @@ def test_files_are_listed_with_digests_and_downloaded_into_a_new_folder(lab: Any
     page.locator(".jp-Dialog input").fill("got")
     page.locator(".jp-Dialog").get_by_role("button", name="Download").click()
     eventually((lab.folder / "got" / "MLmodel").is_file)
-    told(page, "The files of churn:2 are in got.").get_by_role("button", name="Show").dispatch_event("click")
+    press_of(told(page, "The files of churn:2 are in got."), "Show")
     page.locator(".jp-DirListing-item", has_text="MLmodel").wait_for()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from labs import THEMES
 from msgspec.structs import replace
-from pages import cancel_dialog, confirm, copied, eventually, faint, fill, form, tab, told, use_theme
+from pages import cancel_dialog, confirm, copied, eventually, faint, fill, form, press_of, tab, told, use_theme
 from scored import NAME, PICTURE, SAMPLE, asking, served
 
 from jupyter_mlops.agent.control import agent_status, stop_agent
@@ -311,7 +311,7 @@ def test_what_goes_on_is_cancelled_and_what_failed_is_said_until_it_is_dismissed
     world.catalog.edit(Activity, made.name, lambda one: replace(one, state="failed", error=error))
     failed = page.locator(".jp-Mlops-serviceNotices").get_by_role("alert")
     failed.get_by_text("The last change failed: The engine does not answer.").wait_for()
-    told(page, "The engine does not answer.").get_by_role("button", name="Show Log").dispatch_event("click")
+    press_of(told(page, "The engine does not answer."), "Show Log")
     page.get_by_role("tab", name="Logs", selected=True).wait_for()
     press(page, "Dismiss")
     failed.wait_for(state="detached")

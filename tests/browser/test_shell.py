@@ -13,7 +13,7 @@ from churn import SCORE
 from labs import THEMES
 from msgspec.structs import replace
 from nbformat.v4 import new_code_cell, new_notebook
-from pages import cancel_dialog, confirm, eventually, fill, form, told
+from pages import cancel_dialog, confirm, eventually, fill, form, press_of, told
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.agentlock import hold
@@ -125,7 +125,7 @@ def test_what_runs_elsewhere_is_in_the_status_bar_and_told_of_when_it_ended(
     notice = told(page, "Run far-away failed. ValueError: no such column")
     item.wait_for(state="hidden")
     assert page.locator(".Toastify__toast", has_text="before-the-page").count() == 0
-    notice.get_by_role("button", name="Open Run").click()
+    press_of(notice, "Open Run")
     page.get_by_role("heading", name=run.name, level=1).last.wait_for()
 
 

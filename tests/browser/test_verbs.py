@@ -21,12 +21,14 @@ from pages import (
     fill,
     form,
     leave_all,
+    press_of,
     row,
     sidebar,
     told,
     verb,
 )
 
+from jupyter_mlops.activities import wait_activity
 from jupyter_mlops.agent.control import agent_status
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.host import NamedHost
@@ -37,6 +39,7 @@ from jupyter_mlops.core.snapshot import Snapshot
 from jupyter_mlops.delivery.keys import read_keys
 from jupyter_mlops.delivery.manifests import create_manifest
 from jupyter_mlops.delivery.models import register_model, show_model
+from jupyter_mlops.delivery.services import delete_service, deploy, list_services
 from jupyter_mlops.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -60,6 +63,8 @@ def lab(start_lab: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory)
 def world(lab: Any, end_agents: Callable[[Workspace], None]) -> Iterator[Workspace]:
     world = Workspace.open(lab.folder, create=True)
     yield world
+    for service in list_services(world):  # else its replicas go on serving
+        wait_activity(world, delete_service(world, service.name).name, timeout_s=60)
     end_agents(world)
     world.close()
 
@@ -70,6 +75,18 @@ def page(lab: Any, world: Workspace, open_lab: Callable[..., Any]) -> Any:
     page = open_lab(lab)
     page.set_default_timeout(15_000)
     return page
+
+
+@pytest.fixture(scope="module")
+def pack(lab: Any, world: Workspace) -> Callable[[str], str]:
+    """Return a function that registers a model of this name and makes a manifest of it, whose name it returns."""
+
+    def make(name: str) -> str:
+        register_model(world, str(lab.folder / "weights.bin"), name)
+        files = {"script": lab.folder / "score.py", "sample": lab.folder / "sample.json"}
+        return create_manifest(world, [name], **files).ref
+
+    return make
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +102,7 @@ def test_a_folder_becomes_a_snapshot_and_that_a_folder_again(lab: Any, world: Wo
     notice = told(page, "holds 1 file.")
     (taken,) = world.catalog.find(Snapshot)
     assert taken.source == str(lab.folder / "code")
-    notice.get_by_role("button", name="Restore…").click()
+    press_of(notice, "Restore…")
     form(page).get_by_role("textbox", name="New folder").fill("again")
     confirm(page, "Restore")
     eventually((lab.folder / "again" / "train.py").is_file)
@@ -111,23 +128,23 @@ def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, p
     page.get_by_role("menuitem", name="Register as Model…").click()
     shown = form(page)
     assert shown.get_by_role("combobox", name="File or folder").input_value() == "weights.bin"
-    shown.get_by_role("combobox", name="Model").fill("churn")
+    shown.get_by_role("combobox", name="Model").fill("heavy")
     confirm(page, "Register")
-    told(page, "Registered churn version 1.").get_by_role("button", name="Deploy…").dispatch_event("click")
-    assert form(page).get_by_role("combobox", name="Model").input_value() == "churn:1"
+    press_of(told(page, "Registered heavy version 1."), "Deploy…")
+    assert form(page).get_by_role("combobox", name="Model").input_value() == "heavy:1"
     page.keyboard.press("Escape")
     page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
     shown = verb(page, "Set an Alias of a Model…")
-    shown.get_by_role("combobox", name="Model").fill("churn")
+    shown.get_by_role("combobox", name="Model").fill("heavy")
     shown.get_by_role("combobox", name="Alias").fill("champion")
     shown.get_by_role("combobox", name="Version").click()
     shown.get_by_role("option", name="1").click()
     confirm(page, "Set Alias")
-    eventually(lambda: show_model(world, "churn").aliases == {"champion": 1})
+    eventually(lambda: show_model(world, "heavy").aliases == {"champion": 1})
 
     shown = verb(page, "Create a Manifest…")
-    shown.get_by_role("combobox", name="Models").fill("churn:1")
+    shown.get_by_role("combobox", name="Models").fill("heavy:1")
     shown.get_by_text("More options").click()
     script = shown.get_by_role("combobox", name="Scoring script")
     script.click()
@@ -135,8 +152,8 @@ def test_a_file_becomes_a_model_with_an_alias_and_a_manifest(world: Workspace, p
     shown.get_by_role("option", name="score.py").click()
     shown.get_by_role("combobox", name="Sample").fill("sample.json")
     confirm(page, "Create")
-    told(page, "Created the manifest churn:1.").get_by_role("button", name="Build Image…").dispatch_event("click")
-    assert form(page).get_by_role("combobox", name="Manifest").input_value() == "churn:1"
+    press_of(told(page, "Created the manifest heavy:1."), "Build Image…")
+    assert form(page).get_by_role("combobox", name="Manifest").input_value() == "heavy:1"
     page.keyboard.press("Escape")
     page.locator(".jp-Mlops-dialog").wait_for(state="detached")
 
@@ -177,7 +194,10 @@ def test_a_model_is_registered_named_and_deleted_by_keyboard_alone(world: Worksp
     assert "typed" not in [one.name for one in world.tracking.models()]
 
 
-def test_a_model_is_deployed_from_its_run(world: Workspace, page: Any, tmp_path: Path) -> None:
+def test_a_model_is_deployed_from_its_run(
+    world: Workspace, page: Any, tmp_path: Path, pack: Callable[[str], str]
+) -> None:
+    pack("churn")
     (version,) = show_model(world, "churn").versions
     sidebar(page)
     row(page, "^Model churn").dblclick()
@@ -192,38 +212,39 @@ def test_a_model_is_deployed_from_its_run(world: Workspace, page: Any, tmp_path:
     shown.get_by_label("Keep requests and answers").uncheck()
     page.screenshot(path=tmp_path / "deploy.png")
     confirm(page, "Deploy")
-    told(page, "Deploy service churn: done.").get_by_role("button", name="Open Service").dispatch_event("click")
+    press_of(told(page, "Deploy service churn: done."), "Open Service")
     page.locator(".jp-Mlops-main.jp-mod-service:visible").wait_for()
     page.screenshot(path=tmp_path / "deployed.png")
     service = world.catalog.get(Service, "churn")
     assert (service.state, service.telemetry.enabled) == ("ready", False)
 
 
-def test_a_service_is_configured_scaled_and_deleted(world: Workspace, page: Any) -> None:
+def test_a_service_is_configured_scaled_and_deleted(world: Workspace, page: Any, pack: Callable[[str], str]) -> None:
+    wait_activity(world, deploy(world, "kept", manifest=pack("kept")).name, timeout_s=90)
     shown = verb(page, "Configure a Service…")
-    shown.get_by_role("combobox", name="Service").fill("churn")
+    shown.get_by_role("combobox", name="Service").fill("kept")
     shown.get_by_role("textbox", name="Requests waiting").fill("50")
     shown.get_by_label("Log", exact=True).select_option("warning")
     confirm(page, "Save")
-    service = world.catalog.get(Service, "churn")
+    service = world.catalog.get(Service, "kept")
     assert (service.limits.max_queue, service.limits.max_concurrent, service.log_level) == (50, 256, "warning")
 
-    before = read_keys(world, "churn")
-    verb(page, "Regenerate a Key of a Service…").get_by_role("combobox", name="Service").fill("churn")
+    before = read_keys(world, "kept")
+    verb(page, "Regenerate a Key of a Service…").get_by_role("combobox", name="Service").fill("kept")
     page.get_by_label("Key", exact=True).select_option("secondary")
     confirm(page, "Regenerate")
-    after = read_keys(world, "churn")
+    after = read_keys(world, "kept")
     assert (after.primary == before.primary, after.secondary == before.secondary) == (True, False)
 
     shown = verb(page, "Scale a Service…")
-    shown.get_by_role("combobox", name="Service").fill("churn")
+    shown.get_by_role("combobox", name="Service").fill("kept")
     shown.get_by_label("Replicas").select_option("load")
     shown.get_by_role("textbox", name="At most").fill("0")
     shown.get_by_role("button", name="Scale", exact=True).click()
     shown.get_by_text("This must be at least 1.").wait_for()
     shown.get_by_role("textbox", name="At most").fill("2")
     confirm(page, "Scale")
-    scale = world.catalog.get(Service, "churn").deployments[0].scale
+    scale = world.catalog.get(Service, "kept").deployments[0].scale
     assert scale is not None
     assert scale.max_replicas == 2
 
@@ -232,19 +253,18 @@ def test_a_service_is_configured_scaled_and_deleted(world: Workspace, page: Any)
     page.get_by_role("alert").get_by_text("nothing").first.wait_for()
     page.keyboard.press("Escape")
 
-    verb(page, "Delete a Service…").get_by_role("combobox", name="Service").fill("churn")
+    verb(page, "Delete a Service…").get_by_role("combobox", name="Service").fill("kept")
     confirm(page, "Delete")
-    told(page, "Delete service churn: done.")
-    assert world.catalog.find(Service) == []
+    told(page, "Delete service kept: done.")
+    assert "kept" not in [one.name for one in world.catalog.find(Service)]
 
 
 @pytest.mark.docker
 def test_an_image_is_built_tested_pushed_and_deleted_by_the_buttons_of_its_model(
-    lab: Any, world: Workspace, page: Any, tmp_path: Path, serving: Callable[..., Any]
+    world: Workspace, page: Any, tmp_path: Path, pack: Callable[[str], str], serving: Callable[..., Any]
 ) -> None:
     """With a real engine and a real registry."""
-    register_model(world, str(lab.folder / "weights.bin"), "packed")
-    create_manifest(world, ["packed"], script=lab.folder / "score.py", sample=lab.folder / "sample.json")
+    pack("packed")
     sidebar(page)
     row(page, "^Model packed").dblclick()
     page.locator(".jp-Mlops-main.jp-mod-model:visible").get_by_role("tab", name="Serving").click()
@@ -312,7 +332,7 @@ def test_a_host_that_does_not_answer_is_not_added_and_one_is_removed(
         confirm(page, "Check")
         said = told(page, answer)
         if name == "far":
-            said.get_by_role("button", name="What to Do…").click()
+            press_of(said, "What to Do…")
             page.locator(".jp-Dialog").get_by_text("mlops hosts add NAME docker tcp://127.0.0.1:1").wait_for()
             page.screenshot(path=tmp_path / "host.png")
             page.keyboard.press("Escape")
@@ -323,32 +343,38 @@ def test_a_host_that_does_not_answer_is_not_added_and_one_is_removed(
     assert world.catalog.find(NamedHost) == []
 
 
-def test_what_is_not_built_is_neither_tested_nor_deleted_and_an_image_is_pushed(world: Workspace, page: Any) -> None:
+def test_what_is_not_built_is_neither_tested_nor_deleted_and_an_image_is_pushed(
+    world: Workspace, page: Any, pack: Callable[[str], str]
+) -> None:
+    pack("bare")
     for label, button in (("Test an Image…", "Test"), ("Delete an Image…", "Delete")):
         shown = verb(page, label)
-        shown.get_by_role("combobox", name="Image").fill("churn:1")
+        shown.get_by_role("combobox", name="Image").fill("bare:1")
         shown.get_by_role("button", name=button, exact=True).click()
         shown.get_by_role("alert").locator("strong").wait_for()
         page.keyboard.press("Escape")
         shown.wait_for(state="detached")
-    world.catalog.add(Image(name="churn:1", manifest="churn:1", image_id="sha256:00", tag="mlops/churn:1"))
+    world.catalog.add(Image(name="bare:1", manifest="bare:1", image_id="sha256:00", tag="mlops/bare:1"))
     shown = verb(page, "Push an Image…")
     shown.get_by_role("combobox", name="Image").click()
-    shown.get_by_role("option", name="churn:1").click()
-    shown.get_by_role("textbox", name="Where to").fill("127.0.0.1:1/churn:1")
+    shown.get_by_role("option", name="bare:1").click()
+    shown.get_by_role("textbox", name="Where to").fill("127.0.0.1:1/bare:1")
     confirm(page, "Push")
     pushed = [one.args for one in world.catalog.find(Activity) if one.verb == "images.push"]
-    assert {"image": "churn:1", "target": "127.0.0.1:1/churn:1"} in pushed
-    told(page, "failed.").get_by_role("button", name="Show Activities").dispatch_event("click")
-    page.get_by_role("treeitem", name=re.compile("^push image churn:1, failed")).wait_for()
-    world.catalog.remove(Image, "churn:1")
+    assert {"image": "bare:1", "target": "127.0.0.1:1/bare:1"} in pushed
+    press_of(told(page, "failed."), "Show Activities")
+    page.get_by_role("treeitem", name=re.compile("^push image bare:1, failed")).wait_for()
+    world.catalog.remove(Image, "bare:1")
 
 
-def test_a_manifest_and_a_model_are_deleted_once_it_is_said_again(world: Workspace, page: Any) -> None:
-    verb(page, "Delete a Manifest…").get_by_role("combobox", name="Manifest").fill("churn:1")
+def test_a_manifest_and_a_model_are_deleted_once_it_is_said_again(
+    world: Workspace, page: Any, pack: Callable[[str], str]
+) -> None:
+    pack("doomed")
+    verb(page, "Delete a Manifest…").get_by_role("combobox", name="Manifest").fill("doomed:1")
     confirm(page, "Delete")
-    told(page, "Deleted the manifest churn:1.")
-    assert "churn:1" not in [one.ref for one in world.catalog.find(Manifest)]
-    verb(page, "Delete a Model…").get_by_role("combobox", name="Model").fill("churn:1")
+    told(page, "Deleted the manifest doomed:1.")
+    assert "doomed:1" not in [one.ref for one in world.catalog.find(Manifest)]
+    verb(page, "Delete a Model…").get_by_role("combobox", name="Model").fill("doomed:1")
     confirm(page, "Delete")
-    assert show_model(world, "churn").versions == []
+    assert show_model(world, "doomed").versions == []
