@@ -60,9 +60,9 @@ export function RunsBar({ compared, absent, onRemove, onRestore }: BarProps): JS
       })}
       {nMore > 0 && (
         <li>
-          <button type="button" className="jp-Mlops-compareLink" onClick={() => setShown(nShown + PART)}>
+          <LinkButton onClick={() => setShown(nShown + PART)}>
             {trans.__('and %1 more', nMore.toLocaleString())}
-          </button>
+          </LinkButton>
         </li>
       )}
       {absent.map(one => (
