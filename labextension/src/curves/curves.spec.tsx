@@ -234,6 +234,18 @@ describe('the chart', () => {
     expect(screen.getByRole('slider')).toHaveAttribute('aria-valuetext', 'step 3: p50');
   });
 
+  it('has times at whole seconds, also where it begins at a part of a millisecond', async () => {
+    const written: string[] = [];
+    giveCanvas(600, text => written.push(text));
+    const now = new Date(2026, 10, 22, 12, 53, 59).getTime() + 0.7;
+    show(
+      <Curves label="Live" axis="time" span={60_000} series={[line({ x: [now, now + 1000], y: [1, 2] })]} />
+    );
+    await waitFor(() => expect(written.filter(text => /:/.test(text)).length).toBeGreaterThan(2));
+    expect(written.filter(text => /:\d\d:\d[^05]/.test(text))).toEqual([]);
+    giveCanvas();
+  });
+
   it('keeps what is zoomed into while points are added, and when it comes back', async () => {
     const shown = show(<Curves label="Training" zoomKey="r1/loss" series={[line()]} />);
     await waitFor(() => expect(shown.container.querySelector('canvas')).toBeInTheDocument());

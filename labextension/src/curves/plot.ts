@@ -94,6 +94,8 @@ export class Plot {
       width,
       height,
       ms: 1,
+      // uPlot rounds: a chart that begins at a part of a millisecond had every label just before its second.
+      tzDate: place => new Date(place),
       pxAlign: false,
       padding: [8, () => this.beside(), 0, 0],
       legend: { show: false },

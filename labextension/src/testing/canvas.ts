@@ -1,11 +1,17 @@
 /** What jsdom lacks for charts: a canvas that takes strokes without drawing, sizes, and media queries. */
 
-export function giveCanvas(width = 600): void {
+/** `write` gets each text that is drawn. */
+export function giveCanvas(width = 600, write?: (text: string) => void): void {
   const ignore = (): undefined => undefined;
   const context = new Proxy(
     {},
     {
-      get: (_, name) => (name === 'measureText' ? (text: string) => ({ width: 6 * text.length }) : ignore),
+      get: (_, name) =>
+        name === 'measureText'
+          ? (text: string) => ({ width: 6 * text.length })
+          : name === 'fillText'
+            ? (write ?? ignore)
+            : ignore,
       set: () => true
     }
   );
