@@ -208,6 +208,14 @@ export function wantedOf(columns: readonly KeptColumn[]): string {
     .join(', ');
 }
 
+/** What an address can hold of names, with room for a filter, also behind proxies that take no more than 8 kB. */
+const MOST_ASKED = 5000;
+
+/** How the server is asked for them: for all that there are, where no address holds their names. */
+export function columnsAsked(wanted: string): { readonly columns?: string } {
+  return encodeURIComponent(wanted).length <= MOST_ASKED ? { columns: wanted } : {};
+}
+
 /** What a run has in a column, as it is: for files, and for cells that show it in their own way. */
 export function valueOf(run: Run, id: string): string | number | null {
   const { group, key } = fieldOf(id);

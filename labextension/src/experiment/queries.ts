@@ -8,7 +8,7 @@ import type { Client } from '../api/client';
 import { useLive, useSession, useVisible } from '../api/context';
 import type { components } from '../api/schema';
 import type { Run } from '../api/types';
-import { fieldOf } from './model';
+import { columnsAsked, fieldOf } from './model';
 import type { Asked, KnownField, Mark } from './model';
 import type { Below, Window } from './flat';
 import { childrenOf } from './flat';
@@ -54,7 +54,7 @@ export function useRoots(query: TableQuery, window: Window, enabled: boolean): U
     enabled,
     fn: async signal => {
       const page = await client.get('/runs', {
-        query: { ...asked, ...(order && { order }), columns: wanted, children: true, ...window },
+        query: { ...asked, ...(order && { order }), ...columnsAsked(wanted), children: true, ...window },
         signal
       });
       return {
@@ -146,7 +146,7 @@ export function useBelow(query: TableQuery, open: Open): (id: string) => Below |
               ...(deleted && { deleted }),
               ...(order && { order }),
               where,
-              columns: wanted,
+              ...columnsAsked(wanted),
               limit: isGroup ? MOST_OF_GROUP : MOST_CHILDREN,
               children: true,
               count: true
@@ -229,7 +229,7 @@ export async function fetchRuns(
   for (let skip = first; skip < last;) {
     const limit = Math.min(AT_ONCE, last - skip);
     const page = await client.get('/runs', {
-      query: { ...asked, ...(order && { order }), columns: wanted, skip, limit }
+      query: { ...asked, ...(order && { order }), ...columnsAsked(wanted), skip, limit }
     });
     runs.push(...page.items);
     skip += limit;
