@@ -241,7 +241,7 @@ describe('the chart', () => {
     show(
       <Curves label="Live" axis="time" span={60_000} series={[line({ x: [now, now + 1000], y: [1, 2] })]} />
     );
-    await waitFor(() => expect(written.filter(text => /:/.test(text)).length).toBeGreaterThan(2));
+    await waitFor(() => expect(written.filter(text => text.includes(':')).length).toBeGreaterThan(2));
     expect(written.filter(text => /:\d\d:\d[^05]/.test(text))).toEqual([]);
     giveCanvas();
   });

@@ -12,18 +12,7 @@ import { csvField } from '../common/csv';
 import { fileName, groupsCsv, runsCsv } from './csv';
 import { countRows, locate, rootAt, rowsBelow, windowFor } from './flat';
 import { withMark } from './menus';
-import {
-  FRESH,
-  both,
-  columnsAsked,
-  defaultColumns,
-  fieldOf,
-  has,
-  idOf,
-  nextOrder,
-  readState,
-  wantedOf
-} from './model';
+import { FRESH, both, defaultColumns, fieldOf, has, idOf, nextOrder, readState, wantedOf } from './model';
 import { choicesOf } from './picker';
 import { View } from './view';
 
@@ -50,12 +39,6 @@ describe('a column', () => {
     expect(shown.slice(-3)).toEqual(['metrics.auc', 'metrics.loss', 'params.C']);
     expect(defaultColumns([], true).map(column => column.id)).toContain('experiment');
     expect(wantedOf(defaultColumns(known, false))).toBe('metrics.auc, metrics.loss, params.C');
-  });
-
-  it('is asked for by name, or with all others where no address holds the names', () => {
-    expect(columnsAsked('metrics.auc')).toEqual({ columns: 'metrics.auc' });
-    expect(columnsAsked('')).toEqual({ columns: '' });
-    expect(columnsAsked(Array.from({ length: 200 }, (_, n) => `metrics.손실/${n}`).join(', '))).toEqual({});
   });
 
   it('is found by any part of its name', () => {
