@@ -196,14 +196,16 @@ def test_notebook_7_has_the_panel_its_forms_and_views_beside_files_and_notebooks
     about = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     explore = new_notebook(cells=[new_code_cell("1 + 1")], metadata=about)
     (tmp_path / "explore.ipynb").write_text(writes(explore), "utf-8")
-    world = Workspace.open(tmp_path, create=True)
-    run = world.tracking.create_run("forest", "brave-owl", tags={}, params={})
     from playwright.sync_api import TimeoutError as Late
 
     notebook = start_lab(tmp_path, program="notebook")
     page = browser.new_context().new_page()
     page.goto(f"{notebook.url}tree?token={labs.TOKEN}")
     page.get_by_role("tab", name="MLOps").click()
+    page.get_by_role("button", name="Make an empty workspace").click()
+    page.get_by_role("heading", name=tmp_path.name).wait_for()
+    world = Workspace.open(tmp_path)
+    run = world.tracking.create_run("forest", "brave-owl", tags={}, params={})
     row(page, "^Run brave-owl, running").click(button="right")
     page.locator(".lm-Menu-itemLabel", has_text="Tag…").click()
     page.get_by_role("button", name="Add a tag").click()

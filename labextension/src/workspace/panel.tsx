@@ -2,12 +2,13 @@
 
 import type { JSX, ReactNode } from 'react';
 
-import { useTrans } from '../api/context';
+import { useRefusal, useTrans } from '../api/context';
 import type { Workspace } from '../api/types';
+import { Button } from '../common/ui/button';
 import { Prose } from '../common/ui/prose';
-import { Busy } from '../common/ui/states';
+import { Busy, Failed } from '../common/ui/states';
 import { LOAD, MAGIC } from '../verbs/magic';
-import { isMade, useWorkspace } from './queries';
+import { isMade, useMaking, useWorkspace } from './queries';
 
 /** The head of the sidebar. */
 export function WorkspaceHeader({ workspace }: { readonly workspace: Workspace }): JSX.Element {
@@ -28,6 +29,8 @@ export function WorkspaceHeader({ workspace }: { readonly workspace: Workspace }
 /** Where there is no workspace yet: what makes one. */
 export function Welcome({ workspace }: { readonly workspace: Workspace }): JSX.Element {
   const trans = useTrans();
+  const refused = useRefusal();
+  const making = useMaking();
   return (
     <div className="jp-Mlops-welcome">
       <strong>{trans.__('No workspace yet.')}</strong>
@@ -51,6 +54,12 @@ export function Welcome({ workspace }: { readonly workspace: Workspace }): JSX.E
       <p>
         <Prose text={trans.__('There is none in `%1` or above it.', workspace.short_home)} />
       </p>
+      <p>
+        <Button refused={refused} busy={making.isPending} onClick={() => making.mutate()}>
+          {trans.__('Make an empty workspace')}
+        </Button>
+      </p>
+      {making.error && <Failed error={making.error} />}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
 import { workspace } from '../testing/records';
@@ -24,6 +25,23 @@ describe('a view of something in the workspace', () => {
     session.changes.wake();
     session.changes.hint({ workspace: 'w1', kind: 'workspace', name: '' });
     expect(await screen.findByText('its view')).toBeVisible();
+  });
+
+  it('is drawn once somebody has made one at a click, or is told why not', async () => {
+    const server = new HandServer();
+    server.workspace = workspace({ exists: false, id: '', root: '', seq: 0 });
+    show(<Placed>its view</Placed>, server);
+    const button = await screen.findByRole('button', { name: 'Make an empty workspace' });
+    server.refuse.set('workspace', () =>
+      json(500, { code: 'x', detail: 'No space is left.', hint: 'Free some.' })
+    );
+    await userEvent.click(button);
+    expect(await screen.findByText('No space is left.')).toBeVisible();
+    server.refuse.clear();
+    server.workspace = workspace();
+    await userEvent.click(button);
+    expect(await screen.findByText('its view')).toBeVisible();
+    expect(server.sent.map(([path]) => path)).toEqual(['POST workspace', 'POST workspace']);
   });
 
   it('is drawn from a server that is older than the page and does not say whether there is one', async () => {
