@@ -36,6 +36,7 @@ export const CommandIDs = {
   setAlias: 'mlops:set-alias',
   deleteModel: 'mlops:delete-model',
   createManifest: 'mlops:create-manifest',
+  compareManifests: 'mlops:compare-manifests',
   deleteManifest: 'mlops:delete-manifest',
   buildImage: 'mlops:build-image',
   testImage: 'mlops:test-image',
@@ -86,6 +87,7 @@ export interface CommandArgs {
   [CommandIDs.setAlias]: { readonly model?: string; readonly version?: number };
   [CommandIDs.deleteModel]: { readonly model?: string; readonly version?: number };
   [CommandIDs.createManifest]: { readonly models?: readonly string[] };
+  [CommandIDs.compareManifests]: { readonly manifest?: string };
   [CommandIDs.deleteManifest]: { readonly manifest?: string };
   [CommandIDs.buildImage]: { readonly manifest?: string };
   [CommandIDs.testImage]: { readonly image?: string };

@@ -14,13 +14,14 @@ import pytest
 from churn import SCORE, asked, button, kinds, seeded, select, widen
 from labs import THEMES
 from msgspec.structs import replace
-from pages import cancel_dialog, confirm, copied, eventually, faint, fill, form, press_of, tab, told, use_theme
+from pages import cancel_dialog, confirm, copied, eventually, faint, fill, form, press_of, tab, told, use_theme, verb
 
 from jupyter_mlops.core.activity import Activity
 from jupyter_mlops.core.errors import Unavailable
 from jupyter_mlops.core.image import Image
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
+from jupyter_mlops.delivery.manifests import create_manifest, delete_manifest
 from jupyter_mlops.delivery.models import alias_model, show_model, show_model_version
 from jupyter_mlops.training.finding import find_runs
 from jupyter_mlops.workspace import Workspace
@@ -253,6 +254,38 @@ def test_what_is_asked_of_images_and_manifests_reaches_the_agent_and_its_answer_
         page.get_by_text(error.message).first.wait_for()
     else:
         eventually(lambda: "images.test" in [one.verb for one in world.catalog.find(Activity)])
+
+
+def test_manifests_are_compared_by_what_they_hold(lab: Any, world: Workspace, page: Any, tmp_path: Path) -> None:
+    (lab.folder / "score.py").write_text(SCORE, "utf-8")
+    (tmp_path / "sample.json").write_text('{"rows": [[20.5, "서울"]]}', "utf-8")
+    create_manifest(
+        world, ["churn:1"], name="older", script=lab.folder / "score.py", sample=tmp_path / "sample.json", python="3.12"
+    )
+    page.get_by_role("article", name="Manifest churn:1").get_by_role("button", name="Compare with…").click()
+    other = form(page).get_by_role("combobox", name="Compare with")
+    other.click()
+    page.get_by_role("option", name=re.compile("^spare:1")).wait_for()
+    assert page.get_by_role("option", name=re.compile("^churn:1")).count() == 0  # with itself
+    page.get_by_role("option", name=re.compile("^older:1")).click()
+    form(page).get_by_role("button", name="Compare", exact=True).click()
+    found = page.get_by_role("region", name="What differs")
+    found.wait_for()
+    page.screenshot(path=tmp_path / "manifests.png")
+    rows = dict(line.split("\t", 1) for line in found.locator("tbody tr").all_inner_texts() if "\t" in line)
+    assert (rows["Python"], rows["churn"], rows["scikit-learn"]) == (
+        "3.11\t3.12",
+        "2\t1",
+        "scikit-learn==1.7.2\tscikit-learn==1.5.0",
+    )
+    assert "서울" in rows["Sample"]
+    confirm(page, "Close")
+    delete_manifest(world, "older:1")
+    verb(page, "Compare Manifests…")
+    fill(form(page), Manifest="churn:1", Compare_with="spare:1")
+    form(page).get_by_role("button", name="Compare", exact=True).click()
+    page.locator(".jp-Dialog").get_by_text("They are the same.").wait_for()
+    confirm(page, "Close")
 
 
 def test_what_is_deployed_is_not_deleted_and_what_is_not_is(world: Workspace, page: Any) -> None:

@@ -35,6 +35,7 @@ export type LogPart = Readonly<Schemas['LogPart']>;
 export type Artifact = Readonly<Schemas['Artifact']>;
 export type SnapshotDetail = Readonly<Schemas['SnapshotDetail']>;
 export type SnapshotFile = Readonly<Schemas['SnapshotFile']>;
+export type FieldChange = Readonly<Schemas['FieldChange']>;
 export type FileChange = Readonly<Schemas['FileChange']>;
 export type Problem = Readonly<Schemas['Problem']>;
 export type AbsentRun = Readonly<Schemas['AbsentRun']>;

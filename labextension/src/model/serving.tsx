@@ -158,6 +158,9 @@ function Manifest({ manifest, activities }: ManifestProps): JSX.Element {
           >
             {trans.__('Build image…')}
           </Button>
+          <Button onClick={() => void session.run(CommandIDs.compareManifests, { manifest: ref })}>
+            {trans.__('Compare with…')}
+          </Button>
           <Button
             tone="warn"
             refused={refused}

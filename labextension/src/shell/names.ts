@@ -73,6 +73,11 @@ function ofModels(trans: TranslationBundle) {
     [CommandIDs.setAlias]: { label: trans.__('Set an Alias of a Model…'), on: trans.__('Set an Alias…') },
     [CommandIDs.deleteModel]: { label: trans.__('Delete a Model…'), on: trans.__('Delete…') },
     [CommandIDs.createManifest]: { label: trans.__('Create a Manifest…') },
+    [CommandIDs.compareManifests]: {
+      label: trans.__('Compare Manifests…'),
+      on: trans.__('Compare with…'),
+      caption: trans.__('What differs between two manifests: files, packages, schema, sample')
+    },
     [CommandIDs.deleteManifest]: { label: trans.__('Delete a Manifest…'), on: trans.__('Delete…') },
     [CommandIDs.buildImage]: { label: trans.__('Build an Image…') },
     [CommandIDs.testImage]: {

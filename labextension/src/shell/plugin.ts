@@ -39,6 +39,7 @@ const IN_LAUNCHER: readonly VerbId[] = [
 /** For who may only look, too. */
 const CHANGES_NOTHING: readonly string[] = [
   CommandIDs.compare,
+  CommandIDs.compareManifests,
   CommandIDs.copyPython,
   CommandIDs.copyId,
   CommandIDs.downloadSnapshot,

@@ -80,6 +80,7 @@ function entriesOf(node: PanelNode): readonly MenuEntry[] {
     case 'manifest':
       return [
         writes(CommandIDs.buildImage, { manifest: node.ref }),
+        reads(CommandIDs.compareManifests, { manifest: node.ref }),
         'separator',
         reads(CommandIDs.copyId, { id: node.ref }),
         'separator',

@@ -9,7 +9,15 @@ import type { Context } from './context';
 import { runFile, runNotebook } from './files';
 import { addHost, checkHost, removeHost, startAgent, stopAgent } from './hosts';
 import { deleteModel, registerModel, setAlias } from './models';
-import { buildImage, createManifest, deleteImage, deleteManifest, pushImage, testImage } from './packing';
+import {
+  buildImage,
+  compareManifests,
+  createManifest,
+  deleteImage,
+  deleteManifest,
+  pushImage,
+  testImage
+} from './packing';
 import {
   archiveExperiment,
   cancelActivity,
@@ -55,6 +63,7 @@ const VERBS = {
   [CommandIDs.setAlias]: setAlias,
   [CommandIDs.deleteModel]: deleteModel,
   [CommandIDs.createManifest]: createManifest,
+  [CommandIDs.compareManifests]: compareManifests,
   [CommandIDs.deleteManifest]: deleteManifest,
   [CommandIDs.buildImage]: buildImage,
   [CommandIDs.testImage]: testImage,

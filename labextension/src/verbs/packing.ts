@@ -9,7 +9,7 @@ import { flagOf, recordOf, textOf, wordsOf } from '../forms/model';
 import type { Context } from './context';
 import { imageField, manifestField, modelField, nameCheck, pathField, tagsField } from './fields';
 import { said } from './say';
-import { anyFile } from './suggest';
+import { anyFile, manifestRefs } from './suggest';
 
 export async function createManifest(
   context: Context,
@@ -114,6 +114,37 @@ export async function buildImage(context: Context, { manifest }: { manifest?: st
   );
   if (done) {
     context.watcher.adopt(done.value);
+  }
+}
+
+export async function compareManifests(context: Context, { manifest }: { manifest?: string }): Promise<void> {
+  const { trans, client } = context;
+  const done = await askForm(
+    {
+      title: manifest ? trans.__('Compare the Manifest %1', manifest) : trans.__('Compare Manifests'),
+      accept: trans.__('Compare'),
+      fields: [
+        ...(manifest ? [] : [manifestField(context)]),
+        manifestField(context, '', {
+          name: 'other',
+          label: trans.__('Compare with'),
+          suggest: async () => (await manifestRefs(context)()).filter(one => one.value !== manifest)
+        })
+      ],
+      send: async values => {
+        const [first, second] = [manifest ?? textOf(values, 'manifest'), textOf(values, 'other')];
+        const { items } = await client.get('/manifests/{ref}/diff', {
+          path: { ref: first },
+          query: { b: second }
+        });
+        return { first, second, changes: items };
+      }
+    },
+    trans
+  );
+  if (done) {
+    const { showChanges } = await import('../packing/comparison');
+    await showChanges(done.value, trans);
   }
 }
 
