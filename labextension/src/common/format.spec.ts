@@ -30,6 +30,12 @@ describe('age', () => {
     expect(dateOf(1.7e15)).toBeNull();
     expect(moment(1.7e15)).toContain('1700000000000000');
   });
+
+  it('says of which time zone it is', () => {
+    const zone =
+      new Date(1.7e12).toLocaleString(undefined, { timeZoneName: 'short' }).split(' ').at(-1) ?? '';
+    expect(moment(1.7e9)).toMatch(new RegExp(`2023.*${zone.replace('+', '\\+')}$`));
+  });
 });
 
 describe('span', () => {

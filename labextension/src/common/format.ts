@@ -43,9 +43,19 @@ export function dateOf(at: number): Date | null {
   return Number.isNaN(date.getTime()) ? null : date;
 }
 
-/** A moment in the reader's own time zone, for a tooltip. */
+const WITH_ZONE: Intl.DateTimeFormatOptions = {
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short'
+};
+
+/** A moment in the reader's own time zone, which is named: the server's may be another, and summer time ends. */
 export function moment(at: number): string {
-  return dateOf(at)?.toLocaleString() ?? trans.__('at no time (%1 s)', at);
+  return dateOf(at)?.toLocaleString(undefined, WITH_ZONE) ?? trans.__('at no time (%1 s)', at);
 }
 
 /** A span of time: `0.42 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `9 d 3 h`. */

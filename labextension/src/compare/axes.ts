@@ -35,6 +35,8 @@ export interface Axis {
 /** A parameter, or a metric as it travels: a number or the name of what is none. */
 export type Value = string | number | undefined;
 
+const DAY = 86_400;
+
 /** The room of each place for what is no number among the others, and the gap between those and the numbers. */
 const SLOT = 0.07;
 const MOST_TICKS = 7;
@@ -140,7 +142,10 @@ function numbers(source: Source, values: readonly Value[], scale: Scale, scales:
   const share = between(warp(low), warp(high));
   const inside = (number: number): number => bottom + (top - bottom) * share(warp(number));
   const oddPlace = (odd: Odd): number => SLOT / 2 + odds.indexOf(odd) * SLOT;
-  const write = source.kind === 'fact' && source.name === 'started' ? moment : tickText;
+  const isTime = source.kind === 'fact' && source.name === 'started';
+  const write = isTime
+    ? (step: number) => momentText(step, (steps[1] ?? step) - (steps[0] ?? step), high - low)
+    : tickText;
   return {
     source,
     scale,
@@ -227,6 +232,19 @@ function moment(seconds: number): string {
     hour: '2-digit',
     minute: '2-digit'
   });
+}
+
+/** A moment beside an axis, in as few letters as tell it from the next one; all in seconds. */
+export function momentText(at: number, step: number, span: number): string {
+  const options: Intl.DateTimeFormatOptions =
+    step >= 60 * DAY
+      ? { year: 'numeric', month: 'short' }
+      : step >= 4 * DAY || span === 0
+        ? { month: 'short', day: 'numeric' }
+        : span > DAY
+          ? { month: 'numeric', day: 'numeric', hour: 'numeric' }
+          : { hour: '2-digit', minute: '2-digit', ...(step < 60 && { second: '2-digit' }) };
+  return new Date(at * 1000).toLocaleString(undefined, options);
 }
 
 /** Return what axes can be made of: parameters that differ, metrics, then what runs take. */

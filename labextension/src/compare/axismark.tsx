@@ -15,7 +15,7 @@ const BRUSH = 22;
 const LEAST = 0.012;
 const SNAP = 0.02;
 const LETTER = 7;
-const TICK_LETTERS = 9;
+const TICK_LETTERS = 11;
 const MOST_TICKS = 24;
 
 export function AxisMark(props: {

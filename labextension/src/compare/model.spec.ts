@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { UsedData } from '../api/types';
 import { run } from '../testing/records';
-import { firstSources, known, linearSteps, makeAxis, valueOf } from './axes';
+import { firstSources, known, linearSteps, makeAxis, momentText, valueOf } from './axes';
 import type { Value } from './axes';
 import { brushed, moved, passing } from './brush';
 import { placed, runColor } from './colors';
@@ -322,4 +322,19 @@ describe('how charts are drawn', () => {
     });
     expect(known(lr, [])).toBeNull();
   });
+});
+
+it('moments beside an axis are told in so few letters that none is cut', () => {
+  const [second, hour, day] = [1, 3600, 86_400];
+  for (const [step, span] of [
+    [10 * second, 60],
+    [hour, 5 * hour],
+    [5 * hour, 2 * day],
+    [5 * day, 30 * day],
+    [90 * day, 500 * day],
+    [0, 0]
+  ] as const) {
+    expect(momentText(1.7e9, step, span).length).toBeLessThanOrEqual(12);
+    expect(momentText(1.7e9, step, span)).not.toBe(momentText(1.7e9 + (step || day), step, span));
+  }
 });

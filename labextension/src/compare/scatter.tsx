@@ -22,7 +22,7 @@ const HEIGHT = 440;
 const MARGIN = { left: 76, right: 24, top: 16, bottom: 46 };
 /** Points nearer than this are told together: one hides the other. */
 const NEAR = 4;
-const TICK_LETTERS = 10;
+const TICK_LETTERS = 11;
 
 export function Scatter({ compared }: { readonly compared: Compared }): JSX.Element {
   const trans = useTrans();
@@ -225,7 +225,7 @@ function Frame(props: {
   const right = MARGIN.left + room.x;
   const bottom = MARGIN.top + room.y;
   // No more labels than find room side by side.
-  const every = Math.ceil((xAxis.ticks.length * 66) / room.x);
+  const every = Math.ceil((xAxis.ticks.length * 76) / room.x);
   return (
     <g className="jp-Mlops-axis">
       {yAxis.ticks.map(({ at, label }) => (
