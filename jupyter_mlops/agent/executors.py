@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from jupyter_mlops.agent.rollout import raze, remove, roll_back, roll_out
@@ -11,7 +12,7 @@ from jupyter_mlops.core.errors import Failed, UnknownThing
 from jupyter_mlops.core.record import convert, plain
 from jupyter_mlops.core.service import Service
 from jupyter_mlops.delivery.deployments import DEPLOY, REMOVE, ROLLBACK, UPDATE, Wanted
-from jupyter_mlops.delivery.images import BUILD, PUSH, build_image, push_image
+from jupyter_mlops.delivery.images import BUILD, EXPORT, PUSH, build_image, export_image, push_image
 from jupyter_mlops.delivery.services import DELETE
 from jupyter_mlops.delivery.trials import TEST, try_image
 from jupyter_mlops.ports import Say, World
@@ -52,6 +53,11 @@ def _push(world: World, activity: Activity, say: Say) -> dict[str, Any]:
     return {"target": pushed.target, "digest": pushed.digest}
 
 
+def _export(world: World, activity: Activity, say: Say) -> dict[str, Any]:
+    exported = export_image(world, str(activity.args["image"]), Path(str(activity.args["file"])), say)
+    return {"file": exported.file, "n_bytes": exported.n_bytes}
+
+
 def _test(world: World, activity: Activity, say: Say) -> dict[str, Any]:
     found: dict[str, Any] = plain(try_image(world, str(activity.args["image"]), say))
     return found
@@ -65,6 +71,7 @@ EXECUTORS: Final[Mapping[str, Executor]] = {
     DELETE: _delete,
     BUILD: _build,
     PUSH: _push,
+    EXPORT: _export,
     TEST: _test,
 }
 

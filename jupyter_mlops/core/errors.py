@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -174,3 +177,12 @@ def _article(word: str) -> str:
 
 def _shown(name: str, most: int = 80) -> str:
     return name if len(name) <= most else name[: most - 3] + "..."
+
+
+class FileThere(Conflict):
+    """Something would be written over a file."""
+
+    code = "file-exists"
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"{file} exists.", hint="Name another file, or remove this one.")

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from jupyter_mlops.core.activity import ENDED, Activity
-from jupyter_mlops.core.errors import BadInput, Conflict, NotFound, Unavailable, UnknownThing
+from jupyter_mlops.core.errors import BadInput, Conflict, FileThere, NotFound, Unavailable, UnknownThing
 from jupyter_mlops.core.image import Exported, Image, Pushed
 from jupyter_mlops.core.manifest import Manifest
 from jupyter_mlops.core.service import Service
@@ -22,6 +22,7 @@ from jupyter_mlops.ports import Say, World
 
 BUILD = "images.build"
 PUSH = "images.push"
+EXPORT = "images.export"
 """The verbs of the activities."""
 
 
@@ -222,6 +223,15 @@ def request_push(world: World, ref: str, target: str) -> Activity:
     """Ask the agent to push a manifest's image. Raises ``UnknownThing`` or ``NotBuilt``."""
     image = show_image(world, ref).name if _has_engine(world) else show_manifest(world, ref).ref
     return world.submit(PUSH, f"image {image}", {"image": image, "target": target})
+
+
+def request_export(world: World, ref: str, file: Path) -> Activity:
+    """Ask the agent to write a manifest's image into a new file. Raises ``UnknownThing``, ``NotBuilt``, ``BadInput`` or ``FileThere``."""
+    _check_tar(file)
+    if file.exists():
+        raise FileThere(file)
+    image = show_image(world, ref).name if _has_engine(world) else show_manifest(world, ref).ref
+    return world.submit(EXPORT, f"image {image}", {"image": image, "file": str(file)})
 
 
 def delete_image(world: World, ref: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_mlops.core.errors import Conflict, NotFound, NotWritten
+from jupyter_mlops.core.errors import FileThere, NotFound, NotWritten
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.core.image import Image, Pushed
 from jupyter_mlops.core.record import Record, decode, encode
@@ -35,15 +35,6 @@ class ImageRemoved(NotFound):
             f"The image of {image.manifest} ({image.image_id[:19]}) is no longer in the Docker engine.",
             hint=f"Build it again with `mlops images build {image.manifest}`.",
         )
-
-
-class FileThere(Conflict):
-    """An export would write over a file."""
-
-    code = "file-exists"
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(f"{file} exists.", hint="Name another file, or remove this one.")
 
 
 class _Packed(Record, frozen=True, kw_only=True):

@@ -156,6 +156,7 @@ ROUTES: tuple[Row, ...] = (
     Row("GET", "images/{ref}", show_image, None, Image),
     Row("POST", "images/{ref}/test", images.test_image, None, Activity),
     Row("POST", "images/{ref}/push", images.push_image, images.PushImage, Activity),
+    Row("POST", "images/{ref}/export", images.export_image, images.NewFile, Activity),
     Row("DELETE", "images/{ref}", delete_image, None, None),
     Row("GET", "services", services.list_services, None, list[services.Service]),
     Row("POST", "services", services.deploy_service, services.DeployService, Activity),

@@ -41,6 +41,7 @@ export const CommandIDs = {
   buildImage: 'mlops:build-image',
   testImage: 'mlops:test-image',
   pushImage: 'mlops:push-image',
+  exportImage: 'mlops:export-image',
   deleteImage: 'mlops:delete-image',
   deploy: 'mlops:deploy',
   updateService: 'mlops:update-service',
@@ -92,6 +93,7 @@ export interface CommandArgs {
   [CommandIDs.buildImage]: { readonly manifest?: string };
   [CommandIDs.testImage]: { readonly image?: string };
   [CommandIDs.pushImage]: { readonly image?: string };
+  [CommandIDs.exportImage]: { readonly image?: string };
   [CommandIDs.deleteImage]: { readonly image?: string };
   [CommandIDs.deploy]: { readonly model?: string; readonly version?: number };
   [CommandIDs.updateService]: { readonly service?: string };

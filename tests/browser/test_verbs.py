@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -290,6 +291,16 @@ def test_an_image_is_built_tested_pushed_and_deleted_by_the_buttons_of_its_model
         told(page, "Push image packed:1-arm64: done.")
         with urlopen(f"http://{address}/v2/packed/tags/list") as answer:
             assert json.load(answer)["tags"] == ["7"]
+    of_small.get_by_role("button", name="Export…").click()
+    assert form(page).get_by_role("textbox", name="New file").input_value() == "packed-1-arm64.tar"
+    fill(form(page), New_file="small.txt")
+    form(page).get_by_role("button", name="Export", exact=True).click()
+    form(page).get_by_text("Its name must end in .tar.").wait_for()
+    fill(form(page), New_file="small.tar", Inside="code")
+    confirm(page, "Export")
+    told(page, f"Export image packed:1-arm64: done, in {world.home / 'code' / 'small.tar'}.")
+    with tarfile.open(world.home / "code" / "small.tar") as exported:
+        assert "index.json" in exported.getnames()
     of_small.get_by_role("button", name="Delete…").click()
     form(page)
     confirm(page, "Delete")

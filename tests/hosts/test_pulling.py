@@ -12,6 +12,7 @@ import docker
 import pytest
 import requests
 
+from jupyter_mlops.core.errors import FileThere
 from jupyter_mlops.core.ids import new_id
 from jupyter_mlops.delivery.images import export_image, push_image
 from jupyter_mlops.delivery.manifests import create_manifest
@@ -20,7 +21,6 @@ from jupyter_mlops.hosts import oci, pulling
 from jupyter_mlops.hosts.bases import BadBaseImage, NoBaseImage
 from jupyter_mlops.hosts.builder import BadPlatform, DockerBuilder
 from jupyter_mlops.hosts.saved import opened
-from jupyter_mlops.hosts.shipping import FileThere
 from jupyter_mlops.hosts.wheels import CannotInstall
 
 MACHINES = {62: "amd64", 183: "arm64"}

@@ -52,6 +52,8 @@ export function titleOf({ verb, subject }: Activity, trans: TranslationBundle): 
       return trans.__('build image %1', name);
     case 'images.push':
       return trans.__('push image %1', name);
+    case 'images.export':
+      return trans.__('export image %1', name);
     case 'images.test':
       return trans.__('test image %1', name);
     default: // of a server that is newer than this page

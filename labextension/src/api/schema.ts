@@ -503,6 +503,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/images/{ref}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a manifest's image into a new file of the server's, which `docker load` reads. */
+        post: operations["export_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/images/{ref}/push": {
         parameters: {
             query?: never;
@@ -2562,6 +2579,15 @@ export interface components {
             version: number;
         };
         /**
+         * NewFile
+         * @description A file to be made: its ``name``, which ends in ``.tar``, and the folder ``inside`` which, as the file browser names it.
+         */
+        NewFile: {
+            /** @default  */
+            inside?: string;
+            name: string;
+        };
+        /**
          * NewFolder
          * @description A folder to be made: its ``name``, and the one ``inside`` which, as the file browser names it.
          */
@@ -4467,6 +4493,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why not, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFile"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
             };
             /** @description Why not, and what to do. */
             default: {

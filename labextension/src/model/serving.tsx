@@ -209,6 +209,13 @@ function Image({ image }: { readonly image: MadeImage }): JSX.Element {
         <Button refused={refused} onClick={() => void session.run(CommandIDs.pushImage, of)}>
           {trans.__('Push…')}
         </Button>
+        <Button
+          refused={refused}
+          title={trans.__('Write it into a file that `docker load` reads')}
+          onClick={() => void session.run(CommandIDs.exportImage, of)}
+        >
+          {trans.__('Export…')}
+        </Button>
         <Button tone="warn" refused={refused} onClick={() => void session.run(CommandIDs.deleteImage, of)}>
           {trans.__('Delete…')}
         </Button>

@@ -62,8 +62,12 @@ export function endOfActivity(activity: Activity, trans: TranslationBundle): Mes
     }
     case 'cancelled':
       return { type: 'warning', text: trans.__('%1: cancelled.', title) };
-    default:
-      return { type: 'success', text: trans.__('%1: done.', title) };
+    default: {
+      const file = activity.verb === 'images.export' ? activity.result.file : undefined;
+      const text =
+        typeof file === 'string' ? trans.__('%1: done, in %2.', title, file) : trans.__('%1: done.', title);
+      return { type: 'success', text };
+    }
   }
 }
 

@@ -86,6 +86,11 @@ function ofModels(trans: TranslationBundle) {
       caption: trans.__('Start it, score the sample, and compare with what the manifest recorded')
     },
     [CommandIDs.pushImage]: { label: trans.__('Push an Image…'), on: trans.__('Push…') },
+    [CommandIDs.exportImage]: {
+      label: trans.__('Export an Image…'),
+      on: trans.__('Export…'),
+      caption: trans.__('Write it into a file that `docker load` reads')
+    },
     [CommandIDs.deleteImage]: { label: trans.__('Delete an Image…'), on: trans.__('Delete…') },
     [CommandIDs.deploy]: {
       label: trans.__('Deploy a Model…'),

@@ -90,6 +90,7 @@ function entriesOf(node: PanelNode): readonly MenuEntry[] {
       return [
         writes(CommandIDs.testImage, { image: node.image.name }),
         writes(CommandIDs.pushImage, { image: node.image.name }),
+        writes(CommandIDs.exportImage, { image: node.image.name }),
         'separator',
         reads(CommandIDs.copyId, { id: node.image.tag }),
         'separator',

@@ -152,8 +152,12 @@ export function tagsField(trans: TranslationBundle, more: Partial<PairsField> = 
   };
 }
 
-/** Two fields that say into which new folder something goes. */
-export function folderFields(context: Context, name: string): readonly [TextField, ComboField] {
+/** Two fields that say into which new folder something goes, or with `more` into which new file. */
+export function folderFields(
+  context: Context,
+  name: string,
+  more: Partial<TextField> = {}
+): readonly [TextField, ComboField] {
   const { trans } = context;
   return [
     {
@@ -162,7 +166,8 @@ export function folderFields(context: Context, name: string): readonly [TextFiel
       label: trans.__('New folder'),
       required: true,
       initial: name,
-      check: nameCheck(trans)
+      check: nameCheck(trans),
+      ...more
     },
     pathField(context, () => false, {
       name: 'inside',

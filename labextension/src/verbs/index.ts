@@ -15,6 +15,7 @@ import {
   createManifest,
   deleteImage,
   deleteManifest,
+  exportImage,
   pushImage,
   testImage
 } from './packing';
@@ -68,6 +69,7 @@ const VERBS = {
   [CommandIDs.buildImage]: buildImage,
   [CommandIDs.testImage]: testImage,
   [CommandIDs.pushImage]: pushImage,
+  [CommandIDs.exportImage]: exportImage,
   [CommandIDs.deleteImage]: deleteImage,
   [CommandIDs.deploy]: deploy,
   [CommandIDs.updateService]: updateService,

@@ -7,7 +7,16 @@ import { CommandIDs } from '../commands';
 import { askForm } from '../forms/dialog';
 import { flagOf, recordOf, textOf, wordsOf } from '../forms/model';
 import type { Context } from './context';
-import { imageField, manifestField, modelField, nameCheck, pathField, tagsField } from './fields';
+import {
+  folderFields,
+  imageField,
+  manifestField,
+  modelField,
+  nameCheck,
+  pathField,
+  tagsField,
+  trimmed
+} from './fields';
 import { said } from './say';
 import { anyFile, manifestRefs } from './suggest';
 
@@ -216,6 +225,32 @@ export async function pushImage(context: Context, { image }: OfImage): Promise<v
         client.post('/images/{ref}/push', {
           path: { ref: image ?? textOf(values, 'image') },
           body: { target: textOf(values, 'target') }
+        })
+    },
+    trans
+  );
+  if (done) {
+    context.watcher.adopt(done.value);
+  }
+}
+
+export async function exportImage(context: Context, { image }: OfImage): Promise<void> {
+  const { trans, client } = context;
+  const [name, inside] = folderFields(context, `${(image ?? 'image').replace(':', '-')}.tar`, {
+    label: trans.__('New file'),
+    check: value =>
+      nameCheck(trans)(value) ?? (value.endsWith('.tar') ? null : trans.__('Its name must end in .tar.'))
+  });
+  const done = await askForm(
+    {
+      title: image ? trans.__('Export the Image %1', image) : trans.__('Export an Image'),
+      intro: trans.__('Into a file that `docker load` reads, on a machine without a registry, too.'),
+      accept: trans.__('Export'),
+      fields: [...(image ? [] : [imageField(context)]), name, inside],
+      send: values =>
+        client.post('/images/{ref}/export', {
+          path: { ref: image ?? textOf(values, 'image') },
+          body: { name: textOf(values, 'name'), inside: trimmed(textOf(values, 'inside')) }
         })
     },
     trans

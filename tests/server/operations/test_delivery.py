@@ -253,8 +253,26 @@ async def test_a_service_that_is_not_there_is_named(api, method, path):
     assert (answer.status, "nothing" in answer.body["detail"]) == (404, True)
 
 
+@pytest.mark.usefixtures("here")
+async def test_an_image_is_exported_nowhere_but_into_a_new_file_of_the_server(api, jp_root_dir):
+    (jp_root_dir / "there.tar").write_bytes(b"mine")
+    for body, status, code in (
+        ({"name": "../out.tar"}, 400, "bad-name"),
+        ({"name": "out.tar", "inside": ".."}, 400, "outside-root"),
+        ({"name": "out.tar", "inside": "nowhere"}, 404, "file-not-found"),
+        ({"name": "out.zip"}, 400, "bad-input"),
+        ({"name": "there.tar"}, 409, "file-exists"),
+        ({"name": "out.tar"}, 404, "-not-found"),  # the image, or without an engine the manifest
+    ):
+        answer = await api("POST", "images/nothing/export", body)
+
+        assert (answer.status, answer.body["code"].endswith(code)) == (status, True), answer.body
+    assert (jp_root_dir / "there.tar").read_bytes() == b"mine"
+    assert (await api("GET", "activities")).body["items"] == []
+
+
 @pytest.mark.docker
-async def test_an_image_is_built_and_deployed(api, agent_of, model_here):
+async def test_an_image_is_built_and_deployed(api, agent_of, model_here, jp_root_dir):
     await register(api, model_here)
     manifest = (await api("POST", "manifests", {"models": ["churn:1"]})).body
 
@@ -270,6 +288,15 @@ async def test_an_image_is_built_and_deployed(api, agent_of, model_here):
     assert (tested["state"], tested["result"]["same"]) == ("done", True), tested
     away = await done(api, (await api("POST", "images/churn/push", {"target": "127.0.0.1:1/churn:1"})).body)
     assert (away["state"], away["error"]["code"]) == ("failed", "no-registry")
+
+    export = (await api("POST", "images/churn/export", {"name": "churn.tar"})).body
+    state = "queued"
+    while state == "queued":
+        await asyncio.sleep(0.05)
+        state = (await api("GET", f"activities/{export['name']}")).body["state"]
+    await api("POST", f"activities/{export['name']}/cancel")
+    assert (await done(api, export))["state"] == "cancelled"
+    assert [file.name for file in jp_root_dir.iterdir() if ".tar" in file.name] == []
 
     deployed = await done(
         api, (await api("POST", "services", {"name": "boxed", "model": "churn", "host": "docker"})).body
