@@ -14,6 +14,7 @@ import { lazily } from '../common/lazily';
 import { Busy } from '../common/ui/states';
 import { Reach } from '../common/ui/told';
 import { Placed } from '../workspace/panel';
+import { keepFocus } from './focus';
 import { Guard } from './guard';
 import { ICONS } from './icons';
 import { VIEWS } from './views';
@@ -51,6 +52,7 @@ export class MainContent extends SessionWidget {
     this.title.icon = ICONS[opened.kind];
     this.title.closable = true;
     this.title.label = clip(shortName(opened, session), MOST_LETTERS);
+    this.disposed.connect(keepFocus(this.node));
   }
 
   /** What the view shows. */
