@@ -26,21 +26,33 @@ export function keepFocus(root: HTMLElement): () => void {
   };
   const look = (): void => {
     const { activeElement, body } = root.ownerDocument;
-    if (focused && !focused.isConnected && root.isConnected && (!activeElement || activeElement === body)) {
+    if (focused && isGone(focused) && root.isConnected && (!activeElement || activeElement === body)) {
       focused = null;
       focusNear(places);
     }
   };
+  const lookSoon = (): void => void setTimeout(look, 0);
   const observer = new MutationObserver(look);
   observer.observe(root, { childList: true, subtree: true });
   observer.observe(document.body, { childList: true }); // where dialogs come and go
   document.addEventListener('focusin', remember);
+  root.addEventListener('focusout', lookSoon); // what is hidden is told by this alone
   document.addEventListener('pointerdown', forget, true);
   return () => {
     observer.disconnect();
     document.removeEventListener('focusin', remember);
+    root.removeEventListener('focusout', lookSoon);
     document.removeEventListener('pointerdown', forget, true);
   };
+}
+
+function isGone(element: Element): boolean {
+  return !element.isConnected || getComputedStyle(element).visibility === 'hidden' || isUndrawn(element);
+}
+
+/** Only browsers that draw know. */
+function isUndrawn(element: Element): boolean {
+  return 'checkVisibility' in element && !element.checkVisibility();
 }
 
 function placesOf(element: Element, root: Element): readonly Place[] {
