@@ -104,7 +104,7 @@ function Row({ deployment, isOnly, looks, traffic, copies, onRemove }: RowProps)
     <tr>
       <th scope="row">
         <bdi>{name}</bdi>
-        <div className="jp-Mlops-quiet">{deployment.manifest}</div>
+        <div className="jp-Mlops-quiet">{trans.__('manifest %1', deployment.manifest)}</div>
       </th>
       <td className="jp-mod-number" title={scale ? trans.__('It follows the load') : undefined}>
         {trans.__('%1 of %2', ready?.length ?? '–', deployment.replicas)}
