@@ -26,7 +26,9 @@ export function keepFocus(root: HTMLElement): () => void {
   };
   const look = (): void => {
     const { activeElement, body } = root.ownerDocument;
-    if (focused && isGone(focused) && root.isConnected && (!activeElement || activeElement === body)) {
+    const isLost = !activeElement || activeElement === body;
+    // Asked last: it has the page's styles reckoned, and a live view changes many times a second.
+    if (focused && isLost && root.isConnected && isGone(focused)) {
       focused = null;
       focusNear(places);
     }
