@@ -1,5 +1,6 @@
 /** The x axis of a chart: how its places are written, and how much room that takes. */
 
+import { moment } from '../common/format';
 import type { XAxis } from './model';
 import { timeSpace, timeTexts } from './time';
 
@@ -46,7 +47,7 @@ export function labelSpace(axis: XAxis, from: number, to: number): number {
 /** Return a place as the legend says it. */
 export function placeText(place: number, axis: XAxis): string {
   if (axis === 'time') {
-    return new Date(place).toLocaleString();
+    return moment(place / 1000);
   }
   return axis === 'elapsed' ? elapsedText(place) : place.toLocaleString();
 }
