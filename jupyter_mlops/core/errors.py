@@ -171,14 +171,6 @@ class UnknownThing(NotFound):
         self.code = f"{kind.replace(' ', '-')}-not-found"  # type: ignore[misc]  # one class for all kinds
 
 
-def _article(word: str) -> str:
-    return "an" if word[:1] in "aeiou" else "a"
-
-
-def _shown(name: str, most: int = 80) -> str:
-    return name if len(name) <= most else name[: most - 3] + "..."
-
-
 class FileThere(Conflict):
     """Something would be written over a file."""
 
@@ -186,3 +178,11 @@ class FileThere(Conflict):
 
     def __init__(self, file: Path) -> None:
         super().__init__(f"{file} exists.", hint="Name another file, or remove this one.")
+
+
+def _article(word: str) -> str:
+    return "an" if word[:1] in "aeiou" else "a"
+
+
+def _shown(name: str, most: int = 80) -> str:
+    return name if len(name) <= most else name[: most - 3] + "..."

@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { FieldChange } from '../api/types';
-import { pretty } from '../service/trying';
+import { pretty } from '../common/json';
 
 export interface Cell {
   readonly text: string;

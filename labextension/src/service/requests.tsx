@@ -6,6 +6,7 @@ import type { JSX } from 'react';
 import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { CommandIDs } from '../commands';
+import { pretty } from '../common/json';
 import { Button } from '../common/ui/button';
 import { LinkButton } from '../common/ui/link';
 import { Empty, Failed, Stale } from '../common/ui/states';
@@ -14,7 +15,6 @@ import { latencyText } from './figures';
 import { useRequests } from './queries';
 import type { KeptRequest } from './queries';
 import { TableHead } from './tablehead';
-import { pretty } from './trying';
 
 interface Props {
   readonly service: Service;

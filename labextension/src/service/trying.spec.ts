@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { asCsv, jsonFault, pretty, prettyText } from './trying';
+import { pretty } from '../common/json';
+import { asCsv, jsonFault, prettyText } from './trying';
 
 describe('JSON', () => {
   it('is told where it breaks off', () => {

@@ -1,5 +1,7 @@
 /** The console's texts: bodies made pretty, faults in them found, answers read. */
 
+import { pretty } from '../common/json';
+
 /** Media types that the console speaks; a service takes more. */
 export const MEDIA = ['application/json', 'text/csv'] as const;
 export type Media = (typeof MEDIA)[number];
@@ -52,38 +54,6 @@ function position(message: string, text: string): number | null {
     return lines.reduce((sum, line) => sum + line.length + 1, 0) + Number(place[2]) - 1;
   }
   return /end of (JSON|data|input)/i.test(message) ? text.length : null;
-}
-
-/** Longest array of plain values that stays on one line. */
-const LINE = 88;
-
-/**
- * JSON for a person: objects over lines, and arrays of plain values on one line where they fit, so that a row of
- * a table is a row.
- */
-export function pretty(value: unknown, indent = ''): string {
-  const plain = JSON.stringify(value);
-  if (typeof value !== 'object' || value === null) {
-    return plain;
-  }
-  const isFlat = Object.values(value).every(one => typeof one !== 'object' || one === null);
-  if (isFlat && indent.length + plain.length <= LINE) {
-    return plain.length <= 2 ? plain : spaced(value);
-  }
-  const deeper = `${indent}  `;
-  const parts = Array.isArray(value)
-    ? value.map(one => pretty(one, deeper))
-    : Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${pretty(one, deeper)}`);
-  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
-  return `${open}\n${deeper}${parts.join(`,\n${deeper}`)}\n${indent}${close}`;
-}
-
-function spaced(value: object): string {
-  return Array.isArray(value)
-    ? `[${value.map(one => JSON.stringify(one)).join(', ')}]`
-    : `{${Object.entries(value)
-        .map(([name, one]) => `${JSON.stringify(name)}: ${JSON.stringify(one)}`)
-        .join(', ')}}`;
 }
 
 /** Return JSON pretty, and any other text as it is. */

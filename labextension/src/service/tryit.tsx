@@ -6,6 +6,7 @@ import type { JSX } from 'react';
 import { useRefusal, useSession, useTrans } from '../api/context';
 import type { Service } from '../api/types';
 import { size } from '../common/format';
+import { pretty } from '../common/json';
 import { Button } from '../common/ui/button';
 import { Answer } from './answer';
 import { isBytes, mediaOf } from './files';
@@ -14,7 +15,7 @@ import type { Example } from './queries';
 import { Choices, RequestBody } from './request';
 import { score } from './scoring';
 import type { Scored, Sent } from './scoring';
-import { asCsv, jsonFault, pretty, prettyText } from './trying';
+import { asCsv, jsonFault, prettyText } from './trying';
 import type { Draft, Media } from './trying';
 
 interface Props {
